@@ -1,0 +1,55 @@
+# Every target does its own set-up: a bare machine needs Rust and make, nothing else.
+
+# Where cargo builds; the plugins' files are in $(TARGET)/plugins.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RUSTDOCFLAGS ?= -D warnings
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check bench fmt lint doc audit clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  Environment:'
+	@echo '    CARGO_TARGET_DIR   where to build (default: target)'
+	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
+	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
+	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
+
+setup: ## Install what is missing: a C compiler, a Rust toolchain for WebAssembly
+	@scripts/setup.sh
+
+build: setup ## The host and the plugins, as they ship
+	cargo build --release --workspace --bins
+	scripts/plugins.sh $(TARGET)/release/regulars
+
+demo: build ## A shop's season in a minute: simulated storefront, shoppers and mail server
+	$(TARGET)/release/demo
+
+# The tests are compiled before the plugins are built: one selection of packages has one set of features, so that
+# nothing is compiled twice.
+test: setup ## All tests, on the plugins as they ship
+	cargo build --workspace --bins --tests
+	scripts/plugins.sh $(TARGET)/debug/regulars
+	cargo test $(or $(TESTS),--workspace)
+
+check: fmt lint ## The quick loop: format, lints, unit tests
+	cargo test --workspace --lib --bins
+
+bench: build ## Measurements, as ratios in one run
+	cargo bench --package regulars-tests
+
+fmt: ## Format all code
+	cargo fmt --all
+
+lint: setup ## Clippy, with warnings as errors
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc: setup ## The code's own documentation, with warnings as errors
+	RUSTDOCFLAGS="$(RUSTDOCFLAGS)" cargo doc --workspace --no-deps --document-private-items
+
+audit: setup ## Dependencies: licences, sources, versions, and advisories where cargo-deny is installed
+	scripts/audit.sh
+
+clean: ## Delete everything that was built
+	cargo clean

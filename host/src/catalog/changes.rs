@@ -1,0 +1,288 @@
+//! Changes of the catalog: stores come and go, plugins are installed, switched on, set.
+
+use super::*;
+
+/// What adding a store takes.
+#[derive(Clone)]
+pub struct NewStore {
+    pub platform: Platform,
+    pub domain: String,
+    pub name: String,
+    pub url: String,
+    pub currency: crate::domain::Currency,
+    pub time_zone: String,
+    pub locale: String,
+    pub secrets: Vec<String>,
+    pub access_token: Option<String>,
+    pub api_url: Option<String>,
+}
+
+/// What changes of a store; `None` leaves as it is.
+#[derive(Clone, Default)]
+pub struct StoreChange {
+    pub name: Option<String>,
+    pub url: Option<String>,
+    pub time_zone: Option<String>,
+    pub locale: Option<String>,
+    /// Secrets that are to be accepted from now on besides those that are.
+    pub add_secrets: Vec<String>,
+    /// Keeps only the secrets that this change adds.
+    pub drop_old_secrets: bool,
+    pub access_token: Option<String>,
+    pub api_url: Option<String>,
+}
+
+impl Catalog {
+    /// Adds a store. One that was removed comes back with its number and all its data.
+    pub async fn add_store(&self, new: NewStore) -> Result<Arc<StoreEntry>, Error> {
+        check_domain(&new.domain)?;
+        check_time_zone(&new.time_zone)?;
+        check_api_url(new.api_url.as_deref())?;
+        check_secrets(&new.secrets)?;
+        let turn = self.changing.lock().await;
+        let registry = self.registry();
+        if registry.store_of(new.platform, &new.domain).is_some() {
+            return Err(Error::StoreExists(new.domain));
+        }
+        let earlier = registry
+            .by_id
+            .values()
+            .find(|entry| entry.record.platform == new.platform && entry.record.domain == new.domain);
+        let mut transaction = self.transaction();
+        let id = match earlier {
+            Some(entry) => entry.id(),
+            None => {
+                let last: u32 = transaction.get(&keys::meta("last-store"))?.unwrap_or(0);
+                transaction.put(keys::meta("last-store"), &(last + 1));
+                StoreId(last + 1)
+            }
+        };
+        let record = StoreRecord {
+            id,
+            platform: new.platform,
+            domain: new.domain,
+            name: new.name,
+            url: new.url,
+            currency: new.currency,
+            time_zone: new.time_zone,
+            locale: new.locale,
+            secrets: new.secrets,
+            access_token: new.access_token,
+            api_url: new.api_url,
+            added_at: self.clock.now(),
+            removed_at: None,
+        };
+        transaction.put(keys::store(id), &record);
+        self.publish(transaction, None).await?;
+        drop(turn);
+        self.store_named(&record.domain)
+    }
+
+    pub async fn change_store(&self, domain: &str, change: StoreChange) -> Result<Arc<StoreEntry>, Error> {
+        if let Some(zone) = &change.time_zone {
+            check_time_zone(zone)?;
+        }
+        check_api_url(change.api_url.as_deref())?;
+        let turn = self.changing.lock().await;
+        let mut record = self.store_named(domain)?.record.clone();
+        let assign = |field: &mut String, value: Option<String>| {
+            if let Some(value) = value {
+                *field = value;
+            }
+        };
+        assign(&mut record.name, change.name);
+        assign(&mut record.url, change.url);
+        assign(&mut record.time_zone, change.time_zone);
+        assign(&mut record.locale, change.locale);
+        record.access_token = change.access_token.or(record.access_token);
+        record.api_url = change.api_url.or(record.api_url);
+        if change.drop_old_secrets {
+            record.secrets.clear();
+        }
+        record.secrets.extend(change.add_secrets);
+        check_secrets(&record.secrets)?;
+        let mut transaction = self.transaction();
+        transaction.put(keys::store(record.id), &record);
+        self.publish(transaction, None).await?;
+        drop(turn);
+        self.store_named(domain)
+    }
+
+    /// Takes no more events for the store. Its data stays.
+    pub async fn remove_store(&self, domain: &str) -> Result<(), Error> {
+        let _turn = self.changing.lock().await;
+        let mut record = self.store_named(domain)?.record.clone();
+        record.removed_at = Some(self.clock.now());
+        let mut transaction = self.transaction();
+        transaction.put(keys::store(record.id), &record);
+        self.publish(transaction, None).await
+    }
+
+    /// Installs a plugin file, or a new version of an installed plugin: stores that have it enabled run it from then on.
+    pub async fn install(&self, file: Vec<u8>) -> Result<Arc<Installed>, Error> {
+        let package = package::unpack(&file)?;
+        package::check_imports(&package)?;
+        let record = PluginRecord {
+            name: package.manifest.name.clone(),
+            version: package.manifest.version.clone(),
+            component: package.hash,
+            installed_at: self.clock.now(),
+        };
+        let path = self.file_of(&record);
+        let (engine, artefacts) = (Arc::clone(&self.engine), self.artefacts.clone());
+        let installed = tokio::task::spawn_blocking(move || -> Result<_, Error> {
+            let plugin = engine.load(&package.component, &artefacts)?;
+            write_file(&path, &file).map_err(|source| Error::File { path, source })?;
+            Ok(Arc::new(Installed { record, package, plugin }))
+        });
+        let installed = installed.await.map_err(|error| engine::Error::Compile(error.to_string()))??;
+        let _turn = self.changing.lock().await;
+        let mut transaction = self.transaction();
+        transaction.put(keys::plugin(&installed.record.name), &installed.record);
+        self.publish(transaction, Some(Arc::clone(&installed))).await?;
+        Ok(installed)
+    }
+
+    /// Switches a plugin on in a store. The merchant grants every capability that the plugin declares, or it stays off.
+    pub async fn enable(
+        &self,
+        domain: &str,
+        plugin: &PluginName,
+        grants: BTreeSet<Capability>,
+        settings: Option<&Value>,
+    ) -> Result<(), Error> {
+        let _turn = self.changing.lock().await;
+        let store = self.store_named(domain)?;
+        let installed = self.installed(plugin)?;
+        let manifest = &installed.package.manifest;
+        if let Some(missing) = manifest.capabilities.difference(&grants).next() {
+            return Err(Error::NotGranted { plugin: plugin.to_string(), missing: missing.to_string() });
+        }
+        let saved = store.plugin(plugin).map(|enabled| Value::Object(enabled.context.settings.clone()));
+        let defaults = Value::Object(Map::new());
+        let settings = settings.or(saved.as_ref()).unwrap_or(&defaults);
+        let mut transaction = self.transaction();
+        let settings_version = self.save(&mut transaction, &store, &installed, settings)?;
+        let record = EnabledRecord {
+            // What the manifest does not ask for is not granted, whatever the merchant would have granted.
+            grants: manifest.capabilities.iter().map(ToString::to_string).collect(),
+            settings_version,
+            enabled_at: self.clock.now(),
+        };
+        transaction.put(keys::enabled(store.id(), plugin), &record);
+        self.publish(transaction, None).await
+    }
+
+    /// Switches a plugin off. Its state and settings stay for when it is switched on again.
+    pub async fn disable(&self, domain: &str, plugin: &PluginName) -> Result<(), Error> {
+        let _turn = self.changing.lock().await;
+        let store = self.store_named(domain)?;
+        self.enabled(&store, plugin)?;
+        let mut transaction = self.transaction();
+        transaction.delete(keys::enabled(store.id(), plugin));
+        self.publish(transaction, None).await
+    }
+
+    /// Saves a new version of a plugin's settings; returns its number.
+    pub async fn save_settings(&self, domain: &str, plugin: &PluginName, settings: &Value) -> Result<u32, Error> {
+        let _turn = self.changing.lock().await;
+        let store = self.store_named(domain)?;
+        let enabled = self.enabled(&store, plugin)?;
+        let mut transaction = self.transaction();
+        let version = self.save(&mut transaction, &store, &enabled.installed, settings)?;
+        let record = EnabledRecord { settings_version: version, ..enabled.record.clone() };
+        transaction.put(keys::enabled(store.id(), plugin), &record);
+        self.publish(transaction, None).await?;
+        Ok(version)
+    }
+
+    pub fn installed(&self, plugin: &PluginName) -> Result<Arc<Installed>, Error> {
+        self.registry().plugin(plugin).cloned().ok_or_else(|| Error::NotInstalled(plugin.to_string()))
+    }
+
+    pub fn enabled<'a>(&self, store: &'a StoreEntry, plugin: &PluginName) -> Result<&'a Enabled, Error> {
+        store.plugin(plugin).ok_or_else(|| Error::NotEnabled {
+            plugin: plugin.to_string(),
+            store: store.record.domain.clone(),
+        })
+    }
+
+    /// Writes a settings version, unless the newest says the same.
+    fn save(
+        &self,
+        transaction: &mut Transaction,
+        store: &StoreEntry,
+        installed: &Installed,
+        settings: &Value,
+    ) -> Result<u32, Error> {
+        let manifest = &installed.package.manifest;
+        let filled = manifest
+            .validate_settings(settings)
+            .map_err(|problems| Error::Settings { plugin: manifest.name.to_string(), problems })?;
+        let json = filled.to_string();
+        let newest = self.settings_versions(store, &manifest.name)?.pop();
+        match newest {
+            Some((version, record)) if record.json == json => Ok(version),
+            newest => {
+                let version = newest.map_or(1, |(version, _)| version + 1);
+                let record = SettingsRecord { json, saved_at: self.clock.now() };
+                transaction.put(keys::settings(store.id(), &manifest.name, version), &record);
+                Ok(version)
+            }
+        }
+    }
+
+    fn transaction(&self) -> Transaction {
+        Transaction::new(Arc::clone(&self.store))
+    }
+
+    async fn publish(&self, transaction: Transaction, fresh: Option<Arc<Installed>>) -> Result<(), Error> {
+        transaction.commit().await?;
+        self.reload(fresh)
+    }
+}
+
+fn invalid(key: &'static str, reason: impl Into<String>) -> Error {
+    Error::Invalid { key, reason: reason.into() }
+}
+
+fn check_domain(domain: &str) -> Result<(), Error> {
+    match crate::platform::shopify::headers::shop_domain(domain) {
+        Some(usual) if usual == domain => Ok(()),
+        _ => Err(invalid("domain", format!("`{domain}` is no shop's permanent domain, such as `fern.myshopify.com`"))),
+    }
+}
+
+fn check_time_zone(zone: &str) -> Result<(), Error> {
+    match jiff::tz::TimeZone::get(zone) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(invalid("time zone", format!("`{zone}` is no IANA time zone, such as `Europe/Berlin`"))),
+    }
+}
+
+fn check_api_url(url: Option<&str>) -> Result<(), Error> {
+    match url {
+        Some(url) if reqwest::Url::parse(url).map_or(true, |url| !matches!(url.scheme(), "http" | "https")) => {
+            Err(invalid("api url", format!("`{url}` is no http or https URL")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_secrets(secrets: &[String]) -> Result<(), Error> {
+    if secrets.is_empty() || secrets.iter().any(String::is_empty) {
+        return Err(invalid("secret", "a store needs at least one webhook secret, and none may be empty"));
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all.
+fn write_file(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file = fs::File::create(&unfinished)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+}
+

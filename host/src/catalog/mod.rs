@@ -1,0 +1,326 @@
+//! The catalog: which stores there are, which plugins are installed, what is switched on where with which settings.
+//!
+//! Held in memory as an immutable [`Registry`] that every webhook and delivery reads without a lock; a change is
+//! committed to the store first and then published as a new registry.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt, fs, io,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use serde_json::{Map, Value};
+
+use crate::{
+    clock::Clock,
+    domain::{Capability, Platform, PluginName, StoreId, Topic},
+    engine::{self, PluginContext, SharedEngine, StoreContext},
+    platform::Secret,
+    store::{
+        CommitError, EnabledRecord, PluginRecord, Scan, SettingsRecord, Store, StoreRecord, Transaction, decode, keys,
+    },
+};
+
+mod changes;
+pub mod build;
+pub mod manifest;
+pub mod package;
+pub mod toolchain;
+
+pub use changes::{NewStore, StoreChange};
+use manifest::SettingProblem;
+use package::{Package, Template};
+
+/// Rows that one listing of stores, plugins or enablings reads at most: far above what one host serves.
+const LISTED: usize = 100_000;
+
+/// A plugin that is installed, with what its file says and its compiled form.
+#[derive(Debug)]
+pub struct Installed {
+    pub record: PluginRecord,
+    pub package: Package,
+    pub plugin: engine::Plugin,
+}
+
+/// A plugin that a merchant has switched on.
+#[derive(Clone, Debug)]
+pub struct Enabled {
+    pub installed: Arc<Installed>,
+    pub record: EnabledRecord,
+    pub context: Arc<PluginContext>,
+}
+
+impl Enabled {
+    pub fn name(&self) -> &PluginName {
+        &self.installed.package.manifest.name
+    }
+
+    pub fn wants(&self, topic: &Topic) -> bool {
+        self.installed.package.manifest.topics.contains(topic)
+    }
+
+    pub fn template(&self, name: &str) -> Option<&Template> {
+        self.installed.package.templates.get(name)
+    }
+}
+
+/// A store as the rest of the host sees it.
+#[derive(Clone, Debug)]
+pub struct StoreEntry {
+    pub record: StoreRecord,
+    pub secrets: Vec<Secret>,
+    pub context: Arc<StoreContext>,
+    /// Plugins in order of their names: the order in which they see an event.
+    pub enabled: Vec<Enabled>,
+}
+
+impl StoreEntry {
+    pub fn id(&self) -> StoreId {
+        self.record.id
+    }
+
+    pub fn plugin(&self, name: &PluginName) -> Option<&Enabled> {
+        self.enabled.iter().find(|enabled| enabled.name() == name)
+    }
+}
+
+/// Everything at one moment.
+#[derive(Debug, Default)]
+pub struct Registry {
+    by_id: HashMap<StoreId, Arc<StoreEntry>>,
+    /// A domain belongs to one platform.
+    by_domain: HashMap<String, StoreId>,
+    installed: BTreeMap<PluginName, Arc<Installed>>,
+}
+
+impl Registry {
+    pub fn store(&self, id: StoreId) -> Option<&Arc<StoreEntry>> {
+        self.by_id.get(&id)
+    }
+
+    /// The store of that domain, unless it has been removed.
+    pub fn store_of(&self, platform: Platform, domain: &str) -> Option<&Arc<StoreEntry>> {
+        self.store_named(domain).filter(|entry| entry.record.platform == platform)
+    }
+
+    /// The store that a person names: by domain, whatever the platform.
+    pub fn store_named(&self, domain: &str) -> Option<&Arc<StoreEntry>> {
+        self.by_domain.get(domain).and_then(|id| self.by_id.get(id))
+    }
+
+    /// Stores that have not been removed, by number.
+    pub fn stores(&self) -> Vec<&Arc<StoreEntry>> {
+        let mut stores: Vec<_> = self.by_id.values().filter(|entry| entry.record.removed_at.is_none()).collect();
+        stores.sort_by_key(|entry| entry.id());
+        stores
+    }
+
+    pub fn installed(&self) -> impl Iterator<Item = &Arc<Installed>> {
+        self.installed.values()
+    }
+
+    pub fn plugin(&self, name: &PluginName) -> Option<&Arc<Installed>> {
+        self.installed.get(name)
+    }
+}
+
+/// Why the catalog cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no store `{0}`; `regulars store list` names the stores there are")]
+    NoStore(String),
+    #[error("there is a store `{0}` already; `regulars store update` changes it")]
+    StoreExists(String),
+    #[error("`{key}` cannot be used: {reason}")]
+    Invalid { key: &'static str, reason: String },
+    #[error("no plugin `{0}` is installed; `regulars plugin install FILE` installs one")]
+    NotInstalled(String),
+    #[error("the plugin `{plugin}` is not enabled in `{store}`; `regulars plugin enable {store} {plugin}` enables it")]
+    NotEnabled { plugin: String, store: String },
+    #[error(
+        "the plugin `{plugin}` needs {missing}, which you have not granted; add `--grant {missing}`, or `--grant-all`"
+    )]
+    NotGranted { plugin: String, missing: String },
+    #[error("the settings do not fit the plugin `{plugin}`")]
+    Settings { plugin: String, problems: Vec<SettingProblem> },
+    #[error("the plugin file cannot be used: {0}")]
+    Package(#[from] package::Error),
+    #[error("the plugin cannot be run: {0}")]
+    Engine(#[from] engine::Error),
+    #[error("the plugin file {path} cannot be kept: {source}")]
+    File { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error("something else changed it at the same time; try again")]
+    Conflict,
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict => Self::Conflict,
+            CommitError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Reads and changes the registry. One for each process.
+pub struct Catalog {
+    store: Arc<dyn Store>,
+    engine: SharedEngine,
+    clock: Arc<dyn Clock>,
+    /// Plugin files by component hash.
+    files: PathBuf,
+    artefacts: PathBuf,
+    registry: ArcSwap<Registry>,
+    /// One change at a time: each reads the registry it replaces.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// Reads everything from the store and makes every installed plugin ready to run.
+    pub fn open(
+        store: Arc<dyn Store>,
+        engine: SharedEngine,
+        clock: Arc<dyn Clock>,
+        files: PathBuf,
+        artefacts: PathBuf,
+    ) -> Result<Self, Error> {
+        let catalog = Self {
+            store,
+            engine,
+            clock,
+            files,
+            artefacts,
+            registry: ArcSwap::default(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        catalog.reload(None)?;
+        Ok(catalog)
+    }
+
+    /// What there is at this moment.
+    pub fn registry(&self) -> arc_swap::Guard<Arc<Registry>> {
+        self.registry.load()
+    }
+
+    /// The store of that domain, or an error that says where the stores are listed.
+    pub fn store_named(&self, domain: &str) -> Result<Arc<StoreEntry>, Error> {
+        self.registry().store_named(domain).cloned().ok_or_else(|| Error::NoStore(domain.into()))
+    }
+
+    /// Publishes what the store now holds. `fresh` was installed by the change that calls.
+    fn reload(&self, fresh: Option<Arc<Installed>>) -> Result<(), Error> {
+        let known = self.registry.load();
+        let mut registry = Registry::default();
+        for (_, value) in self.store.scan(&Scan::of(keys::all_plugins(), LISTED))? {
+            let record: PluginRecord = decode(&value.bytes)?;
+            let ready = fresh.iter().chain(known.installed.get(&record.name)).find(|ready| ready.record == record);
+            let installed = match ready {
+                Some(ready) => Arc::clone(ready),
+                None => Arc::new(self.read_installed(record)?),
+            };
+            registry.installed.insert(installed.record.name.clone(), installed);
+        }
+        for (_, value) in self.store.scan(&Scan::of(keys::all_stores(), LISTED))? {
+            let record: StoreRecord = decode(&value.bytes)?;
+            let entry = self.read_store(record, &registry.installed)?;
+            if entry.record.removed_at.is_none() {
+                registry.by_domain.insert(entry.record.domain.clone(), entry.id());
+            }
+            registry.by_id.insert(entry.id(), Arc::new(entry));
+        }
+        self.registry.store(Arc::new(registry));
+        Ok(())
+    }
+
+    fn read_installed(&self, record: PluginRecord) -> Result<Installed, Error> {
+        let path = self.file_of(&record);
+        let bytes = fs::read(&path).map_err(|source| Error::File { path, source })?;
+        let package = package::unpack(&bytes)?;
+        let plugin = self.engine.load(&package.component, &self.artefacts)?;
+        Ok(Installed { record, package, plugin })
+    }
+
+    fn file_of(&self, record: &PluginRecord) -> PathBuf {
+        self.files.join(format!("{}.wasm", record.component))
+    }
+
+    fn read_store(
+        &self,
+        record: StoreRecord,
+        installed: &BTreeMap<PluginName, Arc<Installed>>,
+    ) -> Result<StoreEntry, Error> {
+        let mut enabled = Vec::new();
+        for (key, value) in self.store.scan(&Scan::of(keys::all_enabled(record.id), LISTED))? {
+            let name = key.parts().text().unwrap_or_default();
+            let row: EnabledRecord = decode(&value.bytes)?;
+            let Some(installed) = installed.get(&PluginName::from(name)) else { continue };
+            let settings = self.read_settings(record.id, &installed.record.name, row.settings_version)?;
+            enabled.push(enabled_of(installed, row, settings));
+        }
+        let context = Arc::new(StoreContext {
+            id: record.id,
+            domain: record.domain.clone(),
+            currency: record.currency,
+            time_zone: jiff::tz::TimeZone::get(&record.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
+            locale: record.locale.clone(),
+        });
+        let secrets = record.secrets.iter().map(Secret::new).collect();
+        Ok(StoreEntry { record, secrets, context, enabled })
+    }
+
+    fn read_settings(&self, store: StoreId, plugin: &PluginName, version: u32) -> Result<Map<String, Value>, Error> {
+        let row = self.store.get(&keys::settings(store, plugin, version))?;
+        let json = row.map(|value| decode::<SettingsRecord>(&value.bytes)).transpose()?.map(|record| record.json);
+        let damaged = |detail: String| {
+            Error::Store(crate::store::Error::Damaged { what: "a settings version".into(), detail })
+        };
+        match json {
+            Some(json) => serde_json::from_str(&json).map_err(|error| damaged(error.to_string())),
+            None => Err(damaged(format!("version {version} of `{plugin}` is missing"))),
+        }
+    }
+
+    /// Every saved version of a plugin's settings in a store, oldest first.
+    pub fn settings_versions(
+        &self,
+        store: &StoreEntry,
+        plugin: &PluginName,
+    ) -> Result<Vec<(u32, SettingsRecord)>, Error> {
+        let rows = self.store.scan(&Scan::of(keys::all_settings(store.id(), plugin), LISTED))?;
+        rows.into_iter()
+            .map(|(key, value)| {
+                let mut parts = key.parts();
+                let version = parts.text().and_then(|_| parts.number()).unwrap_or_default();
+                Ok((u32::try_from(version).unwrap_or(u32::MAX), decode(&value.bytes)?))
+            })
+            .collect()
+    }
+}
+
+/// What a delivery is given of an enabled plugin. Settings of an older plugin version get the defaults of what is new.
+fn enabled_of(installed: &Arc<Installed>, record: EnabledRecord, saved: Map<String, Value>) -> Enabled {
+    let manifest = &installed.package.manifest;
+    let settings = match manifest.validate_settings(&Value::Object(saved.clone())) {
+        Ok(Value::Object(filled)) => filled,
+        // An upgrade may have narrowed the schema: what was saved stays in force until the merchant saves again.
+        _ => saved,
+    };
+    let context = PluginContext {
+        name: manifest.name.clone(),
+        settings,
+        settings_version: record.settings_version,
+        grants: record.grants.iter().cloned().collect(),
+        templates: installed.package.templates.keys().cloned().collect(),
+    };
+    Enabled { installed: Arc::clone(installed), record, context: Arc::new(context) }
+}

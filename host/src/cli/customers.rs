@@ -1,0 +1,98 @@
+//! `customer`: what is known of one, what was decided, and what they ask for.
+
+use axum::http::Method;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{
+    Listing, Result,
+    client::{Client, segment},
+    print,
+    stores::path,
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Lists customers with the figures that plugins noted last.
+    List {
+        /// The store's permanent domain.
+        store: String,
+        /// How many at most (1 to 1,000).
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Shows a customer: figures, orders, and every decision with its reason.
+    Show {
+        /// The store's permanent domain.
+        store: String,
+        /// The customer's id or e-mail address.
+        customer: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Does for a customer what they would do in the shop, such as redeeming points.
+    #[command(after_help = "Example:
+
+  regulars customer act fern.myshopify.com ada@example.com loyalty-points redeem --input '{\"reward\":\"five\"}' --key 1")]
+    Act {
+        /// The store's permanent domain.
+        store: String,
+        /// The customer's id or e-mail address.
+        customer: String,
+        /// The plugin that is asked.
+        plugin: String,
+        /// What is asked of it.
+        action: String,
+        /// The action's input, a JSON object.
+        #[arg(long, default_value = "{}")]
+        input: String,
+        /// Names this action: sent twice under one key, it counts once.
+        #[arg(long)]
+        key: String,
+    },
+}
+
+pub async fn run(client: &Client, command: Command) -> Result {
+    match command {
+        Command::List { store, limit, listing } => {
+            let customers = client.get(&format!("{}/customers?limit={limit}", path(&store))).await?;
+            let columns = [("CUSTOMER", "/customer/id"), ("E-MAIL", "/customer/email"), ("FIGURES", "/figures")];
+            print::list(listing, &customers, &columns);
+        }
+        Command::Show { store, customer, listing } => {
+            let shown = client.get(&format!("{}/customers/{}", path(&store), segment(&customer))).await?;
+            if listing.json { print::json(&shown) } else { show(listing, &shown) }
+        }
+        Command::Act { store, customer, plugin, action, input, key } => {
+            let input: Value =
+                serde_json::from_str(&input).map_err(|error| format!("`--input` is not JSON: {error}"))?;
+            let body = json!({ "plugin": plugin, "action": action, "input": input, "idempotency_key": key });
+            let query = format!("{}/customers/{}/actions", path(&store), segment(&customer));
+            let answer = client.send(Method::POST, &query, &body).await?;
+            println!("{} {}", answer["status"].as_str().unwrap_or_default(), answer["event"]);
+        }
+    }
+    Ok(())
+}
+
+fn show(listing: Listing, shown: &Value) {
+    let customer = &shown["customer"];
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    println!("customer {} {}", text(&customer["id"]), text(&customer["email"]));
+    for (plugin, figures) in shown["figures"].as_object().into_iter().flatten() {
+        println!("{plugin}: {figures}");
+    }
+    println!();
+    let orders = [("ORDER", "/name"), ("PLACED", "/placed_at"), ("STATUS", "/financial_status"), ("ID", "/id")];
+    print::list(listing, &shown["orders"], &orders);
+    println!();
+    let events = [
+        ("POSITION", "/position"),
+        ("RECEIVED", "/received_at"),
+        ("TOPIC", "/topic"),
+        ("DECISION", "/deliveries/0/notes/0/reason"),
+    ];
+    print::list(listing, &shown["events"], &events);
+}

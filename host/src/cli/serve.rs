@@ -1,0 +1,102 @@
+//! `serve`: the host itself.
+
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::{TcpListener, UnixListener},
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tracing_subscriber::EnvFilter;
+
+use super::Result;
+use crate::{
+    clock,
+    config::{Config, Log, LogFormat},
+    host::Host,
+    web,
+};
+
+pub fn run(config: Config) -> Result {
+    start_log(&config.log)?;
+    // Plugins run on a runtime of their own: whatever they burn, webhooks keep their threads.
+    let threads = match config.dispatch.threads {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
+    };
+    let plugins = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("regulars-dispatch")
+        .enable_all()
+        .build()?;
+    let webhooks =
+        tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
+    let host = Arc::new(Host::open(config, Arc::new(clock::System))?);
+    let workers = {
+        let _entered = plugins.enter();
+        host.start()?
+    };
+    webhooks.block_on(serve(Arc::clone(&host)))?;
+    plugins.block_on(workers.stop());
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_log(log: &Log) -> Result {
+    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.filter))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+/// Answers requests until a signal says stop; what is being answered is answered first.
+async fn serve(host: Arc<Host>) -> Result {
+    let (stop, stopping) = watch::channel(false);
+    let listener = bind(host.config.listen).await?;
+    println!("listening webhooks http://{}", listener.local_addr()?);
+    let mut servers = tokio::task::JoinSet::new();
+    let until = |mut stopping: watch::Receiver<bool>| async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let public = axum::serve(listener, web::public(Arc::clone(&host)));
+    servers.spawn(public.with_graceful_shutdown(until(stopping.clone())).into_future());
+    if let Some(address) = host.config.admin.listen {
+        let listener = bind(address).await?;
+        println!("listening admin http://{}", listener.local_addr()?);
+        let admin = axum::serve(listener, web::admin(Arc::clone(&host)));
+        servers.spawn(admin.with_graceful_shutdown(until(stopping.clone())).into_future());
+    }
+    let socket = host.data_dir.control_socket();
+    // A socket that is left over from a host that was killed: the lock says that this one is the only one.
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket)
+        .map_err(|error| format!("the control socket {} cannot be made: {error}", socket.display()))?;
+    let control = axum::serve(listener, web::admin(Arc::clone(&host)));
+    servers.spawn(control.with_graceful_shutdown(until(stopping)).into_future());
+    println!("ready");
+    wait_for_signal().await?;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    while let Some(ended) = servers.join_next().await {
+        ended??;
+    }
+    let _ = std::fs::remove_file(&socket);
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen at {address}: {error}; set `listen` in the configuration to an address that is free").into()
+    })
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}

@@ -1,0 +1,150 @@
+//! `store`: the shops that are served.
+
+use std::path::PathBuf;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Listing, Result,
+    client::{Client, segment},
+    print, read_secret,
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Adds a store. Secrets come from files or the environment, so that no history keeps them.
+    #[command(after_help = "Example:
+
+  regulars store add fern.myshopify.com --currency EUR --time-zone Europe/Berlin \\
+      --secret-file app-secret.txt --token-file admin-token.txt")]
+    Add(Add),
+    /// Lists the stores.
+    List(Listing),
+    /// Changes a store: its name, its secrets during a rotation, its access token.
+    #[command(after_help = "A rotation of the webhook secret:
+
+  regulars store update fern.myshopify.com --secret-file new.txt                      # both are accepted
+  regulars store update fern.myshopify.com --secret-file new.txt --drop-old-secrets   # only the new one is")]
+    Update(Update),
+    /// Takes no more events of a store. Its data stays, and comes back if it is added again.
+    Remove {
+        /// The store's permanent domain.
+        store: String,
+    },
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// The store's permanent domain, such as `fern.myshopify.com`.
+    store: String,
+    /// The shop's currency, an ISO 4217 code.
+    #[arg(long)]
+    currency: String,
+    #[command(flatten)]
+    more: More,
+}
+
+#[derive(Args)]
+pub struct Update {
+    /// The store's permanent domain.
+    store: String,
+    /// Accepts only the secrets that this call adds.
+    #[arg(long)]
+    drop_old_secrets: bool,
+    #[command(flatten)]
+    more: More,
+}
+
+#[derive(Args)]
+struct More {
+    /// The shop's name as shoppers read it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Where shoppers find it.
+    #[arg(long)]
+    url: Option<String>,
+    /// IANA time zone name, such as `Europe/Berlin`.
+    #[arg(long)]
+    time_zone: Option<String>,
+    /// Language of the shop, such as `en`.
+    #[arg(long)]
+    locale: Option<String>,
+    /// A file with a webhook secret (`-`: standard input); several during a rotation.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Vec<PathBuf>,
+    /// A webhook secret, best given by the environment.
+    #[arg(long, env = "REGULARS_STORE_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// A file with the Admin API's access token (`-`: standard input).
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The Admin API's access token, best given by the environment.
+    #[arg(long, env = "REGULARS_STORE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Base URL of the platform's API, where it is not the domain's own.
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+}
+
+impl More {
+    fn body(self) -> Result<Map<String, Value>> {
+        let mut secrets = self.secret_file.iter().map(|file| read_secret(file)).collect::<Result<Vec<_>>>()?;
+        secrets.extend(self.secret);
+        let token = match self.token_file {
+            Some(file) => Some(read_secret(&file)?),
+            None => self.token,
+        };
+        let fields = [
+            ("name", self.name),
+            ("url", self.url),
+            ("time_zone", self.time_zone),
+            ("locale", self.locale),
+            ("access_token", token),
+            ("api_url", self.api_url),
+        ];
+        let mut body: Map<_, _> =
+            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect();
+        body.insert("secrets".into(), json!(secrets));
+        Ok(body)
+    }
+}
+
+pub async fn run(client: &Client, command: Command) -> Result {
+    match command {
+        Command::Add(add) => {
+            let mut body = add.more.body()?;
+            body.insert("domain".into(), json!(add.store));
+            body.insert("currency".into(), json!(add.currency));
+            client.send(Method::POST, "/stores", &Value::Object(body)).await?;
+            println!("added {}", add.store);
+        }
+        Command::Update(update) => {
+            let mut body = update.more.body()?;
+            body.insert("drop_old_secrets".into(), json!(update.drop_old_secrets));
+            client.send(Method::PATCH, &path(&update.store), &Value::Object(body)).await?;
+            println!("updated {}", update.store);
+        }
+        Command::Remove { store } => {
+            client.send(Method::DELETE, &path(&store), &Value::Null).await?;
+            println!("removed {store}; its data stays");
+        }
+        Command::List(listing) => {
+            let columns = [
+                ("STORE", "/domain"),
+                ("PLATFORM", "/platform"),
+                ("CURRENCY", "/currency"),
+                ("TIME ZONE", "/time_zone"),
+                ("PLUGINS", "/plugins"),
+            ];
+            print::list(listing, &client.get("/stores").await?, &columns);
+        }
+    }
+    Ok(())
+}
+
+/// A store's address in the API.
+pub fn path(store: &str) -> String {
+    format!("/stores/{}", segment(store))
+}

@@ -1,0 +1,227 @@
+//! Configuration: the commented defaults, a file over them, the environment over both. Parsed once, handed down in parts.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use config::{Environment, File, FileFormat};
+use serde::Deserialize;
+
+/// The defaults with their reasons: the reference of every setting.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// All settings of a host.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub admin: Admin,
+    pub ingest: Ingest,
+    pub inbox: Inbox,
+    pub store: Store,
+    pub dispatch: Dispatch,
+    pub sandbox: Sandbox,
+    pub retry: Retry,
+    pub keep: Keep,
+    pub mail: Mail,
+    pub shopify: Shopify,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub body_limit_bytes: usize,
+    pub read_timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inbox {
+    pub segment_mib: u64,
+    pub retention_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub cache_mib: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    pub threads: usize,
+    pub lanes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    pub fuel: u64,
+}
+
+/// Waits between attempts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    pub delivery_seconds: Vec<u64>,
+    pub effect_seconds: Vec<u64>,
+    pub jitter: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    pub dedupe_days: u64,
+    pub decision_days: u64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// May hold a password: not for printing.
+    pub smtp: String,
+    pub from: String,
+    pub timeout_seconds: u64,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("smtp", &"[REDACTED]").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shopify {
+    pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the configuration cannot be read: {0}")]
+    Read(#[from] config::ConfigError),
+    #[error("the configuration's `{key}` cannot be used: {reason}")]
+    Value { key: &'static str, reason: String },
+}
+
+impl Config {
+    /// The defaults, `file` over them if there is one, the environment over both.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let environment = Environment::with_prefix("REGULARS").prefix_separator("__").separator("__").try_parsing(true);
+        let config: Self = builder.add_source(environment).build()?.try_deserialize()?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        let value = |key, reason: &str| Err(Error::Value { key, reason: reason.into() });
+        if self.dispatch.lanes == 0 {
+            return value("dispatch.lanes", "at least one lane is needed");
+        }
+        if !(0.0..=1.0).contains(&self.retry.jitter) {
+            return value("retry.jitter", "must be between 0 and 1");
+        }
+        if self.inbox.segment_mib == 0 {
+            return value("inbox.segment_mib", "must be at least 1");
+        }
+        if self.keep.decision_days < self.keep.dedupe_days {
+            return value("keep.decision_days", "must not be less than keep.dedupe_days");
+        }
+        match self.admin.listen {
+            Some(address) if !address.ip().is_loopback() => value(
+                "admin.listen",
+                "it asks for no password, so it must be an address of this machine, such as 127.0.0.1:7401",
+            ),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl Retry {
+    pub fn delivery(&self) -> Vec<Duration> {
+        self.delivery_seconds.iter().copied().map(Duration::from_secs).collect()
+    }
+
+    pub fn effect(&self) -> Vec<Duration> {
+        self.effect_seconds.iter().copied().map(Duration::from_secs).collect()
+    }
+}
+
+/// Whole days.
+pub fn days(count: u64) -> Duration {
+    Duration::from_secs(count.saturating_mul(86_400))
+}
+
+fn optional_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, Error> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::load(Some(file.path()))
+    }
+
+    #[test]
+    fn the_defaults_stand_alone() {
+        let config = Config::load(None).unwrap();
+        assert_eq!(config.sandbox.fuel, crate::engine::limits::FUEL);
+        assert_eq!(config.admin.listen, None);
+    }
+
+    #[test]
+    fn a_file_overrides_what_it_names_and_nothing_else() {
+        let config = load("listen = \"127.0.0.1:0\"\n[retry]\neffect_seconds = [1]").unwrap();
+        assert_eq!(config.retry.effect(), [Duration::from_secs(1)]);
+        assert_eq!(config.retry.delivery().len(), 5);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_it() {
+        let error = load("[mail]\nsmpt = \"x\"").unwrap_err().to_string();
+        assert!(error.contains("smpt"), "{error}");
+    }
+
+    #[test]
+    fn the_unprotected_admin_listener_stays_on_this_machine() {
+        let error = load("[admin]\nlisten = \"0.0.0.0:7401\"").unwrap_err().to_string();
+        assert!(error.contains("admin.listen"), "{error}");
+    }
+}

@@ -1,0 +1,288 @@
+//! One event's commit: what was understood of it, what it changes, what each plugin decides.
+
+use std::sync::Arc;
+
+use super::{Job, Pipeline, facts};
+use crate::{
+    catalog::{Enabled, StoreEntry},
+    domain::{
+        Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic,
+    },
+    engine::{Ended, Failure, Input, UsageChange},
+    platform::{self, Unreadable},
+    retry::Schedule,
+    store::{self, CommitError, EventRecord, Position, TimerRecord, Transaction, decode, keys, keys::Due},
+};
+
+/// Reads an event into our words.
+pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>, Unreadable> {
+    let own = |topic| Ok(Arc::new(ReadEvent { topic, change: Change::None }));
+    match &event.origin {
+        Origin::Timer { .. } => own(Topic::TIMER_FIRED),
+        Origin::Action { .. } => own(Topic::SHOPPER_ACTION),
+        Origin::Webhook { platform, topic, .. } => match pipeline.catalog.registry().store(event.store) {
+            Some(entry) => {
+                let context =
+                    platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
+                platform::read(*platform, topic, &event.body, &context).map(Arc::new)
+            }
+            None => own(Topic::foreign(*platform, topic)),
+        },
+    }
+}
+
+/// The customer whose lane the event belongs in, as far as that can be told without a transaction.
+pub(super) fn customer_hint(pipeline: &Pipeline, job: &Job) -> Option<CustomerId> {
+    match (&job.event.origin, job.read.as_ref().ok()?) {
+        (Origin::Action { customer, .. }, _) => Some(customer.clone()),
+        (_, read) => read.change.customer().cloned().or_else(|| {
+            let row = pipeline.store.get(&keys::order(job.event.store, read.change.order()?)).ok()??;
+            decode::<Order>(&row.bytes).ok()?.customer
+        }),
+    }
+}
+
+/// Applies an event, again and again until nothing that it read has changed meanwhile. An error is the store's.
+pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::Error> {
+    loop {
+        let mut transaction = pipeline.transaction();
+        let id = keys::event_id(job.event.store, &job.event.id);
+        if let Some(first) = transaction.get::<Position>(&id)? {
+            if first != job.position {
+                pipeline.counters.events_repeated.add_one();
+            }
+            return Ok(());
+        }
+        let applied = apply_once(pipeline, job, transaction)?;
+        match applied.transaction.commit().await {
+            Ok(()) => {
+                applied.after_commit.publish(pipeline, job);
+                return Ok(());
+            }
+            Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
+            Err(CommitError::Store(error)) => return Err(error),
+        }
+    }
+}
+
+struct AppliedOnce {
+    transaction: Transaction,
+    after_commit: AfterCommit,
+}
+
+/// What is told to the rest of the host once the commit is durable.
+#[derive(Default)]
+struct AfterCommit {
+    outcomes: Vec<Outcome>,
+    usage: Vec<(PluginName, UsageChange)>,
+    unreadable: bool,
+    unknown: bool,
+}
+
+impl AfterCommit {
+    fn publish(self, pipeline: &Pipeline, job: &Job) {
+        let counters = &pipeline.counters;
+        counters.events_applied.add_one();
+        if self.unreadable {
+            counters.events_unreadable.add_one();
+        }
+        if self.unknown {
+            counters.events_unknown_topic.add_one();
+        }
+        for outcome in &self.outcomes {
+            count(pipeline, outcome);
+        }
+        for (plugin, change) in self.usage {
+            pipeline.usage.add(job.event.store, &plugin, change);
+        }
+        if !self.outcomes.is_empty() {
+            pipeline.due.notify_waiters();
+        }
+    }
+}
+
+pub(super) fn count(pipeline: &Pipeline, outcome: &Outcome) {
+    match outcome {
+        Outcome::Done => pipeline.counters.deliveries_done.add_one(),
+        Outcome::Retrying { .. } => pipeline.counters.deliveries_failed.add_one(),
+        Outcome::Dead { .. } => pipeline.counters.deliveries_dead.add_one(),
+    }
+}
+
+fn apply_once(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<AppliedOnce, store::Error> {
+    let (store, event) = (job.event.store, &job.event);
+    let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
+    let mut record = EventRecord {
+        position: job.position,
+        id: event.id.clone(),
+        topic: topic_of(job),
+        platform_topic: match &event.origin {
+            Origin::Webhook { topic, .. } => Some(topic.clone()),
+            _ => None,
+        },
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        customer: None,
+        order: None,
+        unreadable: job.read.as_ref().err().map(ToString::to_string),
+        read_again: None,
+        deliveries: Vec::new(),
+    };
+    if let Ok(read) = &job.read {
+        facts::project(&mut transaction, store, event, &read.change)?;
+        let live = clear_timer(&mut transaction, event)?;
+        (record.customer, record.order) = concerns(&mut transaction, event, read)?;
+        if let Change::ReadAgain { id } = &read.change {
+            record.read_again = Some(id.clone());
+        }
+        after_commit.unknown = read.change == Change::None && matches!(event.origin, Origin::Webhook { .. });
+        let registry = pipeline.catalog.registry();
+        let entry = registry.store(store).filter(|entry| live && entry.record.removed_at.is_none());
+        for enabled in entry.iter().flat_map(|entry| &entry.enabled).filter(|it| is_for(it, event, read)) {
+            let delivery = Delivery { store: entry.expect("there is one, for it has plugins"), enabled, job, read };
+            let (attempt, ended) = run(pipeline, &delivery, &record, 1, transaction)?;
+            transaction = ended.transaction;
+            if let Outcome::Retrying { due, .. } = &attempt.outcome {
+                let plugin = attempt.plugin.clone();
+                transaction.put_bytes(Due::Delivery { store, position: job.position, plugin }.key(*due), Vec::new());
+            }
+            after_commit.outcomes.push(attempt.outcome.clone());
+            after_commit.usage.push((attempt.plugin.clone(), ended.usage));
+            record.deliveries.push(attempt);
+        }
+    }
+    if let Some(customer) = &record.customer {
+        transaction.put_bytes(keys::customer_event(store, customer, job.position), Vec::new());
+    }
+    transaction.put(keys::event_id(store, &event.id), &job.position);
+    transaction.put(keys::event(store, job.position), &record);
+    let expiry = Due::Expiry { store, position: job.position }.key(event.received_at + pipeline.dedupe_for);
+    transaction.put_bytes(expiry, Vec::new());
+    Ok(AppliedOnce { transaction, after_commit })
+}
+
+fn topic_of(job: &Job) -> Topic {
+    match (&job.read, &job.event.origin) {
+        (Ok(read), _) => read.topic.clone(),
+        (Err(_), Origin::Webhook { platform, topic, .. }) => Topic::foreign(*platform, topic),
+        (Err(_), Origin::Timer { .. }) => Topic::TIMER_FIRED,
+        (Err(_), Origin::Action { .. }) => Topic::SHOPPER_ACTION,
+    }
+}
+
+/// Takes away the timer that this event is the firing of; false if it was cancelled or set anew since.
+fn clear_timer(transaction: &mut Transaction, event: &Event) -> Result<bool, store::Error> {
+    let Origin::Timer { plugin, key, due } = &event.origin else { return Ok(true) };
+    let stored = keys::timer(event.store, plugin, key);
+    match transaction.get::<TimerRecord>(&stored)? {
+        Some(timer) if timer.due == *due => {
+            transaction.delete(stored);
+            let due_row = Due::Timer { store: event.store, plugin: plugin.clone(), key: key.clone() };
+            transaction.delete(due_row.key(*due));
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The customer and the order that an event concerns, merges followed.
+pub(super) fn concerns(
+    transaction: &mut Transaction,
+    event: &Event,
+    read: &ReadEvent,
+) -> Result<(Option<CustomerId>, Option<OrderId>), store::Error> {
+    let order = read.change.order().cloned();
+    let named = match &event.origin {
+        Origin::Action { customer, .. } => Some(customer.clone()),
+        _ => read.change.customer().cloned(),
+    };
+    let customer = match (named, &order) {
+        (Some(customer), _) => Some(customer),
+        (None, Some(order)) => {
+            transaction.get::<Order>(&keys::order(event.store, order))?.and_then(|order| order.customer)
+        }
+        (None, None) => None,
+    };
+    let customer = customer.map(|id| facts::survivor(transaction, event.store, id)).transpose()?;
+    Ok((customer, order))
+}
+
+/// Whether an event is to be delivered to a plugin. Timers and actions belong to the plugin that they name.
+fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
+    match &event.origin {
+        Origin::Timer { plugin, .. } | Origin::Action { plugin, .. } => enabled.name() == plugin,
+        Origin::Webhook { .. } => enabled.wants(&read.topic),
+    }
+}
+
+/// An event for one plugin of one store.
+pub(super) struct Delivery<'a> {
+    pub store: &'a StoreEntry,
+    pub enabled: &'a Enabled,
+    pub job: &'a Job,
+    pub read: &'a Arc<ReadEvent>,
+}
+
+/// Runs one attempt of a delivery in the sandbox. An error is the store's: the attempt does not count.
+pub(super) fn run(
+    pipeline: &Pipeline,
+    delivery: &Delivery<'_>,
+    record: &EventRecord,
+    attempt: u32,
+    transaction: Transaction,
+) -> Result<(Attempt, Ended), store::Error> {
+    let Delivery { store, enabled, job, read } = delivery;
+    let name = enabled.name();
+    let input = Input {
+        store: Arc::clone(&store.context),
+        plugin: Arc::clone(&enabled.context),
+        event: Arc::clone(&job.event),
+        read: Arc::clone(read),
+        customer: record.customer.clone(),
+        order: record.order.clone(),
+        attempt,
+        usage: pipeline.usage.of(&*pipeline.store, store.id(), name)?,
+    };
+    let mut ended = pipeline.engine.run(&enabled.installed.plugin, input, transaction);
+    if let Err(Failure::Host(error)) = ended.result {
+        return Err(error);
+    }
+    let now = pipeline.clock.now();
+    let outcome = match &ended.result {
+        Ok(()) => Outcome::Done,
+        Err(failure) => outcome_of(failure, &pipeline.retries, attempt, record, name, now),
+    };
+    let attempt = Attempt {
+        plugin: name.clone(),
+        component: enabled.installed.record.component,
+        settings_version: enabled.record.settings_version,
+        attempt,
+        at: now,
+        fuel: ended.fuel,
+        outcome,
+        notes: std::mem::take(&mut ended.notes),
+        reads: std::mem::take(&mut ended.reads),
+        effects: ended.effects.iter().map(|effect| effect.id.clone()).collect(),
+    };
+    Ok((attempt, ended))
+}
+
+/// A refusal is final. Everything else may end otherwise after an upgrade, a change of state or a quieter moment.
+fn outcome_of(
+    failure: &Failure,
+    retries: &Schedule,
+    attempt: u32,
+    record: &EventRecord,
+    plugin: &PluginName,
+    now: crate::domain::Timestamp,
+) -> Outcome {
+    let reason = failure.to_string();
+    let wait = match failure {
+        Failure::Reject(_) => None,
+        _ => retries.wait_after(attempt, &format!("{}/{plugin}", record.id)),
+    };
+    match wait {
+        Some(wait) => Outcome::Retrying { due: now + wait, reason },
+        None => Outcome::Dead { reason },
+    }
+}

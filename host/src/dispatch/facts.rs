@@ -1,0 +1,202 @@
+//! Facts: what an event changes of what the host knows. Older never overwrites newer.
+
+use crate::{
+    domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId},
+    store::{Error, Record, Scan, Transaction, keys},
+};
+
+/// Merges that are followed from one customer to the one that is left; more is a damaged chain.
+const MERGES: usize = 16;
+
+/// Orders that move with a merged customer in one step.
+const MERGED_ORDERS: usize = 10_000;
+
+/// Writes what the change says.
+pub(super) fn project(
+    transaction: &mut Transaction,
+    store: StoreId,
+    event: &Event,
+    change: &Change,
+) -> Result<(), Error> {
+    match change {
+        Change::Order { order, customer } => {
+            if let Some(customer) = customer {
+                learn_customer(transaction, store, customer)?;
+            }
+            learn_order(transaction, store, order)
+        }
+        Change::Refund(refund) => {
+            transaction.put::<Refund>(keys::refund(store, &refund.order, &refund.id), refund);
+            Ok(())
+        }
+        Change::Customer(customer) => learn_customer(transaction, store, customer),
+        Change::CustomerDeleted(id) => forget_customer(transaction, store, id),
+        Change::Merge(merge) if merge.completed => merge_customers(transaction, store, event, merge),
+        Change::Consent(consent) => learn_consent(transaction, store, consent),
+        Change::Fulfillment(fulfillment) => {
+            let key = keys::fulfillment(store, &fulfillment.order, &fulfillment.id);
+            put_newer(transaction, key, &**fulfillment, |it| it.updated_at)
+        }
+        Change::Checkout(checkout) => {
+            put_newer(transaction, keys::checkout(store, &checkout.id), &**checkout, |it| it.updated_at)
+        }
+        Change::CheckoutDeleted(id) => {
+            transaction.delete(keys::checkout(store, id));
+            Ok(())
+        }
+        // What was edited arrives as an update; a deleted order stays for the ledgers that stand on it.
+        Change::OrderEdit(_) | Change::OrderDeleted(_) | Change::Merge(_) | Change::ReadAgain { .. } | Change::None => {
+            Ok(())
+        }
+    }
+}
+
+fn put_newer<T: Record, A: PartialOrd>(
+    transaction: &mut Transaction,
+    key: crate::store::Key,
+    fact: &T,
+    age: impl Fn(&T) -> A,
+) -> Result<(), Error> {
+    let known = transaction.get::<T>(&key)?;
+    if known.is_none_or(|known| age(&known) <= age(fact)) {
+        transaction.put(key, fact);
+    }
+    Ok(())
+}
+
+fn learn_order(transaction: &mut Transaction, store: StoreId, order: &Order) -> Result<(), Error> {
+    let key = keys::order(store, &order.id);
+    let known = transaction.get::<Order>(&key)?;
+    if known.as_ref().is_some_and(|known| known.updated_at > order.updated_at) {
+        return Ok(());
+    }
+    if let Some(customer) = &order.customer {
+        let holder = survivor(transaction, store, customer.clone())?;
+        let indexed = known.as_ref().is_some_and(|known| {
+            known.customer.as_ref() == Some(customer) && known.placed_at == order.placed_at
+        });
+        if !indexed {
+            let index = keys::customer_order(store, &holder, order.placed_at, &order.id);
+            transaction.put_bytes(index, order.id.as_str().as_bytes().to_vec());
+        }
+    }
+    transaction.put(key, order);
+    Ok(())
+}
+
+/// Takes over what a platform says of a customer; what it leaves out stays as it was known.
+fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Customer) -> Result<(), Error> {
+    let key = keys::customer(store, &customer.id);
+    let learnt = match transaction.get::<Customer>(&key)? {
+        Some(known) if known.updated_at > customer.updated_at || known.deleted => return Ok(()),
+        Some(known) => Customer {
+            email: customer.email.clone().or(known.email),
+            phone: customer.phone.clone().or(known.phone),
+            first_name: customer.first_name.clone().or(known.first_name),
+            last_name: customer.last_name.clone().or(known.last_name),
+            locale: customer.locale.clone().or(known.locale),
+            tags: if customer.tags.is_empty() { known.tags } else { customer.tags.clone() },
+            accepts_marketing: customer.accepts_marketing.or(known.accepts_marketing),
+            created_at: customer.created_at.or(known.created_at),
+            merged_into: known.merged_into,
+            ..customer.clone()
+        },
+        None => customer.clone(),
+    };
+    if let Some(email) = &learnt.email {
+        let index = keys::customer_email(store, &normalised_email(email));
+        if transaction.get::<CustomerId>(&index)?.as_ref() != Some(&learnt.id) {
+            transaction.put(index, &learnt.id);
+        }
+    }
+    transaction.put(key, &learnt);
+    Ok(())
+}
+
+/// Takes the person out of the customer; the id stays, for sums hang on it.
+fn forget_customer(transaction: &mut Transaction, store: StoreId, id: &CustomerId) -> Result<(), Error> {
+    let key = keys::customer(store, id);
+    let Some(known) = transaction.get::<Customer>(&key)? else { return Ok(()) };
+    if let Some(email) = &known.email {
+        transaction.delete(keys::customer_email(store, &normalised_email(email)));
+    }
+    let nobody = Customer {
+        email: None,
+        phone: None,
+        first_name: None,
+        last_name: None,
+        locale: None,
+        tags: Vec::new(),
+        accepts_marketing: Some(false),
+        deleted: true,
+        ..known
+    };
+    transaction.put(key, &nobody);
+    Ok(())
+}
+
+fn learn_consent(transaction: &mut Transaction, store: StoreId, consent: &Consent) -> Result<(), Error> {
+    let key = keys::customer(store, &consent.customer);
+    if let Some(known) = transaction.get::<Customer>(&key)? {
+        let learnt = Customer { accepts_marketing: Some(consent.accepts_marketing), ..known };
+        transaction.put(key, &learnt);
+    }
+    Ok(())
+}
+
+/// Joins two customers: the removed one points to the kept one, and its orders are listed there.
+fn merge_customers(transaction: &mut Transaction, store: StoreId, event: &Event, merge: &Merge) -> Result<(), Error> {
+    if merge.kept == merge.removed || survivor(transaction, store, merge.kept.clone())? == merge.removed {
+        return Ok(());
+    }
+    let key = keys::customer(store, &merge.removed);
+    let removed = transaction.get::<Customer>(&key)?.unwrap_or_else(|| nobody(&merge.removed, event));
+    transaction.put(key, &Customer { merged_into: Some(merge.kept.clone()), ..removed });
+    let kept = survivor(transaction, store, merge.kept.clone())?;
+    for (index, id) in transaction.scan(&Scan::of(keys::customer_orders(store, &merge.removed), MERGED_ORDERS))? {
+        let order = OrderId::from(String::from_utf8_lossy(&id).into_owned());
+        if let Some(order) = transaction.get::<Order>(&keys::order(store, &order))? {
+            transaction.put_bytes(keys::customer_order(store, &kept, order.placed_at, &order.id), id);
+        }
+        transaction.delete(index);
+    }
+    Ok(())
+}
+
+/// A customer of whom nothing but the id is known.
+fn nobody(id: &CustomerId, event: &Event) -> Customer {
+    Customer {
+        id: id.clone(),
+        email: None,
+        phone: None,
+        first_name: None,
+        last_name: None,
+        locale: None,
+        tags: Vec::new(),
+        accepts_marketing: None,
+        created_at: None,
+        updated_at: event.occurred_at,
+        merged_into: None,
+        deleted: false,
+    }
+}
+
+/// The customer that is left of one after all merges.
+pub(super) fn survivor(
+    transaction: &mut Transaction,
+    store: StoreId,
+    mut id: CustomerId,
+) -> Result<CustomerId, Error> {
+    for _ in 0..MERGES {
+        match transaction.get::<Customer>(&keys::customer(store, &id))?.and_then(|customer| customer.merged_into) {
+            Some(next) => id = next,
+            None => return Ok(id),
+        }
+    }
+    Err(Error::Damaged { what: format!("the chain of merges of customer {id}"), detail: "it does not end".into() })
+}
+
+/// An address as identities are compared: trimmed, lower-case.
+fn normalised_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}

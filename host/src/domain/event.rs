@@ -1,0 +1,144 @@
+//! Events: facts with an id that happened, as they arrive and as an adapter read them.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Checkout, CheckoutId, Consent, Customer, CustomerId, EventId, Fulfillment, Merge, Order, OrderEdit, OrderId, Platform,
+    PluginName, Refund, StoreId, Timestamp,
+};
+
+/// One accepted event, exactly as it came: what the inbox keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub store: StoreId,
+    pub origin: Origin,
+    /// When it happened, by its sender's clock.
+    pub occurred_at: Timestamp,
+    /// When this host accepted it.
+    pub received_at: Timestamp,
+    /// The sender's bytes, untouched.
+    pub body: Bytes,
+}
+
+/// Where an event came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A platform's webhook; `topic` is the platform's own word.
+    Webhook { platform: Platform, topic: String, api_version: String },
+    /// A timer that a plugin set, now due. The body is the timer's payload.
+    Timer { plugin: PluginName, key: String, due: Timestamp },
+    /// A shopper's action, addressed to one plugin. The body is its input, a JSON document.
+    Action { plugin: PluginName, customer: CustomerId, name: String },
+}
+
+/// An event's kind in our words, whatever the platform: an open set of strings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Topic(std::borrow::Cow<'static, str>);
+
+impl Topic {
+    pub const ORDER_PLACED: Self = Self::named("order.placed");
+    pub const ORDER_PAID: Self = Self::named("order.paid");
+    pub const ORDER_UPDATED: Self = Self::named("order.updated");
+    pub const ORDER_EDITED: Self = Self::named("order.edited");
+    pub const ORDER_CANCELLED: Self = Self::named("order.cancelled");
+    pub const ORDER_DELETED: Self = Self::named("order.deleted");
+    pub const ORDER_FULFILLED: Self = Self::named("order.fulfilled");
+    pub const ORDER_REFUNDED: Self = Self::named("order.refunded");
+    pub const CUSTOMER_CREATED: Self = Self::named("customer.created");
+    pub const CUSTOMER_UPDATED: Self = Self::named("customer.updated");
+    pub const CUSTOMER_DELETED: Self = Self::named("customer.deleted");
+    pub const CUSTOMER_MERGED: Self = Self::named("customer.merged");
+    pub const CUSTOMER_CONSENT: Self = Self::named("customer.consent");
+    pub const FULFILLMENT_CREATED: Self = Self::named("fulfillment.created");
+    pub const FULFILLMENT_UPDATED: Self = Self::named("fulfillment.updated");
+    pub const CHECKOUT_CREATED: Self = Self::named("checkout.created");
+    pub const CHECKOUT_UPDATED: Self = Self::named("checkout.updated");
+    pub const CHECKOUT_DELETED: Self = Self::named("checkout.deleted");
+    pub const TIMER_FIRED: Self = Self::named("timer.fired");
+    pub const SHOPPER_ACTION: Self = Self::named("shopper.action");
+
+    const fn named(name: &'static str) -> Self {
+        Self(std::borrow::Cow::Borrowed(name))
+    }
+
+    /// A topic that has no word of ours yet, under its platform's: `shopify:products/update`.
+    pub fn foreign(platform: Platform, topic: &str) -> Self {
+        Self(format!("{platform}:{topic}").into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an adapter understood of an event: its topic and the change it brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadEvent {
+    pub topic: Topic,
+    pub change: Change,
+}
+
+/// What an event says of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The order as it now is, with the customer as far as the platform sent one.
+    Order { order: Box<Order>, customer: Option<Box<Customer>> },
+    OrderEdit(OrderEdit),
+    OrderDeleted(OrderId),
+    Refund(Box<Refund>),
+    Customer(Box<Customer>),
+    CustomerDeleted(CustomerId),
+    Merge(Merge),
+    Consent(Consent),
+    Fulfillment(Box<Fulfillment>),
+    Checkout(Box<Checkout>),
+    CheckoutDeleted(CheckoutId),
+    /// The platform sent only an id because the body was too large: the object has to be read again.
+    ReadAgain { id: String },
+    /// Nothing that the host keeps facts of.
+    None,
+}
+
+impl Change {
+    /// The customer the change names, if it names one.
+    pub fn customer(&self) -> Option<&CustomerId> {
+        match self {
+            Self::Order { order, .. } => order.customer.as_ref(),
+            Self::Customer(customer) => Some(&customer.id),
+            Self::CustomerDeleted(id) => Some(id),
+            Self::Merge(merge) => Some(&merge.kept),
+            Self::Consent(consent) => Some(&consent.customer),
+            Self::Checkout(checkout) => checkout.customer.as_ref(),
+            Self::OrderEdit(_)
+            | Self::OrderDeleted(_)
+            | Self::Refund(_)
+            | Self::Fulfillment(_)
+            | Self::CheckoutDeleted(_)
+            | Self::ReadAgain { .. }
+            | Self::None => None,
+        }
+    }
+
+    /// The order the change names, if it names one.
+    pub fn order(&self) -> Option<&OrderId> {
+        match self {
+            Self::Order { order, .. } => Some(&order.id),
+            Self::OrderEdit(edit) => Some(&edit.order),
+            Self::OrderDeleted(id) => Some(id),
+            Self::Refund(refund) => Some(&refund.order),
+            Self::Fulfillment(fulfillment) => Some(&fulfillment.order),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Mails: rendered from the plugin's templates, sent over SMTP, a copy kept as it was sent.
+
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, MultiPart},
+    transport::smtp,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Outbox, Verdict};
+use crate::{
+    catalog::StoreEntry,
+    domain::{Customer, CustomerId, Effect, Mail, StoreId, Timestamp},
+    store::{CommitError, Error, Position, Transaction, decode, keys},
+};
+
+mod render;
+
+/// Merges that are followed to find whom to write to.
+const MERGES: usize = 16;
+
+/// Sends mails through one server.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Option<Mailbox>,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no mailer. The server's address is not in the text: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum MailerError {
+    #[error("`mail.smtp` is no address of a mail server, such as `smtp://localhost:25`: {0}")]
+    Server(String),
+    #[error("`mail.from` is no sender, such as `Fern <hello@fern.example>`: {0}")]
+    From(String),
+}
+
+impl Mailer {
+    pub fn new(smtp: &str, from: &str, timeout: Duration) -> Result<Self, MailerError> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp)
+            .map_err(|error| MailerError::Server(error.to_string()))?
+            .timeout(Some(timeout))
+            .build();
+        let from = match from {
+            "" => None,
+            text => Some(text.parse().map_err(|error: lettre::address::AddressError| {
+                MailerError::From(error.to_string())
+            })?),
+        };
+        Ok(Self { transport, from })
+    }
+
+    /// The sender of a store's mails.
+    fn sender(&self, store: &StoreEntry) -> Result<Mailbox, lettre::address::AddressError> {
+        match &self.from {
+            Some(from) => Ok(from.clone()),
+            None => Ok(Mailbox::new(Some(store.record.name.clone()), lettre::Address::new("no-reply", &store.record.domain)?)),
+        }
+    }
+}
+
+/// A mail as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailCopy {
+    pub message_id: String,
+    pub from: String,
+    pub to: String,
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    pub sent_at: Timestamp,
+}
+
+/// Tries to send one mail.
+///
+/// A server that takes the message and dies before saying so gets it again, with the same Message-ID: that is as far as
+/// SMTP goes, and mail stores drop the second by it.
+pub(super) async fn send(
+    outbox: &Outbox,
+    store: &StoreEntry,
+    effect: &Effect,
+    mail: &Mail,
+) -> Result<Verdict, Error> {
+    let Some(mailer) = &outbox.mailer else {
+        let reason = "no mail server is set: put its address into `smtp` of `[mail]` in the configuration";
+        return Ok(Verdict::Failed { reason: reason.into() });
+    };
+    let Some(customer) = recipient(outbox, store.id(), &mail.customer)? else {
+        return Ok(Verdict::Dropped { reason: format!("customer {} is not known", mail.customer) });
+    };
+    let Some(address) = &customer.email else {
+        return Ok(Verdict::Dropped { reason: format!("customer {} has no e-mail address", mail.customer) });
+    };
+    let now = outbox.clock.now();
+    let copy = match compose(mailer, store, effect, mail, &customer, address, now) {
+        Ok(composed) => composed,
+        Err(reason) => return Ok(Verdict::Dead { reason }),
+    };
+    let (message, copy) = copy;
+    match mailer.transport.send(message).await {
+        Ok(_) => {}
+        Err(error) if error.is_permanent() => return Ok(Verdict::Dead { reason: smtp_reason(&error) }),
+        Err(error) => return Ok(Verdict::Failed { reason: smtp_reason(&error) }),
+    }
+    let receipt = copy.message_id.clone();
+    if let Err(error) = keep_copy(outbox, store.id(), effect, &copy).await {
+        // The mail is out: failing here would send it again.
+        tracing::error!(%error, effect = %effect.id, "no copy of mail {} could be kept: {error}", effect.id);
+    }
+    Ok(Verdict::Done { receipt })
+}
+
+fn smtp_reason(error: &smtp::Error) -> String {
+    let mut reason = format!("the mail server did not take it: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    reason
+}
+
+/// The customer to write to, merges followed; nobody if it was deleted.
+fn recipient(outbox: &Outbox, store: StoreId, id: &CustomerId) -> Result<Option<Customer>, Error> {
+    let mut id = id.clone();
+    for _ in 0..MERGES {
+        let Some(row) = outbox.store.get(&keys::customer(store, &id))? else { return Ok(None) };
+        let customer: Customer = decode(&row.bytes)?;
+        match customer.merged_into {
+            Some(next) => id = next,
+            None => return Ok(Some(customer).filter(|customer| !customer.deleted)),
+        }
+    }
+    Ok(None)
+}
+
+fn compose(
+    mailer: &Mailer,
+    store: &StoreEntry,
+    effect: &Effect,
+    mail: &Mail,
+    customer: &Customer,
+    address: &str,
+    now: Timestamp,
+) -> Result<(Message, MailCopy), String> {
+    let enabled = store.plugin(&effect.plugin);
+    let template = enabled.and_then(|enabled| enabled.template(&mail.template)).ok_or_else(|| {
+        format!("the plugin `{}` is disabled or has no template `{}` any more", effect.plugin, mail.template)
+    })?;
+    let rendered = render::render(template, mail, customer, &store.record).map_err(|error| error.to_string())?;
+    let from = mailer.sender(store).map_err(|error| format!("the sender cannot be written to: {error}"))?;
+    let to: lettre::Address =
+        address.parse().map_err(|error| format!("the customer's address cannot be written to: {error}"))?;
+    let to = Mailbox::new(full_name(customer), to);
+    let message_id = format!("<{}@{}>", effect.id, from.email.domain());
+    let message = Message::builder()
+        .from(from.clone())
+        .to(to.clone())
+        .subject(&rendered.subject)
+        .date(UNIX_EPOCH + Duration::from_millis(now.0))
+        .message_id(Some(message_id.clone()))
+        .multipart(MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone()))
+        .map_err(|error| format!("the mail cannot be composed: {error}"))?;
+    let copy = MailCopy {
+        message_id,
+        from: from.to_string(),
+        to: to.to_string(),
+        subject: rendered.subject,
+        html: rendered.html,
+        text: rendered.text,
+        sent_at: now,
+    };
+    Ok((message, copy))
+}
+
+fn full_name(customer: &Customer) -> Option<String> {
+    let name: Vec<_> = [&customer.first_name, &customer.last_name].into_iter().flatten().map(String::as_str).collect();
+    Some(name.join(" ")).filter(|name| !name.is_empty())
+}
+
+async fn keep_copy(outbox: &Outbox, store: StoreId, effect: &Effect, copy: &MailCopy) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(copy).map_err(|error| Error::Damaged {
+        what: "a mail's copy".into(),
+        detail: error.to_string(),
+    })?;
+    let position = outbox.archive.append(bytes).await?;
+    let mut transaction = Transaction::new(std::sync::Arc::clone(&outbox.store));
+    transaction.put(keys::mail_copy(store, &effect.id), &position);
+    transaction.commit().await.map_err(|error| match error {
+        CommitError::Store(error) => error,
+        CommitError::Conflict => Error::Stopped("a commit that reads nothing met a conflict".into()),
+    })
+}
+
+/// The mail of an effect as it was sent; `None` if it was not sent, or its retention has ended.
+pub fn read_copy(outbox: &Outbox, store: StoreId, effect: &crate::domain::EffectId) -> Result<Option<MailCopy>, Error> {
+    let Some(row) = outbox.store.get(&keys::mail_copy(store, effect))? else { return Ok(None) };
+    let Some(bytes) = outbox.archive.get(decode::<Position>(&row.bytes)?)? else { return Ok(None) };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| Error::Damaged { what: "a mail's copy".into(), detail: error.to_string() })
+}

@@ -1,0 +1,10 @@
+//! What `wasmtime` generates from the WIT. Names from here stay inside the engine.
+
+wasmtime::component::bindgen!({
+    path: "../plugin-sdk/wit/v0",
+    world: "plugin",
+    imports: { default: trappable },
+});
+
+pub use exports::regulars::plugin::handler::{Envelope, Failure};
+pub use regulars::plugin::*;

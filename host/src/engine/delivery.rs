@@ -1,0 +1,262 @@
+//! One running delivery: what the plugin may see, and what it has queued so far.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use wasmtime::ResourceLimiter;
+
+use super::{
+    Ended, Failure,
+    bindings::{Envelope, types::Refusal},
+    limits,
+};
+use crate::{
+    domain::{
+        Currency, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, EventId, Note, OrderId, Origin,
+        PluginName, ReadEvent, StoreId, Timestamp,
+    },
+    store::{self, Savepoint, StateUsage, Transaction, keys, keys::Due},
+};
+
+/// What a plugin may know of the store it works for.
+#[derive(Clone, Debug)]
+pub struct StoreContext {
+    pub id: StoreId,
+    /// The shop's permanent domain; part of every effect's id.
+    pub domain: String,
+    pub currency: Currency,
+    pub time_zone: jiff::tz::TimeZone,
+    pub locale: String,
+}
+
+/// A plugin as it is switched on in a store.
+#[derive(Clone, Debug)]
+pub struct PluginContext {
+    pub name: PluginName,
+    pub settings: Map<String, Value>,
+    pub settings_version: u32,
+    /// Capabilities granted by the merchant.
+    pub grants: BTreeSet<String>,
+    /// Names of the mail templates in the plugin's file.
+    pub templates: BTreeSet<String>,
+}
+
+/// Everything a delivery depends on besides facts and state: a plugin is a function of these.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub store: Arc<StoreContext>,
+    pub plugin: Arc<PluginContext>,
+    pub event: Arc<Event>,
+    pub read: Arc<ReadEvent>,
+    /// The customer and the order that the event concerns, as far as they can be told.
+    pub customer: Option<CustomerId>,
+    pub order: Option<OrderId>,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// What the plugin's state took when the delivery began.
+    pub usage: StateUsage,
+}
+
+impl Input {
+    /// The frozen clock: when the host accepted the event, whenever the delivery runs.
+    pub fn now(&self) -> Timestamp {
+        self.event.received_at
+    }
+
+    pub(super) fn envelope(&self) -> Envelope {
+        let platform = match &self.event.origin {
+            Origin::Webhook { platform, .. } => platform.as_str(),
+            Origin::Timer { .. } | Origin::Action { .. } => "regulars",
+        };
+        Envelope {
+            id: self.event.id.to_string(),
+            topic: self.read.topic.to_string(),
+            platform: platform.into(),
+            occurred_at: self.event.occurred_at.0,
+            attempt: self.attempt,
+        }
+    }
+}
+
+/// By how much a delivery changed what the plugin's state takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageChange {
+    pub keys: i64,
+    pub bytes: i64,
+}
+
+/// What the sandbox's store holds while a delivery runs.
+pub struct Delivery {
+    pub(super) input: Input,
+    pub(super) transaction: Transaction,
+    begin: Savepoint,
+    pub(super) memory: Memory,
+    random: Random,
+    pub(super) effects: Vec<Effect>,
+    pub(super) timer_calls: u32,
+    pub(super) notes: Vec<Note>,
+    pub(super) reads: Vec<String>,
+    pub(super) usage: UsageChange,
+}
+
+impl Delivery {
+    pub(super) fn new(input: Input, transaction: Transaction) -> Self {
+        let random = Random::seeded(input.store.id, &input.plugin.name, &input.event.id);
+        Self {
+            begin: transaction.savepoint(),
+            input,
+            transaction,
+            memory: Memory::default(),
+            random,
+            effects: Vec::new(),
+            timer_calls: 0,
+            notes: Vec::new(),
+            reads: Vec::new(),
+            usage: UsageChange::default(),
+        }
+    }
+
+    pub(super) fn end(mut self, result: Result<(), Failure>, fuel: u64) -> Ended {
+        if result.is_err() {
+            self.transaction.roll_back(self.begin);
+            self.effects.clear();
+            self.usage = UsageChange::default();
+        }
+        Ended {
+            transaction: self.transaction,
+            result,
+            fuel,
+            notes: self.notes,
+            reads: self.reads,
+            effects: self.effects,
+            usage: self.usage,
+        }
+    }
+
+    pub(super) fn store_id(&self) -> StoreId {
+        self.input.store.id
+    }
+
+    pub(super) fn random(&mut self) -> u64 {
+        self.random.next()
+    }
+
+    /// Remembers that a state key was read, once.
+    pub(super) fn has_read(&mut self, key: &str) {
+        if !self.reads.iter().any(|read| read == key) {
+            self.reads.push(key.into());
+        }
+    }
+
+    /// Whether the merchant has granted a capability.
+    pub(super) fn granted(&self, capability: &str) -> Result<(), Refusal> {
+        if self.input.plugin.grants.contains(capability) { Ok(()) } else { Err(Refusal::NotGranted) }
+    }
+
+    /// The id that the next effect will have.
+    pub(super) fn next_effect_id(&self) -> EffectId {
+        let ordinal = u32::try_from(self.effects.len()).unwrap_or(u32::MAX);
+        EffectId::derive(&self.input.store.domain, &self.input.event.id, &self.input.plugin.name, ordinal)
+    }
+
+    /// Queues an effect: a row of the outbox and one of what is due, kept with the delivery's commit.
+    ///
+    /// An effect of this id that is in the outbox already stays as it is: it was queued by an earlier run of the same
+    /// delivery.
+    pub(super) fn queue(
+        &mut self,
+        kind: EffectKind,
+        after: Option<EffectId>,
+    ) -> Result<Result<EffectId, Refusal>, store::Error> {
+        if self.effects.len() >= limits::EFFECTS as usize {
+            return Ok(Err(Refusal::OverLimit(limits::EFFECTS)));
+        }
+        if let Err(refusal) = check_id("customer-id", kind.customer().as_str()) {
+            return Ok(Err(refusal));
+        }
+        let store = self.store_id();
+        if let Some(earlier) = &after
+            && !self.transaction.contains(&keys::effect(store, earlier))?
+        {
+            return Ok(Err(Refusal::Invalid(format!("after: there is no effect `{earlier}`"))));
+        }
+        let now = self.input.now();
+        let effect = Effect {
+            id: self.next_effect_id(),
+            plugin: self.input.plugin.name.clone(),
+            event: self.input.event.id.clone(),
+            kind,
+            after,
+            status: EffectStatus::Pending { due: now, last_error: None },
+            attempts: 0,
+            queued_at: now,
+            updated_at: now,
+        };
+        let id = effect.id.clone();
+        let key = keys::effect(store, &id);
+        if !self.transaction.contains(&key)? {
+            self.transaction.put(key, &effect);
+            self.transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(now), Vec::new());
+        }
+        self.effects.push(effect);
+        Ok(Ok(id))
+    }
+}
+
+/// Refuses what can be no platform's id.
+pub(super) fn check_id(argument: &str, id: &str) -> Result<(), Refusal> {
+    match id {
+        "" => Err(Refusal::Invalid(format!("{argument} is empty"))),
+        id if id.len() > limits::STATE_KEY_BYTES as usize => {
+            Err(Refusal::Invalid(format!("{argument} has more than {} bytes", limits::STATE_KEY_BYTES)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bounds what an instance may grow to, and remembers that it hit the bound: the trap that follows does not say.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) memory_refused: bool,
+    pub(super) table_refused: bool,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= limits::MEMORY_BYTES;
+        self.memory_refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= limits::TABLE_ELEMENTS;
+        self.table_refused |= !allowed;
+        Ok(allowed)
+    }
+}
+
+/// Numbers that look random and are equal in every run of the same delivery: SHA-256 in counter mode.
+#[derive(Debug)]
+struct Random {
+    seed: [u8; 32],
+    counter: u64,
+}
+
+impl Random {
+    fn seeded(store: StoreId, plugin: &PluginName, event: &EventId) -> Self {
+        let mut seed = Sha256::new();
+        seed.update(store.0.to_be_bytes());
+        for part in [plugin.as_str(), event.as_str()] {
+            seed.update((part.len() as u64).to_be_bytes());
+            seed.update(part);
+        }
+        Self { seed: seed.finalize().into(), counter: 0 }
+    }
+
+    fn next(&mut self) -> u64 {
+        let block = Sha256::new().chain_update(self.seed).chain_update(self.counter.to_be_bytes()).finalize();
+        self.counter += 1;
+        u64::from_be_bytes(std::array::from_fn(|index| block[index]))
+    }
+}

@@ -1,0 +1,94 @@
+//! Our facts in the WIT's records.
+
+use super::super::{
+    bindings::{events, types},
+    delivery::Delivery,
+};
+use crate::domain::{Customer, LineItem, Money, Order, Refund, RefundLine};
+
+/// The interface holds types only.
+impl types::Host for Delivery {}
+
+impl From<Money> for types::Money {
+    fn from(money: Money) -> Self {
+        Self { minor: money.minor, currency: money.currency.code().into() }
+    }
+}
+
+impl From<Customer> for events::Customer {
+    fn from(customer: Customer) -> Self {
+        Self {
+            id: customer.id.to_string(),
+            locale: customer.locale,
+            tags: customer.tags,
+            accepts_marketing: customer.accepts_marketing,
+            created_at: customer.created_at.map(|at| at.0),
+        }
+    }
+}
+
+impl From<LineItem> for events::LineItem {
+    fn from(line: LineItem) -> Self {
+        Self {
+            id: line.id.to_string(),
+            product_id: line.product.map(|id| id.to_string()),
+            sku: line.sku,
+            title: line.title,
+            quantity: line.quantity,
+            current_quantity: line.current_quantity,
+            gift_card: line.gift_card,
+            unit_price: line.unit_price.into(),
+            discount: line.discount.into(),
+            tax: line.tax.into(),
+        }
+    }
+}
+
+impl From<Order> for events::Order {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id.to_string(),
+            name: order.name,
+            customer_id: order.customer.map(|id| id.to_string()),
+            test: order.test,
+            source: order.source,
+            tags: order.tags,
+            financial_status: order.financial_status,
+            placed_at: order.placed_at.0,
+            cancelled_at: order.cancelled_at.map(|at| at.0),
+            taxes_included: order.taxes_included,
+            lines: order.lines.into_iter().map(Into::into).collect(),
+            subtotal: order.subtotal.into(),
+            shipping: order.shipping.into(),
+            tax: order.tax.into(),
+            tip: order.tip.into(),
+            total: order.total.into(),
+            discount_codes: order.discount_codes,
+        }
+    }
+}
+
+impl From<RefundLine> for events::RefundLine {
+    fn from(line: RefundLine) -> Self {
+        Self {
+            line_id: line.line.to_string(),
+            quantity: line.quantity,
+            subtotal: line.subtotal.into(),
+            tax: line.tax.into(),
+            gift_card: line.gift_card,
+        }
+    }
+}
+
+impl From<Refund> for events::Refund {
+    fn from(refund: Refund) -> Self {
+        Self {
+            id: refund.id.to_string(),
+            order_id: refund.order.to_string(),
+            refunded_at: refund.refunded_at.0,
+            lines: refund.lines.into_iter().map(Into::into).collect(),
+            shipping: refund.shipping.map(Into::into),
+            adjustment: refund.adjustment.map(Into::into),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `events`: the event being handled.
+
+use super::super::{bindings::events, delivery::Delivery};
+use crate::{
+    domain::{Change, Customer, Order, Origin},
+    store::keys,
+};
+
+impl events::Host for Delivery {
+    fn get_customer(&mut self) -> wasmtime::Result<Option<events::Customer>> {
+        let Some(id) = self.input.customer.clone() else { return Ok(None) };
+        Ok(self.transaction.get::<Customer>(&keys::customer(self.store_id(), &id))?.map(Into::into))
+    }
+
+    fn get_order(&mut self) -> wasmtime::Result<Option<events::Order>> {
+        let Some(id) = self.input.order.clone() else { return Ok(None) };
+        Ok(self.transaction.get::<Order>(&keys::order(self.store_id(), &id))?.map(Into::into))
+    }
+
+    fn get_refund(&mut self) -> wasmtime::Result<Option<events::Refund>> {
+        Ok(match &self.input.read.change {
+            Change::Refund(refund) => Some((**refund).clone().into()),
+            _ => None,
+        })
+    }
+
+    fn get_timer(&mut self) -> wasmtime::Result<Option<events::Timer>> {
+        Ok(match &self.input.event.origin {
+            Origin::Timer { key, .. } => Some(events::Timer { key: key.clone(), payload: self.input.event.body.to_vec() }),
+            _ => None,
+        })
+    }
+
+    fn get_action(&mut self) -> wasmtime::Result<Option<events::Action>> {
+        Ok(match &self.input.event.origin {
+            Origin::Action { customer, name, .. } => Some(events::Action {
+                name: name.clone(),
+                customer_id: customer.to_string(),
+                input_json: String::from_utf8_lossy(&self.input.event.body).into_owned(),
+            }),
+            _ => None,
+        })
+    }
+
+    fn get_payload_json(&mut self) -> wasmtime::Result<String> {
+        Ok(match &self.input.event.origin {
+            Origin::Webhook { .. } | Origin::Action { .. } => {
+                String::from_utf8_lossy(&self.input.event.body).into_owned()
+            }
+            Origin::Timer { .. } => "null".into(),
+        })
+    }
+}

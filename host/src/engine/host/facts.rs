@@ -1,0 +1,70 @@
+//! `facts`: what the host knows of the store's past.
+
+use super::super::{
+    bindings::{events, facts},
+    delivery::Delivery,
+    limits,
+};
+use crate::{
+    domain::{Customer, CustomerId, Order, OrderId, Refund},
+    store::{Scan, decode, keys},
+};
+
+/// Refunds that one listing returns at most: more than any platform lets an order have.
+const REFUNDS: usize = 1_000;
+
+impl facts::Host for Delivery {
+    fn get_store(&mut self) -> wasmtime::Result<facts::StoreInfo> {
+        let store = &self.input.store;
+        Ok(facts::StoreInfo {
+            currency: store.currency.code().into(),
+            time_zone: store.time_zone.iana_name().unwrap_or("UTC").into(),
+            locale: store.locale.clone(),
+        })
+    }
+
+    fn customer_by_id(&mut self, id: String) -> wasmtime::Result<Option<events::Customer>> {
+        let key = keys::customer(self.store_id(), &CustomerId::from(id));
+        Ok(self.transaction.get::<Customer>(&key)?.map(Into::into))
+    }
+
+    fn order_by_id(&mut self, id: String) -> wasmtime::Result<Option<events::Order>> {
+        let key = keys::order(self.store_id(), &OrderId::from(id));
+        Ok(self.transaction.get::<Order>(&key)?.map(Into::into))
+    }
+
+    fn orders_of(
+        &mut self,
+        customer_id: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> wasmtime::Result<Vec<events::Order>> {
+        let store = self.store_id();
+        let customer = CustomerId::from(customer_id);
+        let after = match after {
+            None => None,
+            Some(id) => {
+                let id = OrderId::from(id);
+                match self.transaction.get::<Order>(&keys::order(store, &id))? {
+                    Some(order) => Some(keys::customer_order(store, &customer, order.placed_at, &id)),
+                    None => return Ok(Vec::new()),
+                }
+            }
+        };
+        let limit = limit.min(limits::LIST_ORDERS) as usize;
+        let rows = self.transaction.scan(&Scan::of(keys::customer_orders(store, &customer), limit).after(after))?;
+        let mut orders = Vec::with_capacity(rows.len());
+        for (_, id) in rows {
+            let id = OrderId::from(String::from_utf8_lossy(&id).into_owned());
+            orders.extend(self.transaction.get::<Order>(&keys::order(store, &id))?.map(Into::into));
+        }
+        Ok(orders)
+    }
+
+    fn refunds_of(&mut self, order_id: String) -> wasmtime::Result<Vec<events::Refund>> {
+        let prefix = keys::refunds(self.store_id(), &OrderId::from(order_id));
+        let rows = self.transaction.scan(&Scan::of(prefix, REFUNDS))?;
+        let refunds = rows.iter().map(|(_, bytes)| Ok(decode::<Refund>(bytes)?.into())).collect();
+        refunds
+    }
+}

@@ -1,0 +1,75 @@
+//! Every limit of a delivery: one constant each, with its reason.
+
+use std::time::Duration;
+
+/// Instructions a delivery may run. What Shopify Functions allow, so that developers know it; about 10 ms of work.
+pub const FUEL: u64 = 11_000_000;
+
+/// Linear memory of an instance. A plugin handles one event: 16 MiB holds its largest payload three times over.
+pub const MEMORY_BYTES: usize = 16 << 20;
+
+/// Elements of a table. Compiled Rust uses some hundreds.
+pub const TABLE_ELEMENTS: usize = 10_000;
+
+/// Core instances, memories and tables of one component. What componentising one module yields, with room.
+pub const CORE_INSTANCES: u32 = 16;
+
+/// Native stack of a call. wasmtime's own default: recursion ends as a typed trap long before the thread's stack does.
+pub const STACK_BYTES: usize = 512 << 10;
+
+/// How often the wall clock guard ticks.
+pub const EPOCH_TICK: Duration = Duration::from_millis(100);
+
+/// Ticks a delivery may last. Fuel is the budget; this ends what fuel does not count, such as slow host calls.
+pub const EPOCH_TICKS: u64 = 20;
+
+/// Instances that may be alive at once; deliveries hold one only while they run, one for each thread.
+pub const LIVE_INSTANCES: u32 = 64;
+
+/// Memory that an instance slot keeps mapped between deliveries. Spares a small plugin the page faults of a fresh one.
+pub const KEEP_RESIDENT_BYTES: usize = 128 << 10;
+
+/// Effects one delivery may queue. A plugin that wants more is looping.
+pub const EFFECTS: u32 = 64;
+
+/// Timers one delivery may set or cancel.
+pub const TIMERS: u32 = 64;
+
+/// How far ahead a timer may be set.
+pub const TIMER_AHEAD: Duration = Duration::from_secs(5 * 366 * 86_400);
+
+/// Notes of one delivery, each of at most [`NOTE_BYTES`]: people read them.
+pub const NOTES: u32 = 32;
+
+/// Bytes of one note, its fields included.
+pub const NOTE_BYTES: u32 = 4 << 10;
+
+/// Bytes of a state value, and of a timer's payload: what the store keeps in one record.
+pub const STATE_VALUE_BYTES: u32 = 64 << 10;
+
+/// Bytes of a state key or a timer's key.
+pub const STATE_KEY_BYTES: u32 = 256;
+
+/// Keys a plugin may keep in one store: about a hundred for each of 100,000 customers.
+pub const STATE_KEYS: u64 = 10_000_000;
+
+/// Bytes a plugin may keep in one store.
+pub const STATE_BYTES: u64 = 4 << 30;
+
+/// Keys or orders that one listing returns at most.
+pub const LIST_KEYS: u32 = 1_000;
+/// Orders that one listing returns at most; they are larger than keys.
+pub const LIST_ORDERS: u32 = 100;
+
+/// Variables of a mail.
+pub const MAIL_VARS: u32 = 64;
+/// Bytes of one mail variable.
+pub const MAIL_VAR_BYTES: u32 = 4 << 10;
+
+/// Tags in one change, and bytes of one tag (Shopify's own bounds: 250 tags, 40 characters).
+pub const TAGS: u32 = 50;
+/// Bytes of one tag.
+pub const TAG_BYTES: u32 = 40;
+
+/// Bytes kept of a reason that a failing plugin gives.
+pub const REASON_BYTES: usize = 1 << 10;

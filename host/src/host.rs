@@ -1,0 +1,150 @@
+//! A host put together: the data directory opened, every part given what it needs, the workers started.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::{sync::Notify, task::JoinSet};
+
+use crate::{
+    catalog::{self, Catalog},
+    clock::Clock,
+    config::{self, Config},
+    counters::Counters,
+    dispatch::{Dispatcher, Pipeline, Usage},
+    effects::{self, Mailer, MailerError, Outbox, Storefronts},
+    engine::{self, Engine},
+    ingest::Ingest,
+    retry::Schedule,
+    schedule,
+    store::{self, Archive, DataDir, Inbox, Journal, Log, SledStore, Store, journal, sled},
+};
+
+/// Everything that serves one data directory. Dropping it gives the directory free.
+pub struct Host {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub counters: Arc<Counters>,
+    pub catalog: Arc<Catalog>,
+    pub ingest: Ingest,
+    pub pipeline: Arc<Pipeline>,
+    pub outbox: Arc<Outbox>,
+    pub sled: Arc<SledStore>,
+    pub journal: Arc<Journal>,
+    pub mails: Arc<Log>,
+    /// Last, so that the directory is unlocked only after all that works in it is gone.
+    pub data_dir: DataDir,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("data_dir", &self.data_dir.path()).finish_non_exhaustive()
+    }
+}
+
+/// Why a host cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
+    #[error("no client for the platforms' APIs can be made: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Host {
+    /// Opens the data directory and everything in it. Nothing runs yet but the committers.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let retention = config::days(config.inbox.retention_days);
+        let segment_bytes = config.inbox.segment_mib << 20;
+        let inbox_options = journal::Options { retention, segment_bytes, ..journal::Options::inbox() };
+        let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
+        let store_options =
+            sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
+        let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);
+        let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
+        let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
+        let store: Arc<dyn Store> = Arc::<SledStore>::clone(&sled);
+        let inbox: Arc<dyn Inbox> = Arc::<Journal>::clone(&journal);
+        let archive: Arc<dyn Archive> = Arc::<Log>::clone(&mails);
+        let engine = Arc::new(Engine::new(config.sandbox.fuel)?);
+        let counters = Arc::new(Counters::default());
+        let due = Arc::new(Notify::new());
+        let catalog = Arc::new(Catalog::open(
+            Arc::clone(&store),
+            Arc::clone(&engine),
+            Arc::clone(&clock),
+            data_dir.plugins(),
+            data_dir.artefacts(),
+        )?);
+        let ingest = Ingest {
+            catalog: Arc::clone(&catalog),
+            inbox: Arc::clone(&inbox),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            counters: Arc::clone(&counters),
+        };
+        let pipeline = Arc::new(Pipeline {
+            catalog: Arc::clone(&catalog),
+            inbox,
+            store: Arc::clone(&store),
+            engine,
+            clock: Arc::clone(&clock),
+            counters: Arc::clone(&counters),
+            retries: Schedule { waits: config.retry.delivery(), jitter: config.retry.jitter },
+            dedupe_for: config::days(config.keep.dedupe_days),
+            decisions_for: config::days(config.keep.decision_days),
+            due: Arc::clone(&due),
+            usage: Usage::default(),
+        });
+        let mailer = match config.mail.smtp.as_str() {
+            "" => None,
+            smtp => {
+                Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?)
+            }
+        };
+        let outbox = Arc::new(Outbox {
+            catalog: Arc::clone(&catalog),
+            store,
+            clock: Arc::clone(&clock),
+            counters: Arc::clone(&counters),
+            retries: Schedule { waits: config.retry.effect(), jitter: config.retry.jitter },
+            mailer,
+            archive,
+            storefronts: Storefronts::new(
+                Arc::clone(&clock),
+                Duration::from_secs(config.shopify.timeout_seconds),
+            )?,
+            due,
+        });
+        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, data_dir })
+    }
+
+    /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
+    pub fn start(&self) -> Result<Workers, Error> {
+        let dispatcher = Dispatcher::start(Arc::clone(&self.pipeline), self.config.dispatch.lanes)?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(schedule::run(Arc::clone(&self.pipeline)));
+        tasks.spawn(effects::run(Arc::clone(&self.outbox)));
+        Ok(Workers { dispatcher, tasks })
+    }
+}
+
+/// The background work of a host, until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Workers {
+    pub dispatcher: Dispatcher,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Stops between two commits; what was begun and not committed is begun again by the next start.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.dispatcher.stop().await;
+    }
+}

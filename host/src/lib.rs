@@ -1,0 +1,24 @@
+//! Regulars: a host for sandboxed retention plugins. `ARCHITECTURE.md` beside this package draws the house.
+//!
+//! # Layout
+//!
+//! Modules depend on those before them, never on those after:
+//! `domain`, `clock`, `config`, `counters`, `retry`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
+//! `schedule`, `effects`; `host`; `web`; `cli`.
+
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod counters;
+pub mod dispatch;
+pub mod domain;
+pub mod effects;
+pub mod engine;
+pub mod host;
+pub mod ingest;
+pub mod platform;
+pub mod retry;
+pub mod schedule;
+pub mod store;
+pub mod web;

@@ -1,0 +1,7 @@
+//! The `regulars` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    regulars::cli::main()
+}

@@ -1,0 +1,107 @@
+//! How an adapter fails: a webhook refused, a body that cannot be read, a call that was not answered well.
+
+use std::time::Duration;
+
+use crate::domain::MoneyError;
+
+/// Why a webhook is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The header that carries the signature is absent or empty.
+    #[error("the request is not signed: the header `{header}` is missing")]
+    Unsigned { header: &'static str },
+    #[error("the header `{header}` is missing")]
+    MissingHeader { header: &'static str },
+    #[error("the header `{header}` is not {expected}")]
+    InvalidHeader { header: &'static str, expected: &'static str },
+    #[error("the body is empty")]
+    EmptyBody,
+    /// No secret of the store gives this signature for this body.
+    #[error("the signature does not fit the body")]
+    BadSignature,
+}
+
+impl Refusal {
+    /// True where the sender has not shown who it is (HTTP 401), false where the request is malformed (HTTP 400).
+    pub fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::Unsigned { .. } | Self::EmptyBody | Self::BadSignature => true,
+            Self::MissingHeader { .. } | Self::InvalidHeader { .. } => false,
+        }
+    }
+}
+
+/// Why an event's body could not be read, and at which field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read `{path}`: {problem}")]
+pub struct Unreadable {
+    /// The field, as in `line_items[2].price`; `.` is the whole body.
+    pub path: String,
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("it is missing")]
+    Missing,
+    /// Not JSON, or JSON of another shape; the text is the parser's.
+    #[error("{0}")]
+    Shape(String),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    #[error("`{0}` is not an instant after 1970 in RFC 3339")]
+    Time(String),
+    #[error("amounts of several currencies are added up")]
+    MixedCurrencies,
+}
+
+/// Parsers quote what they were given; a hostile or broken body must not fill logs with it.
+const QUOTED_MAX: usize = 160;
+
+impl Problem {
+    pub(super) fn shape(text: impl ToString) -> Self {
+        Self::Shape(shorten(&text.to_string()))
+    }
+
+    pub(super) fn time(text: &str) -> Self {
+        Self::Time(shorten(text))
+    }
+
+    pub(super) fn at(self, path: &str) -> Unreadable {
+        Unreadable { path: path.into(), problem: self }
+    }
+}
+
+impl Unreadable {
+    /// The same problem, seen from the object that holds this one under `parent`.
+    pub(super) fn within(self, parent: &str) -> Self {
+        Self { path: format!("{parent}.{}", self.path), ..self }
+    }
+
+    /// The same problem, seen from the object whose list `parent` holds this one at `index`.
+    pub(super) fn within_item(self, parent: &str, index: usize) -> Self {
+        Self { path: format!("{parent}[{index}].{}", self.path), ..self }
+    }
+}
+
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// Why a call to a platform did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The store's rate limit is used up. Nothing was done, and the same call may succeed after the wait.
+    #[error("the store's rate limit is used up; the next try is due in {} s", retry_after.as_secs_f64())]
+    Throttled { retry_after: Duration },
+    /// The call may or may not have been done; the same call may succeed later and counts once.
+    #[error("{reason}")]
+    Transient { reason: String },
+    /// The same call fails again until someone changes something; the reason says what.
+    #[error("{reason}")]
+    Permanent { reason: String },
+}

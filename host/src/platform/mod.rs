@@ -1,0 +1,97 @@
+//! Platforms: receive a webhook, verify it, read it into our words, and call the platform back.
+//!
+//! What belongs here: the face that ingest and effects see, and one folder for each platform behind it. No other code
+//! knows a platform's words.
+
+use axum::http::HeaderMap;
+
+use crate::domain::{Currency, EffectId, EventId, NewDiscount, Platform, ReadEvent, TagChange, Timestamp};
+
+mod error;
+mod secret;
+pub mod shopify;
+
+pub use error::{Failure, Problem, Refusal, Unreadable};
+pub use secret::Secret;
+
+/// What a webhook's headers say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The store's permanent domain, lower-case.
+    pub shop: String,
+    /// The platform's topic in its usual spelling, such as `orders/create`.
+    pub topic: String,
+    /// The API version in which the body is written.
+    pub api_version: String,
+    /// The same for every repeat of this delivery: the key to find repeats by.
+    pub id: EventId,
+    /// The same for all deliveries that come of one action of the merchant or shopper.
+    pub cause: Option<String>,
+    /// When it happened, by the platform's clock.
+    pub triggered_at: Option<Timestamp>,
+    /// The signature as sent.
+    pub signature: String,
+}
+
+/// What reading an event takes besides its topic and body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The store's currency, for amounts that state none.
+    pub currency: Currency,
+    /// When the event happened, for facts that state no time of change.
+    pub occurred_at: Timestamp,
+}
+
+/// Reads a webhook's headers. Neither the body nor its signature is looked at.
+pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refusal> {
+    match platform {
+        Platform::Shopify => shopify::headers::read(headers),
+    }
+}
+
+/// Checks a body's signature against the secrets of the app, of which rotation leaves several valid for a while.
+pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &str) -> Result<(), Refusal> {
+    match platform {
+        Platform::Shopify => shopify::signature::verify(secrets, body, signature),
+    }
+}
+
+/// Reads a webhook's body into our words. A pure function; topics without a word of ours change nothing.
+pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
+    match platform {
+        Platform::Shopify => shopify::normalise::read(topic, body, context),
+    }
+}
+
+/// Proof that an effect was done: what the platform calls the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt(pub String);
+
+/// Calls one store.
+#[derive(Debug)]
+pub enum Client {
+    Shopify(shopify::AdminClient),
+}
+
+impl Client {
+    /// Creates a code, or finds that an earlier try of the same effect created it.
+    pub async fn create_discount(&self, effect: &EffectId, discount: &NewDiscount) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.create_discount(effect, discount).await,
+        }
+    }
+
+    /// Puts tags on a customer, then takes tags off.
+    pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.change_tags(change).await,
+        }
+    }
+
+    /// When the store's rate limit, as last stated, leaves room for one effect.
+    pub fn next_allowed(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Shopify(client) => client.next_allowed(now),
+        }
+    }
+}

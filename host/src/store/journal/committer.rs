@@ -1,0 +1,149 @@
+//! The one thread that writes: all that waits, one write, one sync, then the answers.
+
+use std::{
+    fs::File,
+    io::{IoSlice, Seek as _, SeekFrom},
+    sync::Arc,
+};
+
+use super::{
+    super::{Error, Position},
+    frame::HEADER,
+    log::{Entry, Form, Segment, Shared},
+};
+
+/// The segment that is being written.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub file: Arc<File>,
+    pub first: u64,
+    pub salt: u32,
+    /// Bytes of the file that are durable; the file's cursor stands behind them unless a write failed.
+    pub length: u64,
+    pub count: u64,
+}
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    active: Active,
+    /// A write or a sync has failed, so that nobody knows what the file holds behind its durable length.
+    is_unsure: bool,
+}
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, active: Active) -> Self {
+        Self { shared, active, is_unsure: false }
+    }
+
+    pub fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _closes = shared.queue.close_on_exit();
+        while let Some(mut entries) = shared.queue.drain(usize::MAX, usize::MAX) {
+            match self.commit(&mut entries) {
+                Ok(()) => {
+                    for entry in entries {
+                        // Whoever no longer waits does not need the answer.
+                        let _ = entry.answer.send(Ok(Position(entry.header.position)));
+                    }
+                }
+                Err(error) => {
+                    let dir = shared.dir.display();
+                    tracing::error!(%dir, %error, "{} records for {dir} were refused: {error}", entries.len());
+                    for entry in entries {
+                        let _ = entry.answer.send(Err(error.clone()));
+                    }
+                    // While nobody waits: the next write may find everything in order again.
+                    self.settle_or_stay_unsure();
+                }
+            }
+        }
+    }
+
+    /// Makes the entries durable, or none of them.
+    fn commit(&mut self, entries: &mut [Entry]) -> Result<(), Error> {
+        if self.is_unsure {
+            self.settle()?;
+        }
+        if self.active.length >= self.shared.options.segment_bytes && self.active.count > 0 {
+            self.begin_segment()?;
+        }
+        let first = self.active.first + self.active.count;
+        for ((position, ordinal), entry) in (first..).zip(0..).zip(&mut *entries) {
+            entry.header.position = position;
+            entry.header.ordinal = ordinal;
+            if let Some(header) = entry.frame.first_chunk_mut::<HEADER>() {
+                *header = entry.header.encode(self.active.salt);
+            }
+        }
+        let mut slices: Vec<_> = entries.iter().map(|entry| IoSlice::new(&entry.frame)).collect();
+        let durability = &self.shared.options.durability;
+        self.is_unsure = true;
+        durability
+            .write_all(&self.active.file, &mut slices)
+            .and_then(|()| durability.sync_data(&self.active.file))
+            .map_err(Error::io(format!("append to segment {} of {}", self.active.first, self.shared.dir.display())))?;
+        self.is_unsure = false;
+        self.publish(entries)
+    }
+
+    /// Lets readers see what has become durable.
+    fn publish(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let mut segments = self.shared.segments_mut();
+        let missing = || Error::Stopped("the segment being written is not known".into());
+        let segment = segments.get_mut(&self.active.first).ok_or_else(missing)?;
+        let Form::Plain { index, .. } = &mut segment.form else { return Err(missing()) };
+        for entry in entries {
+            index.push(self.active.length);
+            self.active.length += entry.frame.len() as u64;
+            self.active.count += 1;
+            segment.newest = segment.newest.max(entry.header.appended_at);
+        }
+        segment.count = self.active.count;
+        segment.length = self.active.length;
+        drop(segments);
+        self.shared.durable.send_replace(Position(self.active.first + self.active.count - 1));
+        Ok(())
+    }
+
+    /// Starts the segment after the active one, which is durable to its end.
+    fn begin_segment(&mut self) -> Result<(), Error> {
+        let first = self.active.first + self.active.count;
+        let active = Active::create(&self.shared.dir, first, &self.shared.options.durability)?;
+        let mut segments = self.shared.segments_mut();
+        if let Some(Segment { form: Form::Plain { open, .. }, .. }) = segments.get_mut(&self.active.first) {
+            *open = None;
+        }
+        segments.insert(first, active.segment());
+        drop(segments);
+        self.active = active;
+        self.shared.note_upkeep();
+        Ok(())
+    }
+
+    fn settle_or_stay_unsure(&mut self) {
+        if self.is_unsure
+            && let Err(error) = self.settle()
+        {
+            tracing::error!(dir = %self.shared.dir.display(), %error, "the log stays out of order: {error}");
+        }
+    }
+
+    /// Brings the log back to its last durable record after a failed write or sync. After a failed sync the kernel may
+    /// hold pages that it takes for written and that are not, so nothing more is written to that file: it is cut to its
+    /// durable length and a fresh one follows.
+    fn settle(&mut self) -> Result<(), Error> {
+        let durability = &self.shared.options.durability;
+        let cut = || {
+            self.active.file.set_len(self.active.length)?;
+            (&*self.active.file).seek(SeekFrom::Start(self.active.length))?;
+            durability.sync_data(&self.active.file)
+        };
+        let path = format!("segment {} of {}", self.active.first, self.shared.dir.display());
+        cut().map_err(Error::io(format!("cut {path} to its durable length")))?;
+        // An empty segment is replaced by a new file of the same name.
+        self.begin_segment()?;
+        self.is_unsure = false;
+        tracing::info!(dir = %self.shared.dir.display(), "the log is in order again");
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! The one thread that commits: it checks what each commit has read, merges those that hold, and makes them durable.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    super::{Commit, CommitError, Durability, Error, Key, Read, Scan, Version, Write, queue::Queue, scan},
+    MAX_COMMIT_BYTES,
+    row::{self, CHUNK, Row},
+    sled_error,
+};
+
+/// How many commits one sync may serve: enough to keep the disk busy, few enough to answer soon.
+const MAX_COMMITS: usize = 512;
+
+pub(super) enum Request {
+    Commit {
+        commit: Commit,
+        answer: oneshot::Sender<Result<(), CommitError>>,
+    },
+    /// Stand still until `resumed` is hung up.
+    Pause {
+        paused: mpsc::Sender<()>,
+        resumed: mpsc::Receiver<()>,
+    },
+}
+
+pub(super) struct Committer {
+    tree: ::sled::Db,
+    file: File,
+    durability: Durability,
+    queue: Arc<Queue<Request>>,
+    sequence: u64,
+}
+
+/// What earlier commits of a batch have made of a key.
+#[derive(Clone, Copy)]
+struct Changed {
+    /// [`Version::ABSENT`] if the key was deleted.
+    version: Version,
+    chunks: u32,
+}
+
+/// The commits of one batch, merged.
+#[derive(Default)]
+struct Merged {
+    writes: ::sled::Batch,
+    changed: BTreeMap<Vec<u8>, Changed>,
+}
+
+type Answered = (oneshot::Sender<Result<(), CommitError>>, Result<(), CommitError>);
+
+impl Committer {
+    pub fn new(
+        tree: ::sled::Db,
+        file: File,
+        durability: Durability,
+        queue: Arc<Queue<Request>>,
+        sequence: u64,
+    ) -> Self {
+        Self { tree, file, durability, queue, sequence }
+    }
+
+    pub fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let _closes = queue.close_on_exit();
+        while let Some(requests) = queue.drain(MAX_COMMITS, MAX_COMMIT_BYTES) {
+            let mut commits = Vec::with_capacity(requests.len());
+            let mut pauses = Vec::new();
+            for request in requests {
+                match request {
+                    Request::Commit { commit, answer } => commits.push((commit, answer)),
+                    Request::Pause { paused, resumed } => pauses.push((paused, resumed)),
+                }
+            }
+            if let Err(error) = self.commit_all(commits) {
+                tracing::error!(%error, "the store stops: {error}");
+                queue.close(&error.to_string());
+                return;
+            }
+            for (paused, resumed) in pauses {
+                if paused.send(()).is_ok() {
+                    // The other side hangs up when it has finished.
+                    let _ = resumed.recv();
+                }
+            }
+        }
+    }
+
+    /// Commits what can be committed and answers everybody. An error is the end: nobody can say what is durable.
+    fn commit_all(&mut self, commits: Vec<(Commit, oneshot::Sender<Result<(), CommitError>>)>) -> Result<(), Error> {
+        let mut answers: Vec<Answered> = Vec::with_capacity(commits.len());
+        let mut senders = Vec::with_capacity(commits.len());
+        // sled panics as often as it answers an error.
+        let committed = catch_unwind(AssertUnwindSafe(|| {
+            let mut merged = Merged::default();
+            for (commit, answer) in commits {
+                senders.push(answer);
+                let outcome = self.merge(commit, &mut merged)?;
+                answers.extend(senders.pop().map(|answer| (answer, outcome)));
+            }
+            match merged.changed.is_empty() {
+                true => Ok(()),
+                false => self.make_durable(merged.writes),
+            }
+        }))
+        .unwrap_or_else(|_| Err(Error::Stopped("sled panicked".into())));
+        let stopped = committed.as_ref().err().map(|error| Error::Stopped(error.to_string()));
+        for (answer, outcome) in answers {
+            // Whoever no longer waits does not need the answer.
+            let _ = answer.send(match &stopped {
+                Some(stopped) if outcome.is_ok() => Err(stopped.clone().into()),
+                _ => outcome,
+            });
+        }
+        if let Some(stopped) = stopped {
+            for answer in senders {
+                let _ = answer.send(Err(stopped.clone().into()));
+            }
+        }
+        committed
+    }
+
+    fn make_durable(&self, mut writes: ::sled::Batch) -> Result<(), Error> {
+        writes.insert(row::SEQUENCE_KEY, row::sequence_row(self.sequence));
+        self.tree.apply_batch(writes).map_err(sled_error)?;
+        self.tree.flush().map_err(sled_error)?;
+        self.durability.sync_data(&self.file).map_err(Error::io("sync the store"))
+    }
+
+    /// Adds a commit to the batch if everything that it read still holds.
+    fn merge(&mut self, commit: Commit, merged: &mut Merged) -> Result<Result<(), CommitError>, Error> {
+        for read in &commit.reads {
+            let holds = match read {
+                Read::Key(key, version) => self.current(key, merged)?.version == *version,
+                Read::Scan(scan, keys) => self.has_keys(scan, keys, merged)?,
+            };
+            if !holds {
+                return Ok(Err(CommitError::Conflict));
+            }
+        }
+        self.sequence += 1;
+        for write in commit.writes {
+            self.write(write, merged)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The version and chunks of a key as the batch would leave it.
+    fn current(&self, key: &Key, merged: &Merged) -> Result<Changed, Error> {
+        if let Some(changed) = merged.changed.get(key.as_bytes()) {
+            return Ok(*changed);
+        }
+        let absent = Changed { version: Version::ABSENT, chunks: 0 };
+        if !scan::is_visible(key.as_bytes()) {
+            return Ok(absent);
+        }
+        match self.tree.get(key.as_bytes()).map_err(sled_error)? {
+            None => Ok(absent),
+            Some(row) => match Row::decode(&row) {
+                Some(row) => Ok(Changed { version: row.version(), chunks: row.chunks() }),
+                None => Err(Error::Damaged {
+                    what: format!("the value of {key:?}"),
+                    detail: "its row has another shape".into(),
+                }),
+            },
+        }
+    }
+
+    fn write(&self, write: Write, merged: &mut Merged) -> Result<(), Error> {
+        let version = Version(self.sequence);
+        let before = self.current(write.key(), merged)?;
+        let (key, after) = match write {
+            Write::Delete(key) => {
+                merged.writes.remove(key.as_bytes());
+                (key, Changed { version: Version::ABSENT, chunks: 0 })
+            }
+            Write::Put(key, value) => {
+                let chunks = row::chunk_count(value.len());
+                if chunks == 0 {
+                    merged.writes.insert(key.as_bytes(), row::whole(version, &value));
+                } else {
+                    merged.writes.insert(key.as_bytes(), row::chunked(version, value.len()));
+                    for (number, chunk) in (0..chunks).zip(value.chunks(CHUNK)) {
+                        merged.writes.insert(row::chunk_key(&key, number), row::whole(version, chunk));
+                    }
+                }
+                (key, Changed { version, chunks })
+            }
+        };
+        for number in after.chunks..before.chunks {
+            merged.writes.remove(row::chunk_key(&key, number));
+        }
+        merged.changed.insert(key.as_bytes().to_vec(), after);
+        Ok(())
+    }
+
+    /// Whether a scan of what the batch would leave returns exactly `keys`.
+    fn has_keys(&self, wanted: &Scan, keys: &[Key], merged: &Merged) -> Result<bool, Error> {
+        let Some(range) = scan::range(wanted) else { return Ok(keys.is_empty()) };
+        let mut changed = merged.changed.range::<[u8], _>(scan::borrowed(&range));
+        let mut rows = self.tree.range(range.clone());
+        let mut next_row = || {
+            loop {
+                match if wanted.reverse { rows.next_back() } else { rows.next() } {
+                    // What the batch has touched counts as the batch leaves it.
+                    Some(Ok((key, _))) if !scan::is_visible(&key) || merged.changed.contains_key(&*key) => {}
+                    Some(Ok((key, _))) => return Ok(Some(key)),
+                    Some(Err(error)) => return Err(sled_error(error)),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let mut next_changed = || {
+            loop {
+                let (key, changed) = if wanted.reverse { changed.next_back() } else { changed.next() }?;
+                if changed.version != Version::ABSENT {
+                    return Some(key);
+                }
+            }
+        };
+        let (mut row, mut change) = (next_row()?, next_changed());
+        let mut expected = keys.iter();
+        for _ in 0..wanted.limit {
+            let row_first = match (&row, change) {
+                (None, None) => break,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (Some(row), Some(change)) => (row.as_ref() < change.as_slice()) != wanted.reverse,
+            };
+            let found = match row_first {
+                true => row.as_deref(),
+                false => change.map(Vec::as_slice),
+            };
+            if expected.next().map(Key::as_bytes) != found {
+                return Ok(false);
+            }
+            match row_first {
+                true => row = next_row()?,
+                false => change = next_changed(),
+            }
+        }
+        Ok(expected.next().is_none())
+    }
+}

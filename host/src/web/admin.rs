@@ -1,0 +1,75 @@
+//! The admin page: what came in, what plugins decided and why, what went out. It reads the JSON API like any client.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::problem::Problem;
+use crate::host::Host;
+
+const PAGE: &str = include_str!("admin/index.html");
+const SCRIPT: &str = include_str!("admin/admin.js");
+const STYLE: &str = include_str!("admin/admin.css");
+
+/// Nothing from elsewhere is loaded or run. Mails as sent stand in sandboxed frames, whose inline styles are theirs.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                              connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; \
+                              frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+pub fn routes() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/", get(async || file("text/html; charset=utf-8", PAGE)))
+        .route("/admin.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/admin.css", get(async || file("text/css; charset=utf-8", STYLE)))
+}
+
+fn file(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text)
+}
+
+/// Turns away what a web page elsewhere makes a browser of this machine ask for: a foreign host name that resolves here,
+/// and changes that another site sends.
+pub async fn from_this_machine(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !is_local(headers) || (is_change(request.method()) && is_cross_site(headers)) {
+        let detail = "the admin page answers only requests that are made for an address of this machine";
+        return Problem::new(StatusCode::FORBIDDEN, "forbidden", "Not from here", detail).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn is_change(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_SITE).and_then(|site| site.to_str().ok()) {
+        // No browser sends a request without it: the command line and scripts do.
+        None => headers.contains_key(header::ORIGIN),
+        Some(site) => site != "same-origin",
+    }
+}

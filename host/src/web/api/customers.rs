@@ -1,0 +1,142 @@
+//! `/v1/stores/{store}/customers`: what is known of a customer, what was decided about them, what they ask for.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::problem::{Problem, Result},
+    limit, plugin_name, read, read_all, store_id,
+};
+use crate::{
+    domain::{Customer, CustomerId, Event, EventId, Order, OrderId, Origin, StoreId},
+    host::Host,
+    store::{EventRecord, Inbox, Position, Scan, Store, keys},
+};
+
+/// Events and orders of one customer that are shown.
+const SHOWN: usize = 50;
+
+/// Bytes of an idempotency key.
+const KEY_BYTES: usize = 128;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    limit: Option<usize>,
+}
+
+/// Customers by id, each with the latest figures that plugins noted of them.
+pub async fn list(
+    State(host): State<Arc<Host>>,
+    Path(store): Path<String>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Vec<Value>>> {
+    let store = store_id(&host, &store)?;
+    let customers: Vec<Customer> = read_all(&host, &Scan::of(keys::customers(store), limit(query.limit)))?;
+    let views = customers.into_iter().map(|customer| {
+        let figures = figures(&events_of(&host, store, &customer.id)?);
+        Ok(json!({ "customer": customer, "figures": figures }))
+    });
+    views.collect::<Result<_>>().map(Json)
+}
+
+pub async fn show(
+    State(host): State<Arc<Host>>,
+    Path((store, customer)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    let store = store_id(&host, &store)?;
+    let customer = find(&host, store, &customer)?;
+    let index = host.sled.scan(&Scan::of(keys::customer_orders(store, &customer.id), SHOWN).newest_first())?;
+    let mut orders = Vec::new();
+    for (_, id) in index {
+        let id = OrderId::from(String::from_utf8_lossy(&id.bytes).into_owned());
+        orders.extend(read::<Order>(&host, &keys::order(store, &id))?);
+    }
+    let events = events_of(&host, store, &customer.id)?;
+    Ok(Json(json!({ "figures": figures(&events), "customer": customer, "orders": orders, "events": events })))
+}
+
+/// A customer by id or by e-mail address.
+fn find(host: &Host, store: StoreId, name: &str) -> Result<Customer> {
+    let by_email = read::<CustomerId>(host, &keys::customer_email(store, &name.trim().to_lowercase()))?;
+    let id = by_email.unwrap_or_else(|| CustomerId::from(name));
+    read(host, &keys::customer(store, &id))?
+        .ok_or_else(|| Problem::missing(format!("there is no customer with the id or e-mail address `{name}`")))
+}
+
+/// The customer's latest events, newest first.
+fn events_of(host: &Host, store: StoreId, customer: &CustomerId) -> Result<Vec<EventRecord>> {
+    let rows = host.sled.scan(&Scan::of(keys::customer_events(store, customer), SHOWN).newest_first())?;
+    let mut events = Vec::with_capacity(rows.len());
+    for (key, _) in rows {
+        let mut parts = key.parts();
+        let position = parts.text().and_then(|_| parts.number()).map(Position);
+        if let Some(position) = position {
+            events.extend(read(host, &keys::event(store, position))?);
+        }
+    }
+    Ok(events)
+}
+
+/// What each plugin last noted about the customer: its fields by name.
+fn figures(newest_first: &[EventRecord]) -> Map<String, Value> {
+    let mut figures = Map::new();
+    for delivery in newest_first.iter().flat_map(|event| &event.deliveries) {
+        let known = figures.entry(delivery.plugin.to_string()).or_insert_with(|| json!({}));
+        for (name, value) in delivery.notes.iter().rev().flat_map(|note| &note.fields) {
+            if known.get(name).is_none() {
+                known[name] = Value::String(value.clone());
+            }
+        }
+    }
+    figures
+}
+
+/// What a shopper asks of a plugin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionBody {
+    plugin: String,
+    action: String,
+    #[serde(default)]
+    input: Map<String, Value>,
+    /// The same key is the same action, however often it is sent.
+    idempotency_key: String,
+}
+
+/// Takes an action in as an event. The answer means that it is durable, not that it is decided.
+pub async fn act(
+    State(host): State<Arc<Host>>,
+    Path((store, customer)): Path<(String, String)>,
+    Json(body): Json<ActionBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let entry = host.catalog.store_named(&store)?;
+    let plugin = plugin_name(&body.plugin);
+    host.catalog.enabled(&entry, &plugin)?;
+    let customer = find(&host, entry.id(), &customer)?;
+    if body.idempotency_key.is_empty() || body.idempotency_key.len() > KEY_BYTES {
+        return Err(Problem::bad_request(format!("`idempotency_key` has to have 1 to {KEY_BYTES} bytes")));
+    }
+    let id = EventId::from(format!("action/{}/{}", customer.id, body.idempotency_key));
+    if read::<Position>(&host, &keys::event_id(entry.id(), &id))?.is_some() {
+        return Ok((StatusCode::OK, Json(json!({ "event": id, "status": "duplicate" }))));
+    }
+    let now = host.clock.now();
+    let event = Event {
+        id: id.clone(),
+        store: entry.id(),
+        origin: Origin::Action { plugin, customer: customer.id, name: body.action },
+        occurred_at: now,
+        received_at: now,
+        body: Bytes::from(Value::Object(body.input).to_string()),
+    };
+    host.journal.append(&event).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "event": id, "status": "accepted" }))))
+}

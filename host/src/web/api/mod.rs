@@ -1,0 +1,85 @@
+//! The JSON API under `/v1`: what the command line and the admin page stand on. One file for each noun.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post, put},
+};
+use serde_json::{Value, json};
+
+use super::problem::Result;
+use crate::{
+    domain::{PluginName, StoreId},
+    host::Host,
+    store::{Error, Key, Record, Scan, Store, decode},
+};
+
+mod backup;
+mod customers;
+mod effects;
+mod events;
+mod export;
+mod plugins;
+mod stores;
+
+/// Rows of a listing unless more are asked for, and the most that can be.
+const LISTED: usize = 50;
+const LISTED_MAX: usize = 1_000;
+
+pub fn routes() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/backup", post(backup::backup))
+        .route("/plugins", get(plugins::list).post(plugins::install))
+        .route("/stores", get(stores::list).post(stores::add))
+        .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
+        .route("/stores/{store}/export", get(export::export))
+        .route("/stores/{store}/plugins", get(plugins::enabled))
+        .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
+        .route("/stores/{store}/plugins/{plugin}/settings", get(plugins::settings).put(plugins::save_settings))
+        .route("/stores/{store}/events", get(events::list))
+        .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
+        .route("/stores/{store}/customers", get(customers::list))
+        .route("/stores/{store}/customers/{customer}", get(customers::show))
+        .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
+        .route("/stores/{store}/effects", get(effects::list))
+        .route("/stores/{store}/effects/{effect}", get(effects::show).post(effects::retry))
+        .route("/stores/{store}/effects/{effect}/mail", get(effects::mail))
+        .layer(axum::extract::DefaultBodyLimit::max(crate::catalog::package::MAX_FILE_BYTES + 1))
+}
+
+/// `GET /v1/status`
+async fn status(State(host): State<Arc<Host>>) -> Result<Json<Value>> {
+    let registry = host.catalog.registry();
+    Ok(Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "stores": registry.stores().len(),
+        "plugins": registry.installed().count(),
+        "counters": &*host.counters,
+    })))
+}
+
+/// Reads a record, if it is there.
+fn read<T: Record>(host: &Host, key: &Key) -> Result<Option<T>, Error> {
+    host.sled.get(key)?.map(|value| decode(&value.bytes)).transpose()
+}
+
+/// Reads the records of a range.
+fn read_all<T: Record>(host: &Host, scan: &Scan) -> Result<Vec<T>, Error> {
+    host.sled.scan(scan)?.iter().map(|(_, value)| decode(&value.bytes)).collect()
+}
+
+/// The store that a path names.
+fn store_id(host: &Host, domain: &str) -> Result<StoreId> {
+    Ok(host.catalog.store_named(domain)?.id())
+}
+
+fn plugin_name(name: &str) -> PluginName {
+    PluginName::from(name)
+}
+
+fn limit(asked: Option<usize>) -> usize {
+    asked.unwrap_or(LISTED).clamp(1, LISTED_MAX)
+}

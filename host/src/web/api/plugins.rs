@@ -1,0 +1,145 @@
+//! `/v1/plugins` and `/v1/stores/{store}/plugins`: what is installed, and what is switched on with which settings.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::problem::Result;
+use super::plugin_name;
+use crate::{
+    catalog::{Enabled, Installed},
+    domain::{Capability, Timestamp},
+    host::Host,
+};
+
+/// An installed plugin.
+#[derive(Serialize)]
+pub struct PluginView {
+    name: String,
+    version: String,
+    title: String,
+    summary: String,
+    topics: Vec<String>,
+    capabilities: Vec<String>,
+    component: String,
+    size: usize,
+    installed_at: Timestamp,
+}
+
+impl From<&Installed> for PluginView {
+    fn from(installed: &Installed) -> Self {
+        let manifest = &installed.package.manifest;
+        Self {
+            name: manifest.name.to_string(),
+            version: manifest.version.clone(),
+            title: manifest.title.clone(),
+            summary: manifest.summary.clone(),
+            topics: manifest.topics.iter().map(ToString::to_string).collect(),
+            capabilities: manifest.capabilities.iter().map(ToString::to_string).collect(),
+            component: installed.record.component.to_string(),
+            size: installed.package.component.len(),
+            installed_at: installed.record.installed_at,
+        }
+    }
+}
+
+/// A plugin as it is switched on in a store.
+#[derive(Serialize)]
+pub struct EnabledView {
+    name: String,
+    version: String,
+    grants: Vec<String>,
+    settings_version: u32,
+    settings: Value,
+    enabled_at: Timestamp,
+}
+
+impl From<&Enabled> for EnabledView {
+    fn from(enabled: &Enabled) -> Self {
+        Self {
+            name: enabled.name().to_string(),
+            version: enabled.installed.record.version.clone(),
+            grants: enabled.record.grants.clone(),
+            settings_version: enabled.record.settings_version,
+            settings: Value::Object(enabled.context.settings.clone()),
+            enabled_at: enabled.record.enabled_at,
+        }
+    }
+}
+
+/// What switching on takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnableBody {
+    grants: BTreeSet<Capability>,
+    settings: Option<Value>,
+}
+
+pub async fn list(State(host): State<Arc<Host>>) -> Json<Vec<PluginView>> {
+    Json(host.catalog.registry().installed().map(|installed| PluginView::from(&**installed)).collect())
+}
+
+/// Takes the plugin file as the request's body.
+pub async fn install(State(host): State<Arc<Host>>, file: Bytes) -> Result<(StatusCode, Json<PluginView>)> {
+    let installed = host.catalog.install(file.to_vec()).await?;
+    Ok((StatusCode::CREATED, Json(PluginView::from(&*installed))))
+}
+
+pub async fn enabled(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Json<Vec<EnabledView>>> {
+    Ok(Json(host.catalog.store_named(&store)?.enabled.iter().map(EnabledView::from).collect()))
+}
+
+pub async fn enable(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+    Json(body): Json<EnableBody>,
+) -> Result<Json<EnabledView>> {
+    let plugin = plugin_name(&plugin);
+    host.catalog.enable(&store, &plugin, body.grants, body.settings.as_ref()).await?;
+    let entry = host.catalog.store_named(&store)?;
+    Ok(Json(EnabledView::from(host.catalog.enabled(&entry, &plugin)?)))
+}
+
+pub async fn disable(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    host.catalog.disable(&store, &plugin_name(&plugin)).await?;
+    Ok(Json(json!({ "disabled": plugin })))
+}
+
+pub async fn settings(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    let plugin = plugin_name(&plugin);
+    let entry = host.catalog.store_named(&store)?;
+    let enabled = host.catalog.enabled(&entry, &plugin)?;
+    let versions = host.catalog.settings_versions(&entry, &plugin)?;
+    Ok(Json(json!({
+        "plugin": plugin,
+        "version": enabled.record.settings_version,
+        "settings": enabled.context.settings,
+        "schema": enabled.installed.package.manifest.settings_schema(),
+        "versions": versions.iter().map(|(version, record)| json!({
+            "version": version,
+            "saved_at": record.saved_at,
+        })).collect::<Vec<_>>(),
+    })))
+}
+
+pub async fn save_settings(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+    Json(settings): Json<Value>,
+) -> Result<Json<Value>> {
+    let version = host.catalog.save_settings(&store, &plugin_name(&plugin), &settings).await?;
+    Ok(Json(json!({ "plugin": plugin, "version": version })))
+}

@@ -1,0 +1,133 @@
+//! `/v1/stores`: the shops that this host serves.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::problem::{Problem, Result};
+use crate::{
+    catalog::{NewStore, StoreChange, StoreEntry},
+    domain::{Platform, StoreId, Timestamp},
+    host::Host,
+};
+
+/// A store without its secrets.
+#[derive(Serialize)]
+pub struct StoreView {
+    id: StoreId,
+    domain: String,
+    platform: Platform,
+    name: String,
+    url: String,
+    currency: String,
+    time_zone: String,
+    locale: String,
+    /// How many webhook secrets are accepted.
+    secrets: usize,
+    has_access_token: bool,
+    api_url: Option<String>,
+    plugins: Vec<String>,
+    added_at: Timestamp,
+}
+
+impl From<&StoreEntry> for StoreView {
+    fn from(entry: &StoreEntry) -> Self {
+        let record = &entry.record;
+        Self {
+            id: record.id,
+            domain: record.domain.clone(),
+            platform: record.platform,
+            name: record.name.clone(),
+            url: record.url.clone(),
+            currency: record.currency.to_string(),
+            time_zone: record.time_zone.clone(),
+            locale: record.locale.clone(),
+            secrets: record.secrets.len(),
+            has_access_token: record.access_token.is_some(),
+            api_url: record.api_url.clone(),
+            plugins: entry.enabled.iter().map(|enabled| enabled.name().to_string()).collect(),
+            added_at: record.added_at,
+        }
+    }
+}
+
+/// What a client says of a store, new or changed.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreBody {
+    domain: Option<String>,
+    name: Option<String>,
+    url: Option<String>,
+    currency: Option<String>,
+    time_zone: Option<String>,
+    locale: Option<String>,
+    secrets: Vec<String>,
+    drop_old_secrets: bool,
+    access_token: Option<String>,
+    api_url: Option<String>,
+}
+
+pub async fn list(State(host): State<Arc<Host>>) -> Json<Vec<StoreView>> {
+    Json(host.catalog.registry().stores().into_iter().map(|entry| StoreView::from(&**entry)).collect())
+}
+
+pub async fn show(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Json<StoreView>> {
+    Ok(Json(StoreView::from(&*host.catalog.store_named(&store)?)))
+}
+
+pub async fn add(
+    State(host): State<Arc<Host>>,
+    Json(body): Json<StoreBody>,
+) -> Result<(StatusCode, Json<StoreView>)> {
+    let domain = body.domain.ok_or_else(|| Problem::bad_request("`domain` is missing"))?;
+    let currency = body.currency.as_deref().ok_or_else(|| Problem::bad_request("`currency` is missing"))?;
+    let currency = currency.parse().map_err(|error| Problem::bad_request(format!("`currency`: {error}")))?;
+    let entry = host
+        .catalog
+        .add_store(NewStore {
+            platform: Platform::Shopify,
+            name: body.name.unwrap_or_else(|| domain.split('.').next().unwrap_or(&domain).to_owned()),
+            url: body.url.unwrap_or_else(|| format!("https://{domain}")),
+            currency,
+            time_zone: body.time_zone.unwrap_or_else(|| "UTC".into()),
+            locale: body.locale.unwrap_or_else(|| "en".into()),
+            secrets: body.secrets,
+            access_token: body.access_token,
+            api_url: body.api_url,
+            domain,
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(StoreView::from(&*entry))))
+}
+
+pub async fn change(
+    State(host): State<Arc<Host>>,
+    Path(store): Path<String>,
+    Json(body): Json<StoreBody>,
+) -> Result<Json<StoreView>> {
+    if body.domain.is_some() || body.currency.is_some() {
+        return Err(Problem::bad_request("a store keeps its domain and its currency: add another store instead"));
+    }
+    let change = StoreChange {
+        name: body.name,
+        url: body.url,
+        time_zone: body.time_zone,
+        locale: body.locale,
+        add_secrets: body.secrets,
+        drop_old_secrets: body.drop_old_secrets,
+        access_token: body.access_token,
+        api_url: body.api_url,
+    };
+    Ok(Json(StoreView::from(&*host.catalog.change_store(&store, change).await?)))
+}
+
+pub async fn remove(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Json<Value>> {
+    host.catalog.remove_store(&store).await?;
+    Ok(Json(json!({ "removed": store })))
+}

@@ -1,0 +1,38 @@
+//! HTTP: the platforms' webhooks, the JSON API, the admin page.
+//!
+//! Errors are worded for HTTP in `problem`, and nowhere else.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::host::Host;
+
+mod admin;
+mod api;
+mod health;
+mod problem;
+mod webhooks;
+
+/// What the internet may reach: webhooks and health.
+pub fn public(host: Arc<Host>) -> Router {
+    Router::new()
+        .route("/webhooks/shopify", post(webhooks::shopify))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .fallback(problem::not_found)
+        .with_state(host)
+}
+
+/// What only people of this machine may reach: the admin page and the JSON API. It asks for no password.
+pub fn admin(host: Arc<Host>) -> Router {
+    Router::new()
+        .merge(admin::routes())
+        .nest("/v1", api::routes())
+        .fallback(problem::not_found)
+        .layer(axum::middleware::from_fn(admin::from_this_machine))
+        .with_state(host)
+}

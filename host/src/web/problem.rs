@@ -1,0 +1,181 @@
+//! Every error's HTTP status and wording, as a problem document (RFC 9457).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    catalog,
+    dispatch::ReplayError,
+    effects::RetryError,
+    ingest::Refused,
+    store,
+};
+
+/// An error as a client sees it.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// `urn:regulars:problem:` and a word that does not change.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    /// What went wrong this time, and what helps.
+    detail: String,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+/// Answers of the routes.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl Problem {
+    pub fn new(status: StatusCode, word: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        let kind = format!("urn:regulars:problem:{word}");
+        Self { kind, title, status, detail: detail.into(), more: Map::new() }
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
+    }
+
+    pub fn missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+    }
+
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the body has more than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large", detail)
+    }
+
+    pub fn too_slow(seconds: u64) -> Self {
+        let detail = format!("the body did not arrive within {seconds} s");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long", detail)
+    }
+
+    /// Says nothing about the inside; the log does.
+    fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed: {error}");
+        let detail = "the host's log says more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.into(), value);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            Refused::Request(refusal) if refusal.is_unauthenticated() => {
+                Self::new(StatusCode::UNAUTHORIZED, "bad-signature", "The webhook is not signed by the store", detail)
+            }
+            Refused::Request(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "bad-headers", "The webhook's headers cannot be read", detail)
+            }
+            Refused::UnknownStore(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-store", "The store is not known here", detail)
+            }
+            Refused::NotJson(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "not-json", "The webhook's body cannot be read", detail)
+            }
+            Refused::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Full | store::Error::Io { .. } | store::Error::Stopped(_) => {
+                tracing::error!(%error, "the store cannot serve a request: {error}");
+                let detail = "nothing was kept; send it again later";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The host cannot keep anything now", detail)
+            }
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<catalog::Error> for Problem {
+    fn from(error: catalog::Error) -> Self {
+        use catalog::Error;
+        let detail = error.to_string();
+        let unprocessable =
+            |word, title, detail: String| Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, title, detail);
+        match error {
+            Error::NoStore(_) | Error::NotInstalled(_) | Error::NotEnabled { .. } => Self::missing(detail),
+            Error::StoreExists(_) | Error::Conflict => {
+                Self::new(StatusCode::CONFLICT, "conflict", "It is there already or is being changed", detail)
+            }
+            Error::Invalid { .. } => unprocessable("invalid", "A value cannot be used", detail),
+            Error::NotGranted { .. } => unprocessable("not-granted", "A capability is not granted", detail),
+            Error::Settings { problems, .. } => {
+                let list: Vec<_> =
+                    problems.iter().map(|it| json!({ "path": it.path, "message": it.message })).collect();
+                let told: Vec<_> = problems.iter().map(|it| format!("{}: {}", it.path, it.message)).collect();
+                unprocessable("bad-settings", "The settings do not fit", format!("{detail}: {}", told.join("; ")))
+                    .with("problems", Value::Array(list))
+            }
+            Error::Package(_) | Error::Engine(_) => unprocessable("bad-plugin", "The plugin cannot be used", detail),
+            Error::Store(error) => error.into(),
+            error @ Error::File { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReplayError::NoEvent => Self::missing(detail),
+            ReplayError::BodyGone | ReplayError::NothingToReplay | ReplayError::Unreadable(_) => {
+                Self::new(StatusCode::CONFLICT, "not-replayed", "Nothing was replayed", detail)
+            }
+            ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RetryError::NoEffect => Self::missing(detail),
+            RetryError::NotFailed(_) => {
+                Self::new(StatusCode::CONFLICT, "not-retried", "The effect was not tried again", detail)
+            }
+            RetryError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// No such address.
+pub async fn not_found() -> Problem {
+    Problem::missing("there is nothing at this address")
+}

@@ -1,0 +1,109 @@
+//! Write retention plugins for Regulars in Rust.
+//!
+//! A plugin is one function from an [`Event`] to queued effects. It is a function of what it is given: the event, the
+//! host's facts, the merchant's settings, its own state, a frozen clock and a seeded random source. The same code runs
+//! in the sandbox, through [`export!`], and in an ordinary `#[test]`, through `test::Bench`.
+//!
+//! ```
+//! use regulars_sdk::{Context, Event, Mail, Result, key};
+//!
+//! regulars_sdk::export!(handle);
+//!
+//! /// Thanks every customer for the third paid order.
+//! fn handle(event: &Event, cx: &mut Context) -> Result {
+//!     if event.topic != "order.paid" {
+//!         return Ok(());
+//!     }
+//!     let Some(customer) = cx.customer() else {
+//!         cx.note("The order has no customer to thank", &[])?;
+//!         return Ok(());
+//!     };
+//!     let key = key(&["orders", &customer.id]);
+//!     let orders = cx.state().get::<u32>(&key)?.unwrap_or(0) + 1;
+//!     cx.state().set(&key, &orders)?;
+//!     if orders == 3 {
+//!         cx.send_mail(Mail::new(customer.id, "thanks"))?;
+//!     }
+//!     cx.note("Order counted", &[("orders", &orders.to_string())])?;
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result {
+//! use regulars_sdk::test::{Bench, Incoming, order};
+//!
+//! let mut shop = Bench::new(handle);
+//! for id in ["1", "2", "3"] {
+//!     shop.deliver(Incoming::order_paid(order(id).customer("c1").line(1999, 1)))?;
+//! }
+//! assert_eq!(shop.calls().mails().count(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! - [`Context`]: everything a plugin can see and do. [`State`]: its own keys and values.
+//! - [`Event`], [`Order`], [`Money`] and the other plain data.
+//! - [`Failure`], [`Refusal`], [`StateError`]: the ways to fail.
+//! - [`limits`]: the host's limits.
+//! - `test` (not in the sandbox): a host in miniature for unit tests.
+
+#![deny(missing_docs)]
+
+#[cfg(all(target_arch = "wasm32", not(target_os = "unknown")))]
+compile_error!("plugins import no WASI: build for wasm32-unknown-unknown");
+
+mod context;
+mod failure;
+pub mod limits;
+mod money;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod sandbox;
+mod state;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod test;
+mod types;
+
+// Both sides offer the same functions; which one there is, the target decides.
+#[cfg(target_arch = "wasm32")]
+use sandbox as sys;
+#[cfg(not(target_arch = "wasm32"))]
+use test::calls as sys;
+
+// Listed one by one: what authors see is chosen, and generated names stay inside.
+pub use context::{Context, Orders};
+pub use failure::{Failure, Malformed, Refusal, StateError};
+pub use money::{Currency, Money, MoneyError};
+pub use state::{Keys, State, key};
+pub use types::{
+    Action, Customer, Date, EffectId, Event, Issued, LineItem, Mail, NewDiscount, Order, Refund, RefundLine, StoreInfo,
+    Timer, Timestamp,
+};
+
+/// The README's plugin compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// What `handle` returns: done, or a [`Failure`].
+pub type Result<T = (), E = Failure> = core::result::Result<T, E>;
+
+/// Makes a function of `(&Event, &mut Context) -> Result` the plugin's entry point. Once per plugin.
+#[macro_export]
+macro_rules! export {
+    ($handle:path) => {
+        const _: fn(&$crate::Event, &mut $crate::Context) -> $crate::Result = $handle;
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::sandbox::Guest for Component {
+                fn handle(envelope: $crate::sandbox::Envelope) -> ::core::result::Result<(), $crate::sandbox::Failure> {
+                    $crate::sandbox::run(envelope, $handle)
+                }
+            }
+    $crate::sandbox::export!(Component with_types_in $crate::sandbox);
+        };
+    };
+}

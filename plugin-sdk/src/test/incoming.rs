@@ -1,0 +1,109 @@
+//! Events as a test hands them to the bench.
+
+use serde::Serialize;
+
+use crate::{Action, Customer, Order, Refund, Timer, Timestamp};
+
+/// An event on its way to the plugin, with the fact it brings.
+///
+/// Its id follows from its topic and its object (`order.paid/1001`), so that delivering it twice is delivering one
+/// event twice. Shopper's actions get an id of their own at each delivery. [`Incoming::id`] sets another.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    pub(super) id: Option<String>,
+    pub(super) topic: String,
+    pub(super) occurred_at: Option<Timestamp>,
+    pub(super) payload: String,
+    pub(super) change: Change,
+}
+
+/// What an event says of the world.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Order(Box<Order>),
+    Refund(Box<Refund>),
+    Customer(Box<Customer>),
+    Timer(Timer),
+    Action(Action),
+    None,
+}
+
+impl Incoming {
+    fn new(topic: &str, object: Option<&str>, change: Change) -> Self {
+        let id = object.map(|object| format!("{topic}/{object}"));
+        Self { id, topic: topic.into(), occurred_at: None, payload: "{}".into(), change }
+    }
+
+    /// An event that brings an order: `order.placed`, `order.paid`, `order.cancelled`, ...
+    pub fn order(topic: &str, order: impl Into<Order>) -> Self {
+        let order = order.into();
+        Self::new(topic, Some(&order.id.clone()), Change::Order(Box::new(order)))
+    }
+
+    /// `order.paid`.
+    pub fn order_paid(order: impl Into<Order>) -> Self {
+        Self::order("order.paid", order)
+    }
+
+    /// `order.cancelled`.
+    pub fn order_cancelled(order: impl Into<Order>) -> Self {
+        Self::order("order.cancelled", order)
+    }
+
+    /// `order.refunded`.
+    pub fn order_refunded(refund: impl Into<Refund>) -> Self {
+        let refund = refund.into();
+        Self::new("order.refunded", Some(&refund.id.clone()), Change::Refund(Box::new(refund)))
+    }
+
+    /// An event that brings a customer: `customer.created`, `customer.updated`, ...
+    pub fn customer(topic: &str, customer: Customer) -> Self {
+        Self::new(topic, Some(&customer.id.clone()), Change::Customer(Box::new(customer)))
+    }
+
+    /// `customer.created`.
+    pub fn customer_created(customer: Customer) -> Self {
+        Self::customer("customer.created", customer)
+    }
+
+    /// `shopper.action`: what a shopper asks of the plugin.
+    ///
+    /// # Panics
+    /// If `input` has no JSON form.
+    pub fn action(name: &str, customer_id: &str, input: impl Serialize) -> Self {
+        let input_json = serde_json::to_string(&input).expect("the input has a JSON form");
+        let action = Action { name: name.into(), customer_id: customer_id.into(), input_json: input_json.clone() };
+        Self::new("shopper.action", None, Change::Action(action)).payload(input_json)
+    }
+
+    /// Any other event, with the sender's payload.
+    pub fn other(topic: &str, id: &str, payload: impl Into<String>) -> Self {
+        Self::new(topic, Some(id), Change::None).payload(payload)
+    }
+
+    pub(super) fn timer(timer: Timer, due: Timestamp) -> Self {
+        let object = format!("{}@{}", timer.key, due.0);
+        Self::new("timer.fired", Some(&object), Change::Timer(timer)).at(due).payload("null")
+    }
+
+    /// Names the event.
+    pub fn id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// When it happened, by its sender's clock; the bench's time if not said. A fact never replaces one that an event
+    /// brought which happened later.
+    pub fn at(self, instant: Timestamp) -> Self {
+        Self { occurred_at: Some(instant), ..self }
+    }
+
+    /// `shopify`, or `regulars` for what the host itself brings.
+    pub(super) fn platform(&self) -> &'static str {
+        if matches!(self.change, Change::Timer(_) | Change::Action(_)) { "regulars" } else { "shopify" }
+    }
+
+    /// The sender's own payload.
+    pub fn payload(self, json: impl Into<String>) -> Self {
+        Self { payload: json.into(), ..self }
+    }
+}

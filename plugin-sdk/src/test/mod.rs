@@ -1,0 +1,440 @@
+//! A host in miniature: the plugin's own `handle`, natively, in an ordinary `#[test]`.
+//!
+//! The bench keeps the host's promises: a failed delivery leaves nothing behind, an event counts once, effect ids
+//! follow from the event, time stands still during a delivery, what is not granted is refused. It does not check
+//! settings against the schema, render templates, or meter fuel: that takes the real host.
+//!
+//! ```
+//! use regulars_sdk::{Context, Event, Result, Timestamp};
+//! use regulars_sdk::test::{Bench, Incoming, order};
+//!
+//! fn handle(event: &Event, cx: &mut Context) -> Result {
+//!     match event.topic.as_str() {
+//!         "order.paid" => cx.schedule("thanks", cx.now().plus_days(3), b"")?,
+//!         "timer.fired" => cx.note("Time to say thanks", &[])?,
+//!         _ => {}
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let mut shop = Bench::new(handle);
+//! shop.deliver(Incoming::order_paid(order("1001").line(1999, 1))).unwrap();
+//! let fired = shop.advance_days(3).unwrap();
+//! assert_eq!(fired[0].calls.notes().next().unwrap().reason, "Time to say thanks");
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{Context, Customer, EffectId, Event, Failure, Order, Refund, Result, StoreInfo, Timer, Timestamp};
+
+pub(crate) mod calls;
+mod incoming;
+mod manifest;
+mod samples;
+
+pub use calls::{Call, Calls, Note};
+pub use incoming::Incoming;
+pub use samples::{OrderBuilder, RefundBuilder, customer, order, refund};
+
+/// Where a bench's clock starts: 1 January 2026, noon UTC.
+pub const START: Timestamp = Timestamp(1_767_268_800_000);
+
+const EUR: &str = "EUR";
+
+/// What a merchant grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Capability {
+    /// `mail`: write to customers.
+    Mail,
+    /// `discounts`: create discount codes.
+    Discounts,
+    /// `tags`: change customers' tags.
+    Tags,
+}
+
+impl Capability {
+    const ALL: [Self; 3] = [Self::Mail, Self::Discounts, Self::Tags];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Discounts => "discounts",
+            Self::Tags => "tags",
+        }
+    }
+}
+
+/// A fact and when the event that brought it happened.
+#[derive(Clone, Debug)]
+struct Known<T> {
+    as_of: Timestamp,
+    fact: T,
+}
+
+/// What the bench remembers of an event.
+#[derive(Clone, Debug)]
+struct Delivered {
+    attempts: u32,
+    /// Handled, or rejected for good.
+    settled: bool,
+    now: Timestamp,
+}
+
+/// Everything that outlives a delivery.
+#[derive(Clone, Debug)]
+struct Shop {
+    store: StoreInfo,
+    utc_offset_minutes: i32,
+    now: Timestamp,
+    seed: u64,
+    settings: Map<String, Value>,
+    /// The manifest's schema of them.
+    schema: Option<Value>,
+    granted: BTreeSet<Capability>,
+    /// `None` where no manifest says which there are.
+    templates: Option<BTreeSet<String>>,
+    /// `None` where no manifest says which are wanted.
+    topics: Option<BTreeSet<String>>,
+    customers: BTreeMap<String, Known<Customer>>,
+    orders: BTreeMap<String, Known<Order>>,
+    refunds: BTreeMap<String, Refund>,
+    state: BTreeMap<String, Vec<u8>>,
+    timers: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    events: BTreeMap<String, Delivered>,
+    actions: u64,
+    effects: BTreeSet<EffectId>,
+    calls: Calls,
+}
+
+/// What came of handing an event over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The event's id.
+    pub event_id: String,
+    /// Whether `handle` ran.
+    pub status: Status,
+    /// What it did.
+    pub calls: Calls,
+}
+
+/// Whether `handle` ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It did.
+    Handled,
+    /// The event had been settled before.
+    Repeated,
+    /// The manifest does not list the topic.
+    Unwanted,
+}
+
+/// One store with one plugin enabled.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    handle: fn(&Event, &mut Context) -> Result,
+    shop: Arc<Shop>,
+}
+
+impl Bench {
+    /// A shop in EUR and UTC at [`START`], everything granted, no settings.
+    pub fn new(handle: fn(&Event, &mut Context) -> Result) -> Self {
+        let store = StoreInfo {
+            currency: EUR.parse().expect("EUR is a currency"),
+            time_zone: "Etc/UTC".into(),
+            locale: "en".into(),
+        };
+        let shop = Shop {
+            store,
+            utc_offset_minutes: 0,
+            now: START,
+            seed: 0,
+            settings: Map::new(),
+            schema: None,
+            granted: Capability::ALL.into(),
+            templates: None,
+            topics: None,
+            customers: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            state: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            events: BTreeMap::new(),
+            actions: 0,
+            effects: BTreeSet::new(),
+            calls: Calls::default(),
+        };
+        Self { handle, shop: Arc::new(shop) }
+    }
+
+    /// Takes the defaults of the settings, the topics, the capabilities and the names of templates from the plugin's
+    /// manifest: `.manifest(include_str!("../../manifests/plugins/my-plugin.toml"))`.
+    ///
+    /// # Panics
+    /// If it is not TOML, or declares an unknown capability.
+    pub fn manifest(mut self, toml: &str) -> Self {
+        let manifest = manifest::read(toml);
+        let shop = self.shop();
+        shop.granted = manifest.capabilities;
+        shop.templates = Some(manifest.templates);
+        shop.topics = Some(manifest.topics);
+        shop.settings = manifest::filled(&manifest.settings, Map::new());
+        shop.schema = Some(manifest.settings);
+        self
+    }
+
+    /// Changes one top-level setting; the manifest's defaults fill in what its value leaves out.
+    ///
+    /// # Panics
+    /// If the manifest's settings have no such property.
+    pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let shop = self.shop();
+        shop.settings.insert(key.into(), value.into());
+        if let Some(schema) = &shop.schema {
+            assert!(schema["properties"].get(key).is_some(), "the manifest has no setting `{key}`");
+            shop.settings = manifest::filled(schema, std::mem::take(&mut shop.settings));
+        }
+        self
+    }
+
+    /// The merchant does not grant `capability`, or takes it back.
+    pub fn withhold(mut self, capability: Capability) -> Self {
+        self.shop().granted.remove(&capability);
+        self
+    }
+
+    /// The shop's currency.
+    ///
+    /// # Panics
+    /// If `code` is not one.
+    pub fn currency(mut self, code: &str) -> Self {
+        self.shop().store.currency = code.parse().expect("an ISO 4217 code");
+        self
+    }
+
+    /// The shop's time zone, and the offset from UTC that civil dates use: the bench has no time zone rules.
+    pub fn time_zone(mut self, name: &str, utc_offset_minutes: i32) -> Self {
+        self.shop().store.time_zone = name.into();
+        self.shop().utc_offset_minutes = utc_offset_minutes;
+        self
+    }
+
+    /// Sets the clock, without firing timers.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.shop().now = now;
+        self
+    }
+
+    /// Sets what random numbers follow from, besides the event.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.shop().seed = seed;
+        self
+    }
+
+    /// Makes a customer known.
+    pub fn with_customer(mut self, customer: Customer) -> Self {
+        let now = self.shop.now;
+        learn(&mut self.shop().customers, customer.id.clone(), customer, now);
+        self
+    }
+
+    /// Makes an order known without an event.
+    pub fn with_order(mut self, order: impl Into<Order>) -> Self {
+        let now = self.shop.now;
+        self.shop().learn_order(order.into(), now);
+        self
+    }
+
+    /// Makes a refund known without an event.
+    pub fn with_refund(mut self, refund: impl Into<Refund>) -> Self {
+        let refund = refund.into();
+        self.shop().refunds.insert(refund.id.clone(), refund);
+        self
+    }
+
+    /// The bench's time.
+    pub fn now(&self) -> Timestamp {
+        self.shop.now
+    }
+
+    /// Everything the plugin did in deliveries that succeeded, each effect once.
+    pub fn calls(&self) -> &Calls {
+        &self.shop.calls
+    }
+
+    /// The value of a state key; `None` if it has none.
+    ///
+    /// # Panics
+    /// If it does not read as `T`.
+    pub fn state<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let bytes = self.shop.state.get(key)?;
+        Some(serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("`{key}` does not read: {error}")))
+    }
+
+    /// The state keys that begin with `prefix`, in byte order.
+    pub fn state_keys(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.shop.state.keys().map(String::as_str).filter(move |key| key.starts_with(prefix))
+    }
+
+    /// Gives a state key these bytes, whatever they are.
+    pub fn with_state(mut self, key: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.shop().state.insert(key.into(), bytes.into());
+        self
+    }
+
+    /// When the pending timer of `key` is due.
+    pub fn due(&self, key: &str) -> Option<Timestamp> {
+        self.shop.timers.get(key).map(|(when, _)| *when)
+    }
+
+    /// Hands an event over. One that was handled or rejected before is ignored; one that asked for a retry runs again.
+    ///
+    /// # Errors
+    /// The plugin's [`Failure`]; nothing of what the delivery queued or wrote is kept.
+    pub fn deliver(&mut self, incoming: Incoming) -> Result<Delivery> {
+        self.hand_over(incoming, false)
+    }
+
+    /// Hands an event over even if it was settled before: what a replay does. Its effects keep their ids, and those
+    /// already queued count once.
+    ///
+    /// # Errors
+    /// As [`Bench::deliver`].
+    pub fn deliver_again(&mut self, incoming: Incoming) -> Result<Delivery> {
+        self.hand_over(incoming, true)
+    }
+
+    /// Moves the clock to `instant` and fires the timers due until then, each at its time, in order.
+    ///
+    /// # Errors
+    /// The first [`Failure`]; the clock stays at that timer, which fires again at the next call if it asked for a retry.
+    pub fn advance_to(&mut self, instant: Timestamp) -> Result<Vec<Delivery>> {
+        let mut deliveries = Vec::new();
+        loop {
+            let first = self.shop.timers.iter().min_by_key(|(key, (when, _))| (*when, *key));
+            let Some((key, (when, payload))) = first.filter(|(_, (when, _))| *when <= instant) else { break };
+            let (timer, when) = (Timer { key: key.clone(), payload: payload.clone() }, *when);
+            self.shop().now = self.shop.now.max(when);
+            deliveries.push(self.deliver(Incoming::timer(timer, when))?);
+        }
+        self.shop().now = self.shop.now.max(instant);
+        Ok(deliveries)
+    }
+
+    /// [`Bench::advance_to`] `days` times 24 hours from now.
+    ///
+    /// # Errors
+    /// As [`Bench::advance_to`].
+    pub fn advance_days(&mut self, days: u64) -> Result<Vec<Delivery>> {
+        self.advance_to(self.shop.now.plus_days(days))
+    }
+
+    fn hand_over(&mut self, incoming: Incoming, again: bool) -> Result<Delivery> {
+        let shop = self.shop();
+        let event_id = incoming.id.clone().unwrap_or_else(|| {
+            shop.actions += 1;
+            format!("{}/{}", incoming.topic, shop.actions)
+        });
+        let occurred_at = incoming.occurred_at.unwrap_or(shop.now);
+        let idle = |status| Ok(Delivery { event_id: event_id.clone(), status, calls: Calls::default() });
+        let now = shop.now;
+        let known = shop.events.entry(event_id.clone()).or_insert(Delivered { attempts: 0, settled: false, now });
+        if known.settled && !again {
+            return idle(Status::Repeated);
+        }
+        known.attempts += 1;
+        let (attempt, now) = (known.attempts, known.now);
+        shop.learn(&incoming, occurred_at);
+        if shop.topics.as_ref().is_some_and(|topics| !topics.contains(&incoming.topic)) {
+            return idle(Status::Unwanted);
+        }
+        let event = Event {
+            id: event_id.clone(),
+            topic: incoming.topic.clone(),
+            platform: incoming.platform().into(),
+            occurred_at,
+            attempt,
+        };
+        let fired = match &incoming.change {
+            incoming::Change::Timer(timer) => Some((timer.key.clone(), occurred_at)),
+            _ => None,
+        };
+        let run = calls::Run::new(Arc::clone(&self.shop), event_id.clone(), now, incoming);
+        let (written, outcome) = run.during(|| (self.handle)(&event, &mut Context::new()));
+
+        let shop = self.shop();
+        let settled = !matches!(outcome, Err(Failure::Retry(_)));
+        shop.events.entry(event_id.clone()).and_modify(|event| event.settled = settled);
+        if let Some((key, due)) = fired.filter(|_| settled)
+            && shop.timers.get(&key).is_some_and(|(when, _)| *when == due)
+        {
+            shop.timers.remove(&key);
+        }
+        outcome?;
+        shop.keep(&written);
+        Ok(Delivery { event_id, status: Status::Handled, calls: Calls(written.calls) })
+    }
+
+    fn shop(&mut self) -> &mut Shop {
+        Arc::make_mut(&mut self.shop)
+    }
+}
+
+/// Replaces a fact, unless what is known is newer.
+fn learn<T>(facts: &mut BTreeMap<String, Known<T>>, id: String, fact: T, as_of: Timestamp) {
+    if facts.get(&id).is_none_or(|known| known.as_of <= as_of) {
+        facts.insert(id, Known { as_of, fact });
+    }
+}
+
+impl Shop {
+    fn learn(&mut self, incoming: &Incoming, as_of: Timestamp) {
+        match &incoming.change {
+            incoming::Change::Order(order) => self.learn_order((**order).clone(), as_of),
+            incoming::Change::Refund(refund) => {
+                self.refunds.insert(refund.id.clone(), (**refund).clone());
+            }
+            incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
+            incoming::Change::Timer(_) | incoming::Change::Action(_) | incoming::Change::None => {}
+        }
+    }
+
+    /// Platforms send an order's customer with it: one not known yet becomes known.
+    fn learn_order(&mut self, order: Order, as_of: Timestamp) {
+        if let Some(id) = &order.customer_id {
+            let named = || Known { as_of: Timestamp(0), fact: samples::customer(id) };
+            self.customers.entry(id.clone()).or_insert_with(named);
+        }
+        learn(&mut self.orders, order.id.clone(), order, as_of);
+    }
+
+    /// Keeps what a successful delivery wrote and queued.
+    fn keep(&mut self, run: &calls::Written) {
+        for (key, value) in &run.state {
+            match value {
+                Some(value) => self.state.insert(key.clone(), value.clone()),
+                None => self.state.remove(key),
+            };
+        }
+        for (key, timer) in &run.timers {
+            match timer {
+                Some(timer) => self.timers.insert(key.clone(), timer.clone()),
+                None => self.timers.remove(key),
+            };
+        }
+        for call in &run.calls {
+            if call.effect().is_none_or(|id| self.effects.insert(id.clone())) {
+                self.calls.0.push(call.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The tests that see the whole: one binary, one module for each subject.
+
+mod dependencies;
+mod house;
+mod power_cut;

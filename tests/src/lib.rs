@@ -1,0 +1,32 @@
+//! Simulated peers and the harness that runs the host among them: for tests, the demo and the benchmarks alike.
+//!
+//! Here belongs what the host meets in the world, and what drives it from outside:
+//!
+//! - [`shopify_admin`]: Shopify's Admin GraphQL API, judging every call by the schema.
+//! - [`smtp_sink`]: a mail server that keeps what it is sent and judges it.
+//! - [`population`]: shoppers with a season of orders as a stream of webhooks, and what a loyalty programme owes them.
+//! - [`sender`]: posts webhooks as the storefront does.
+//! - [`host`]: runs the real binary as a child process, kills it, starts it again.
+//! - [`corpus`]: where the reference data is that the peers judge by.
+//!
+//! Peers are independent judges: nothing here depends on the host's crate, and no peer is lenient to please a test.
+
+use std::time::Duration;
+
+pub mod corpus;
+pub mod host;
+mod peer;
+pub mod population;
+pub mod sender;
+pub mod shopify_admin;
+pub mod smtp_sink;
+
+/// How long a test waits for what must happen: reached only when something is broken.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What was waited for has not happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nothing of the kind within {after:?}")]
+pub struct TimedOut {
+    pub after: Duration,
+}
