@@ -95,16 +95,20 @@ fn show(event: &Value) {
         println!("could not be read: {reason}");
     }
     for delivery in event["deliveries"].as_array().into_iter().flatten() {
+        // "done", or the word as the only key of what is told about it.
         let outcome = &delivery["outcome"];
+        let (word, told) = match outcome.as_object().and_then(|object| object.iter().next()) {
+            Some((word, told)) => (word.clone(), told.clone()),
+            None => (text(outcome), Value::Null),
+        };
         println!(
-            "\n{}: {} at attempt {}, {} fuel, settings version {}",
+            "\n{}: {word} at attempt {}, {} fuel, settings version {}",
             text(&delivery["plugin"]),
-            text(&outcome["outcome"]),
             delivery["attempt"],
             delivery["fuel"],
             delivery["settings_version"]
         );
-        if let Some(reason) = outcome["reason"].as_str() {
+        if let Some(reason) = told["reason"].as_str() {
             println!("  because {reason}");
         }
         for note in delivery["notes"].as_array().into_iter().flatten() {

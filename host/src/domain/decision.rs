@@ -25,7 +25,7 @@ pub struct Attempt {
 
 /// How a delivery's latest attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Handled; its state, timers and effects are committed.
     Done,

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::Event;
 
+mod archive;
 pub mod backup;
 pub mod data_dir;
 pub mod journal;
