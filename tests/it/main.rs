@@ -3,3 +3,6 @@
 mod dependencies;
 mod house;
 mod power_cut;
+mod journey;
+mod shop;
+mod webhooks;

@@ -33,7 +33,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Builder {
     binary: Option<PathBuf>,
     data: Option<PathBuf>,
-    admin_api: Option<String>,
     smtp: Option<SocketAddr>,
     config: String,
     environment: Vec<(String, String)>,
@@ -49,12 +48,6 @@ impl Builder {
     /// Where data is kept; else a folder that goes with the [`Host`].
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
-        self
-    }
-
-    /// What stands in for `https://{shop}`.
-    pub fn admin_api(mut self, base_url: impl Into<String>) -> Self {
-        self.admin_api = Some(base_url.into());
         self
     }
 
@@ -104,7 +97,7 @@ impl Builder {
 
     /// The configuration file, but for what [`Builder::config`] adds.
     fn config_text(&self, data: &Path) -> String {
-        let Self { admin_api, smtp, config, .. } = self;
+        let Self { smtp, config, .. } = self;
         let mut text = format!(
             "data_dir = {data:?}\n\
              listen = \"127.0.0.1:0\"\n\
@@ -117,9 +110,6 @@ impl Builder {
         );
         if let Some(smtp) = smtp {
             text += &format!("\n[mail]\nsmtp = \"smtp://{smtp}\"\nfrom = \"Shop <shop@example.com>\"\n");
-        }
-        if let Some(admin_api) = admin_api {
-            text += &format!("\n[shopify]\nadmin_api = {admin_api:?}\n");
         }
         if !config.is_empty() {
             text += &format!("\n{config}");

@@ -16,7 +16,7 @@ use crate::{
         Currency, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, EventId, Note, OrderId, Origin,
         PluginName, ReadEvent, StoreId, Timestamp,
     },
-    store::{self, Savepoint, StateUsage, Transaction, keys, keys::Due},
+    store::{self, Key, Record, Savepoint, StateUsage, Transaction, encode, keys, keys::Due},
 };
 
 /// What a plugin may know of the store it works for.
@@ -98,7 +98,14 @@ pub struct Delivery {
     pub(super) notes: Vec<Note>,
     pub(super) reads: Vec<String>,
     pub(super) usage: UsageChange,
+    read_bytes: usize,
+    written_bytes: usize,
 }
+
+/// A delivery has read more than [`limits::READ_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("more than {} bytes were read", limits::READ_BYTES)]
+pub(super) struct ReadTooMuch;
 
 impl Delivery {
     pub(super) fn new(input: Input, transaction: Transaction) -> Self {
@@ -114,6 +121,8 @@ impl Delivery {
             notes: Vec::new(),
             reads: Vec::new(),
             usage: UsageChange::default(),
+            read_bytes: 0,
+            written_bytes: 0,
         }
     }
 
@@ -142,9 +151,32 @@ impl Delivery {
         self.random.next()
     }
 
+    /// Counts a row that was read, or looked for, against what the delivery may read.
+    pub(super) fn count_read(&mut self, bytes: usize) -> Result<(), ReadTooMuch> {
+        self.read_bytes += bytes.max(limits::READ_ROW_BYTES);
+        if self.read_bytes <= limits::READ_BYTES { Ok(()) } else { Err(ReadTooMuch) }
+    }
+
+    /// Reads a fact.
+    pub(super) fn get<T: Record>(&mut self, key: &Key) -> wasmtime::Result<Option<T>> {
+        let bytes = self.transaction.get_bytes(key)?;
+        let (length, record) = (bytes.map_or(0, <[u8]>::len), bytes.map(store::decode).transpose()?);
+        self.count_read(length)?;
+        Ok(record)
+    }
+
+    /// Counts bytes about to be written against what the delivery may write.
+    pub(super) fn count_written(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if self.written_bytes + bytes > limits::WRITTEN_BYTES as usize {
+            return Err(Refusal::OverLimit(limits::WRITTEN_BYTES));
+        }
+        self.written_bytes += bytes;
+        Ok(())
+    }
+
     /// Remembers that a state key was read, once.
     pub(super) fn has_read(&mut self, key: &str) {
-        if !self.reads.iter().any(|read| read == key) {
+        if self.reads.len() < limits::READS_LISTED && !self.reads.iter().any(|read| read == key) {
             self.reads.push(key.into());
         }
     }
@@ -168,7 +200,7 @@ impl Delivery {
         &mut self,
         kind: EffectKind,
         after: Option<EffectId>,
-    ) -> Result<Result<EffectId, Refusal>, store::Error> {
+    ) -> wasmtime::Result<Result<EffectId, Refusal>> {
         if self.effects.len() >= limits::EFFECTS as usize {
             return Ok(Err(Refusal::OverLimit(limits::EFFECTS)));
         }
@@ -176,10 +208,14 @@ impl Delivery {
             return Ok(Err(refusal));
         }
         let store = self.store_id();
-        if let Some(earlier) = &after
-            && !self.transaction.contains(&keys::effect(store, earlier))?
-        {
-            return Ok(Err(Refusal::Invalid(format!("after: there is no effect `{earlier}`"))));
+        if let Some(earlier) = &after {
+            if let Err(refusal) = check_id("after", earlier.as_str()) {
+                return Ok(Err(refusal));
+            }
+            self.count_read(0)?;
+            if !self.transaction.contains(&keys::effect(store, earlier))? {
+                return Ok(Err(Refusal::Invalid(format!("after: there is no effect `{earlier}`"))));
+            }
         }
         let now = self.input.now();
         let effect = Effect {
@@ -193,6 +229,9 @@ impl Delivery {
             queued_at: now,
             updated_at: now,
         };
+        if let Err(refusal) = self.count_written(encode(&effect).len()) {
+            return Ok(Err(refusal));
+        }
         let id = effect.id.clone();
         let key = keys::effect(store, &id);
         if !self.transaction.contains(&key)? {
@@ -202,6 +241,11 @@ impl Delivery {
         self.effects.push(effect);
         Ok(Ok(id))
     }
+}
+
+/// Whether a text can be an id or a key. One that cannot names nothing, so that nothing is looked for.
+pub(super) fn can_be_id(text: &str) -> bool {
+    (1..=limits::STATE_KEY_BYTES as usize).contains(&text.len())
 }
 
 /// Refuses what can be no platform's id.

@@ -32,7 +32,7 @@ pub const KEEP_RESIDENT_BYTES: usize = 128 << 10;
 /// Effects one delivery may queue. A plugin that wants more is looping.
 pub const EFFECTS: u32 = 64;
 
-/// Timers one delivery may set or cancel.
+/// Timers one delivery may set.
 pub const TIMERS: u32 = 64;
 
 /// How far ahead a timer may be set.
@@ -56,7 +56,24 @@ pub const STATE_KEYS: u64 = 10_000_000;
 /// Bytes a plugin may keep in one store.
 pub const STATE_BYTES: u64 = 4 << 30;
 
-/// Keys or orders that one listing returns at most.
+/// Bytes that one delivery may write: state, timers and effects with their keys. All plugins' writes for one event are
+/// one commit, which the store takes up to 8 MiB.
+pub const WRITTEN_BYTES: u32 = 1 << 20;
+
+/// Bytes of state and facts that one delivery may read. What was read stays in memory until the commit.
+pub const READ_BYTES: usize = 32 << 20;
+
+/// What a row counts for at least when it is read: the commit has to look at it again.
+pub const READ_ROW_BYTES: usize = 1 << 10;
+
+/// State keys that a decision lists as read: people read them.
+pub const READS_LISTED: usize = 256;
+
+/// Bytes that one call may hand to the host: the guest's whole memory, and as much again for what lists take here.
+/// A list can name the same bytes many times over.
+pub const CALL_BYTES: usize = 2 * MEMORY_BYTES;
+
+/// Keys that one listing returns at most.
 pub const LIST_KEYS: u32 = 1_000;
 /// Orders that one listing returns at most; they are larger than keys.
 pub const LIST_ORDERS: u32 = 100;

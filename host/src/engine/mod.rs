@@ -4,7 +4,7 @@
 //! what the interfaces under [`host`] offer and nothing else: there is no WASI, no clock, no network, no file.
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -22,13 +22,18 @@ use crate::{
     store::{self, Transaction},
 };
 
+mod artefact;
 mod bindings;
 mod delivery;
+#[cfg(test)]
+pub(crate) mod guest;
 mod host;
 pub mod limits;
+#[cfg(test)]
+mod tests;
 
 pub use delivery::{Input, PluginContext, StoreContext, UsageChange};
-use delivery::Delivery;
+use delivery::{Delivery, ReadTooMuch};
 
 /// Compiles and runs plugins. Cheap to share; one for each process.
 pub struct Engine {
@@ -102,6 +107,8 @@ pub enum Failure {
     OutOfTable,
     #[error("the plugin recursed past its stack of {} KiB", limits::STACK_BYTES >> 10)]
     StackOverflow,
+    #[error("the plugin read more than {} MiB of state and facts", limits::READ_BYTES >> 20)]
+    ReadTooMuch,
     /// Any other trap: a panic, an index out of bounds, an unreachable instruction.
     #[error("the plugin trapped: {0}")]
     Trap(String),
@@ -127,31 +134,36 @@ impl Engine {
     pub fn load(&self, component: &[u8], artefacts: &Path) -> Result<Plugin, Error> {
         let hash = ComponentHash::of(component);
         let path = artefacts.join(self.version()).join(format!("{hash}.cwasm"));
-        let compiled = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let bytes = self
-                    .engine
-                    .precompile_component(component)
-                    .map_err(|error| Error::Compile(format!("{error:#}")))?;
-                keep(&path, &bytes).map_err(|source| Error::Artefact { path: path.clone(), source })?;
-                bytes
+        let io_error = |source| Error::Artefact { path: path.clone(), source };
+        // What does not read back is compiled anew: an artefact is only a copy of what follows from the component.
+        let kept = artefact::read(&path).map_err(io_error)?.and_then(|bytes| self.deserialize(&bytes).ok());
+        let component = match kept {
+            Some(component) => component,
+            None => {
+                let compile = |error: wasmtime::Error| Error::Compile(format!("{error:#}"));
+                let bytes = self.engine.precompile_component(component).map_err(compile)?;
+                let component = self.deserialize(&bytes).map_err(compile)?;
+                artefact::keep(&path, &bytes).map_err(io_error)?;
+                component
             }
-            Err(source) => return Err(Error::Artefact { path, source }),
         };
-        #[expect(
-            unsafe_code,
-            reason = "the artefact comes from this engine: it was just compiled, or it lies in the data directory, \
-                      which only its owner can write, under this engine's version"
-        )]
-        let component = unsafe { Component::deserialize(&self.engine, &compiled) };
-        let component = component.map_err(|error| Error::Compile(format!("{error:#}")))?;
         let pre = self
             .linker
             .instantiate_pre(&component)
             .and_then(bindings::PluginPre::new)
             .map_err(|error| Error::Link(format!("{error:#}")))?;
         Ok(Plugin { pre, hash })
+    }
+
+    fn deserialize(&self, artefact: &[u8]) -> wasmtime::Result<Component> {
+        #[expect(
+            unsafe_code,
+            reason = "the artefact comes from this engine: it was just compiled, or it lies whole in the data directory, \
+                      which only its owner can write, under this engine's version"
+        )]
+        unsafe {
+            Component::deserialize(&self.engine, artefact)
+        }
     }
 
     /// Names what an artefact depends on besides its component: the engine's version and settings.
@@ -168,6 +180,7 @@ impl Engine {
         store.limiter(|delivery| &mut delivery.memory);
         store.set_fuel(self.fuel).expect("the engine's one configuration has fuel on");
         store.set_epoch_deadline(limits::EPOCH_TICKS);
+        store.set_hostcall_fuel(limits::CALL_BYTES);
         let called = plugin.pre.instantiate(&mut store).and_then(|instance| {
             instance.regulars_plugin_handler().call_handle(&mut store, &envelope)
         });
@@ -227,17 +240,6 @@ fn tick_epochs(engine: &wasmtime::Engine) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the artefact whole or not at all: a torn one would be loaded as code.
-fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or_else(|| io::Error::other("an artefact lies in a folder"))?;
-    fs::create_dir_all(folder)?;
-    let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
-    let mut file = fs::File::create(&unfinished)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
-}
-
 struct HashWriter(Sha256);
 
 impl std::hash::Hasher for HashWriter {
@@ -273,6 +275,9 @@ impl Delivery {
     fn failure_of(&self, error: &wasmtime::Error, fuel: u64) -> Failure {
         if let Some(error) = error.downcast_ref::<store::Error>() {
             return Failure::Host(error.clone());
+        }
+        if error.is::<ReadTooMuch>() {
+            return Failure::ReadTooMuch;
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Failure::OutOfFuel(fuel),

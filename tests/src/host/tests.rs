@@ -1,33 +1,16 @@
-//! The harness, with shell scripts in the host's place.
-
-use std::os::unix::fs::PermissionsExt;
+//! The harness, with a shell script in the host's place.
 
 use super::*;
 use crate::DEADLINE;
 
-/// A folder with a program that does what the shell commands say.
-fn program(commands: &str) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("regulars");
-    std::fs::write(&path, format!("#!/bin/sh\n{commands}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    (folder, path)
+/// A host that is the script.
+fn stand_in(behaviour: &str) -> Builder {
+    Host::builder().binary(concat!(env!("CARGO_MANIFEST_DIR"), "/src/host/stand_in.sh")).env("STAND_IN", behaviour)
 }
-
-/// Serves as the host does; any other command prints its arguments as JSON.
-const SERVER: &str = r#"
-if [ "$1" != serve ]; then printf '{"args":"%s"}\n' "$*"; exit 0; fi
-echo "started as $NAME" >&2
-echo "listening webhooks http://127.0.0.1:1111"
-echo "listening admin http://127.0.0.1:2222"
-echo ready
-trap 'echo "ended well" >&2; exit 0' TERM
-while :; do sleep 0.1; done"#;
 
 #[test]
 fn a_host_is_started_killed_and_started_again_on_the_same_data() {
-    let (_folder, binary) = program(SERVER);
-    let mut host = Host::builder().binary(binary).env("NAME", "test").start();
+    let mut host = stand_in("serves").env("NAME", "test").start();
     assert_eq!(host.webhooks_url(), "http://127.0.0.1:1111");
     assert_eq!(host.admin_url(), "http://127.0.0.1:2222");
     let data = host.data_dir().to_owned();
@@ -42,8 +25,7 @@ fn a_host_is_started_killed_and_started_again_on_the_same_data() {
 
 #[test]
 fn commands_get_the_same_configuration() {
-    let (_folder, binary) = program(SERVER);
-    let host = Host::builder().binary(binary).start();
+    let host = stand_in("serves").start();
     let answer = host.cli_json(&["event", "list", "--json"]);
     assert_eq!(answer["args"], format!("event list --json --config {}", host.config_file().display()));
     assert!(host.cli(&["plugin", "list"]).status.success());
@@ -79,8 +61,7 @@ fuel = 5
 
 #[test]
 fn a_host_that_ends_early_is_reported_with_its_log() {
-    let (_folder, binary) = program("echo 'data_dir is locked' >&2; exit 3");
-    let Err(error) = Host::builder().binary(binary).try_start() else { panic!("it started") };
+    let Err(error) = stand_in("ends-early").try_start() else { panic!("it started") };
     assert!(matches!(&error, StartError::Ended { .. }));
     let message = error.to_string();
     assert!(message.contains("exit status: 3") && message.contains("data_dir is locked"), "{message}");
@@ -88,8 +69,7 @@ fn a_host_that_ends_early_is_reported_with_its_log() {
 
 #[test]
 fn a_host_that_names_no_listener_is_reported() {
-    let (_folder, binary) = program("echo 'listening webhooks http://127.0.0.1:1111'; echo ready; exec sleep 600");
-    let Err(error) = Host::builder().binary(binary).try_start() else { panic!("it started") };
+    let Err(error) = stand_in("names-no-admin").try_start() else { panic!("it started") };
     assert!(matches!(error, StartError::NoListener { missing: "admin", .. }), "{error}");
 }
 

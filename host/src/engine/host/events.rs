@@ -9,12 +9,12 @@ use crate::{
 impl events::Host for Delivery {
     fn get_customer(&mut self) -> wasmtime::Result<Option<events::Customer>> {
         let Some(id) = self.input.customer.clone() else { return Ok(None) };
-        Ok(self.transaction.get::<Customer>(&keys::customer(self.store_id(), &id))?.map(Into::into))
+        Ok(self.get::<Customer>(&keys::customer(self.store_id(), &id))?.map(Into::into))
     }
 
     fn get_order(&mut self) -> wasmtime::Result<Option<events::Order>> {
         let Some(id) = self.input.order.clone() else { return Ok(None) };
-        Ok(self.transaction.get::<Order>(&keys::order(self.store_id(), &id))?.map(Into::into))
+        Ok(self.get::<Order>(&keys::order(self.store_id(), &id))?.map(Into::into))
     }
 
     fn get_refund(&mut self) -> wasmtime::Result<Option<events::Refund>> {

@@ -2,7 +2,7 @@
 
 use super::super::{
     bindings::{events, facts},
-    delivery::Delivery,
+    delivery::{Delivery, can_be_id},
     limits,
 };
 use crate::{
@@ -24,13 +24,19 @@ impl facts::Host for Delivery {
     }
 
     fn customer_by_id(&mut self, id: String) -> wasmtime::Result<Option<events::Customer>> {
+        if !can_be_id(&id) {
+            return Ok(None);
+        }
         let key = keys::customer(self.store_id(), &CustomerId::from(id));
-        Ok(self.transaction.get::<Customer>(&key)?.map(Into::into))
+        Ok(self.get::<Customer>(&key)?.map(Into::into))
     }
 
     fn order_by_id(&mut self, id: String) -> wasmtime::Result<Option<events::Order>> {
+        if !can_be_id(&id) {
+            return Ok(None);
+        }
         let key = keys::order(self.store_id(), &OrderId::from(id));
-        Ok(self.transaction.get::<Order>(&key)?.map(Into::into))
+        Ok(self.get::<Order>(&key)?.map(Into::into))
     }
 
     fn orders_of(
@@ -39,13 +45,16 @@ impl facts::Host for Delivery {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Vec<events::Order>> {
+        if !can_be_id(&customer_id) || after.as_deref().is_some_and(|id| !can_be_id(id)) {
+            return Ok(Vec::new());
+        }
         let store = self.store_id();
         let customer = CustomerId::from(customer_id);
         let after = match after {
             None => None,
             Some(id) => {
                 let id = OrderId::from(id);
-                match self.transaction.get::<Order>(&keys::order(store, &id))? {
+                match self.get::<Order>(&keys::order(store, &id))? {
                     Some(order) => Some(keys::customer_order(store, &customer, order.placed_at, &id)),
                     None => return Ok(Vec::new()),
                 }
@@ -54,17 +63,26 @@ impl facts::Host for Delivery {
         let limit = limit.min(limits::LIST_ORDERS) as usize;
         let rows = self.transaction.scan(&Scan::of(keys::customer_orders(store, &customer), limit).after(after))?;
         let mut orders = Vec::with_capacity(rows.len());
+        self.count_read(0)?;
         for (_, id) in rows {
             let id = OrderId::from(String::from_utf8_lossy(&id).into_owned());
-            orders.extend(self.transaction.get::<Order>(&keys::order(store, &id))?.map(Into::into));
+            orders.extend(self.get::<Order>(&keys::order(store, &id))?.map(Into::into));
         }
         Ok(orders)
     }
 
     fn refunds_of(&mut self, order_id: String) -> wasmtime::Result<Vec<events::Refund>> {
+        if !can_be_id(&order_id) {
+            return Ok(Vec::new());
+        }
         let prefix = keys::refunds(self.store_id(), &OrderId::from(order_id));
         let rows = self.transaction.scan(&Scan::of(prefix, REFUNDS))?;
-        let refunds = rows.iter().map(|(_, bytes)| Ok(decode::<Refund>(bytes)?.into())).collect();
-        refunds
+        self.count_read(0)?;
+        let mut refunds = Vec::with_capacity(rows.len());
+        for (_, bytes) in rows {
+            self.count_read(bytes.len())?;
+            refunds.push(decode::<Refund>(&bytes)?.into());
+        }
+        Ok(refunds)
     }
 }

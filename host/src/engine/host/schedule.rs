@@ -2,12 +2,12 @@
 
 use super::super::{
     bindings::{schedule, types::Refusal},
-    delivery::{Delivery, check_id},
+    delivery::{Delivery, can_be_id, check_id},
     limits,
 };
 use crate::{
     domain::Timestamp,
-    store::{self, TimerRecord, keys, keys::Due},
+    store::{TimerRecord, keys, keys::Due},
 };
 
 impl Delivery {
@@ -16,9 +16,9 @@ impl Delivery {
     }
 
     /// Takes a pending timer away; false if there is none.
-    fn remove_timer(&mut self, key: &str) -> Result<bool, store::Error> {
+    fn remove_timer(&mut self, key: &str) -> wasmtime::Result<bool> {
         let stored = keys::timer(self.store_id(), &self.input.plugin.name, key);
-        let Some(timer) = self.transaction.get::<TimerRecord>(&stored)? else { return Ok(false) };
+        let Some(timer) = self.get::<TimerRecord>(&stored)? else { return Ok(false) };
         self.transaction.delete(self.due_timer(key).key(timer.due));
         self.transaction.delete(stored);
         Ok(true)
@@ -41,6 +41,9 @@ impl schedule::Host for Delivery {
             let days = limits::TIMER_AHEAD.as_secs() / 86_400;
             return Ok(Err(Refusal::Invalid(format!("when is more than {days} days ahead"))));
         }
+        if let Err(refusal) = self.count_written(2 * key.len() + payload.len()) {
+            return Ok(Err(refusal));
+        }
         self.timer_calls += 1;
         self.remove_timer(&key)?;
         let stored = keys::timer(self.store_id(), &self.input.plugin.name, &key);
@@ -50,6 +53,6 @@ impl schedule::Host for Delivery {
     }
 
     fn cancel(&mut self, key: String) -> wasmtime::Result<bool> {
-        Ok(self.remove_timer(&key)?)
+        Ok(can_be_id(&key) && self.remove_timer(&key)?)
     }
 }

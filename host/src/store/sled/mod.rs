@@ -2,9 +2,9 @@
 //!
 //! sled's own `flush` does not: it ends in `sync_file_range`, which makes neither the file's metadata nor the drive's
 //! cache durable. So one thread commits, merges what waits into one atomic batch, flushes, and then syncs the file
-//! through a descriptor of its own before it answers ([`committer`]). All keys are in one tree, as a batch is atomic in
+//! through a descriptor of its own before it answers (`committer`). All keys are in one tree, as a batch is atomic in
 //! one tree only. Values stay small enough for sled's log, because larger ones go to files that are never synced
-//! ([`row`]); a store that has such files all the same is not opened ([`opening`]).
+//! (`row`); a store that has such files all the same is not opened (`opening`).
 //!
 //! Space: sled reclaims a log segment once what lives in it has been rewritten, so the files of a store whose values are
 //! small and short-lived level off. `backup::compact` rewrites a store that has grown.

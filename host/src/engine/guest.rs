@@ -1,0 +1,128 @@
+//! Guests for tests: the body of `handle` as WebAssembly text, made into a component against the project's WIT.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
+
+/// Where a call that answers with more than a number leaves its answer: room for 32 bytes.
+pub const ANSWER: u32 = 16;
+
+/// Where texts begin. Below lie answers, failures and scratch space.
+const TEXTS: u32 = 1024;
+
+/// What a guest may call: the name in its code, then interface, function and core signature.
+const IMPORTS: &[(&str, &str, &str, &str)] = &[
+    ("payload", "events", "get-payload-json", "(param i32)"),
+    ("customer_by_id", "facts", "customer-by-id", "(param i32 i32 i32)"),
+    ("orders_of", "facts", "orders-of", "(param i32 i32 i32 i32 i32 i32 i32)"),
+    ("now", "clock", "now", "(result i64)"),
+    ("random", "random", "next-u64", "(result i64)"),
+    ("state_get", "state", "get", "(param i32 i32 i32)"),
+    ("state_set", "state", "set", "(param i32 i32 i32 i32 i32)"),
+    ("state_delete", "state", "delete", "(param i32 i32 i32)"),
+    ("state_list", "state", "list-keys", "(param i32 i32 i32 i32 i32 i32 i32)"),
+    ("timer_at", "schedule", "at", "(param i32 i32 i64 i32 i32 i32)"),
+    ("timer_cancel", "schedule", "cancel", "(param i32 i32) (result i32)"),
+    ("note", "decision", "note", "(param i32 i32 i32 i32 i32)"),
+    ("mail", "mail", "send", "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)"),
+    ("discount", "discounts", "create", "(param i32 i32 i32 i32 i64 i32 i32 i32 i64 i32 i32 i32 i64 i32)"),
+    ("tag", "tags", "add", "(param i32 i32 i32 i32 i32)"),
+    ("untag", "tags", "remove", "(param i32 i32 i32 i32 i32)"),
+];
+
+/// Functions that a guest may call besides.
+const FUNCTIONS: &[(&str, &str)] = &[
+    // Fails: `(return (call $retry TEXT))`.
+    ("retry", "(param i32 i32) (result i32) (call $fail (i32.const 0) (local.get 0) (local.get 1))"),
+    ("reject", "(param i32 i32) (result i32) (call $fail (i32.const 1) (local.get 0) (local.get 1))"),
+    (
+        "fail",
+        "(param i32 i32 i32) (result i32)
+            (i32.store8 (i32.const 96) (i32.const 1)) (i32.store8 (i32.const 100) (local.get 0))
+            (i32.store (i32.const 104) (local.get 1)) (i32.store (i32.const 108) (local.get 2)) (i32.const 96)",
+    ),
+    // Adds one to the number under a key of the state.
+    (
+        "count",
+        "(param i32 i32) (local $n i32)
+            (call $state_get (local.get 0) (local.get 1) (i32.const 16))
+            (if (i32.load8_u (i32.const 16)) (then (local.set $n (i32.load (i32.load (i32.const 20))))))
+            (i32.store (i32.const 128) (i32.add (local.get $n) (i32.const 1)))
+            (call $state_set (local.get 0) (local.get 1) (i32.const 128) (i32.const 4) (i32.const 16))",
+    ),
+    // Keeps the latest call's answer under a key of the state.
+    (
+        "keep_answer",
+        "(param i32 i32)
+            (call $state_set (local.get 0) (local.get 1) (i32.const 16) (i32.const 32) (i32.const 64))",
+    ),
+];
+
+/// A guest being written.
+#[derive(Default)]
+pub struct Guest {
+    texts: String,
+}
+
+impl Guest {
+    /// A text of the guest, as the pair of arguments that names it in a call.
+    pub fn text(&mut self, text: &str) -> String {
+        let at = TEXTS + u32::try_from(self.texts.len()).unwrap();
+        self.texts.push_str(text);
+        format!("(i32.const {at}) (i32.const {})", text.len())
+    }
+
+    /// The core module whose `handle` does what `body` says, and then succeeds.
+    ///
+    /// Parameters are `$id`, `$topic`, `$platform` (each with a `_len`), `$at` and `$attempt`; locals `$n`, `$m`, `$x`
+    /// and `$f` stand ready.
+    pub fn module(&self, body: &str) -> Vec<u8> {
+        let mut code = format!(
+            r#"(func (export "regulars:plugin/handler@0.1.0#handle")
+                (param $id i32) (param $id_len i32) (param $topic i32) (param $topic_len i32)
+                (param $platform i32) (param $platform_len i32) (param $at i64) (param $attempt i32) (result i32)
+                (local $n i32) (local $m i32) (local $x i64) (local $f f64)
+                {body} (i32.const 0))"#
+        );
+        let used = |code: &str, name: &str| code.contains(&format!("(call ${name} ")) || code.contains(&format!("(call ${name})"));
+        for (name, function) in FUNCTIONS {
+            if used(&code, name) {
+                code = format!("{code} (func ${name} {function})");
+            }
+        }
+        let imports: String = IMPORTS
+            .iter()
+            .filter(|(name, ..)| used(&code, name))
+            .map(|(name, interface, function, signature)| {
+                format!(r#"(import "regulars:plugin/{interface}@0.1.0" "{function}" (func ${name} {signature}))"#)
+            })
+            .collect();
+        let texts = format!("(data (i32.const {TEXTS}) {:?})", self.texts);
+        module(&format!("(module {imports} (memory (export \"memory\") 2) {texts} {REALLOC} {code})"))
+    }
+
+    pub fn component(&self, body: &str) -> Vec<u8> {
+        component(&self.module(body))
+    }
+}
+
+/// Takes memory and gives none back, as an instance lives for one event only.
+pub const REALLOC: &str = r#"(global $free (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (local.tee 0 (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+        (global.set $free (i32.add (local.get 0) (local.get 3))))"#;
+
+/// A core module in text, with the interface types of the world `plugin`.
+pub fn module(text: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(WIT).unwrap();
+    let world = resolve.select_world(&[package], Some("plugin")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    module
+}
+
+pub fn component(module: &[u8]) -> Vec<u8> {
+    ComponentEncoder::default().module(module).and_then(ComponentEncoder::encode).unwrap_or_else(|e| panic!("{e:#}"))
+}
