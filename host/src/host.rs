@@ -56,7 +56,8 @@ pub enum Error {
 }
 
 impl Host {
-    /// Opens the data directory and everything in it. Nothing runs yet but the committers.
+    /// Opens the data directory and everything in it. Nothing runs yet but the committers. Has to be called on a
+    /// runtime: the mail server's connections are kept by its tasks.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let data_dir = DataDir::open(&config.data_dir)?;
         let retention = config::days(config.inbox.retention_days);

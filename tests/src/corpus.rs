@@ -38,7 +38,7 @@ pub fn file(path: &str) -> Result<PathBuf, Missing> {
     if file.exists() { Ok(file) } else { Err(Missing { looked_for: file }) }
 }
 
-/// As [`file`]; when it is missing, says on standard error what did not run.
+/// As [`file()`]; when it is missing, says on standard error what did not run.
 pub fn file_or_note(path: &str, what: &str) -> Option<PathBuf> {
     file(path).inspect_err(|missing| eprintln!("did not run: {what}: {missing}")).ok()
 }

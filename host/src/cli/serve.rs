@@ -31,10 +31,11 @@ pub fn run(config: Config) -> Result {
         .build()?;
     let webhooks =
         tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
-    let host = Arc::new(Host::open(config, Arc::new(clock::System))?);
-    let workers = {
+    let (host, workers) = {
         let _entered = plugins.enter();
-        host.start()?
+        let host = Arc::new(Host::open(config, Arc::new(clock::System))?);
+        let workers = host.start()?;
+        (host, workers)
     };
     webhooks.block_on(serve(Arc::clone(&host)))?;
     plugins.block_on(workers.stop());

@@ -85,7 +85,9 @@ impl Guest {
                 (local $n i32) (local $m i32) (local $x i64) (local $f f64)
                 {body} (i32.const 0))"#
         );
-        let used = |code: &str, name: &str| code.contains(&format!("(call ${name} ")) || code.contains(&format!("(call ${name})"));
+        let used = |code: &str, name: &str| {
+            code.contains(&format!("(call ${name} ")) || code.contains(&format!("(call ${name})"))
+        };
         for (name, function) in FUNCTIONS {
             if used(&code, name) {
                 code = format!("{code} (func ${name} {function})");

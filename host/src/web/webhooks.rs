@@ -4,19 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Body,
+    body::{Body, HttpBody},
     extract::State,
-    http::{HeaderMap, header},
+    http::HeaderMap,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::problem::{Problem, Result};
 use crate::{domain::Platform, host::Host, ingest::Accepted};
 
+/// How many times the limit is read of a body that is too large, before its sender is cut off.
+const READ_ON: usize = 4;
+
 /// `POST /webhooks/shopify`
 pub async fn shopify(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Json<Value>> {
-    let body = read_body(&host, &headers, body).await?;
+    let body = read_body(&host, body).await?;
     Ok(Json(match host.ingest.accept(Platform::Shopify, &headers, body).await? {
         Accepted::Kept(position) => json!({ "status": "accepted", "position": position }),
         Accepted::Duplicate => json!({ "status": "duplicate" }),
@@ -24,29 +28,32 @@ pub async fn shopify(State(host): State<Arc<Host>>, headers: HeaderMap, body: Bo
 }
 
 /// The whole body, unless it is too large or too slow.
-async fn read_body(host: &Host, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+async fn read_body(host: &Host, mut body: Body) -> Result<Bytes> {
     let settings = &host.config.ingest;
-    let limit = settings.body_limit_bytes;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(Problem::too_large(limit));
-    }
-    let reading = axum::body::to_bytes(body, limit);
+    let reading = collect(&mut body, settings.body_limit_bytes);
     match tokio::time::timeout(Duration::from_secs(settings.read_timeout_seconds), reading).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(limit)),
-        Ok(Err(error)) => Err(Problem::bad_request(format!("the body broke off: {error}"))),
+        Ok(read) => read,
         Err(_) => Err(Problem::too_slow(settings.read_timeout_seconds)),
     }
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if cause.is::<http_body_util::LengthLimitError>() {
-            return true;
+/// Reads a body of at most `limit` bytes.
+///
+/// One that is larger is read on and thrown away for a while: a sender who is cut off while writing does not see the
+/// answer, and would send it again.
+async fn collect(body: &mut Body, limit: usize) -> Result<Bytes> {
+    let mut kept = BytesMut::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        length += chunk.len();
+        if length > limit.saturating_mul(READ_ON) {
+            break;
         }
-        source = cause.source();
+        if length <= limit {
+            kept.extend_from_slice(&chunk);
+        }
     }
-    false
+    if length > limit { Err(Problem::too_large(limit)) } else { Ok(kept.freeze()) }
 }

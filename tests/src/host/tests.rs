@@ -33,10 +33,7 @@ fn commands_get_the_same_configuration() {
 
 #[test]
 fn the_configuration_names_data_listeners_and_peers() {
-    let builder = Host::builder()
-        .admin_api("http://127.0.0.1:1")
-        .smtp("127.0.0.1:2525".parse().unwrap())
-        .config("[limits]\nfuel = 5");
+    let builder = Host::builder().smtp("127.0.0.1:2525".parse().unwrap()).config("[sandbox]\nfuel = 5");
     let expected = "data_dir = \"/data\"
 listen = \"127.0.0.1:0\"
 
@@ -50,10 +47,7 @@ effect_seconds = [1, 2, 5]
 smtp = \"smtp://127.0.0.1:2525\"
 from = \"Shop <shop@example.com>\"
 
-[shopify]
-admin_api = \"http://127.0.0.1:1\"
-
-[limits]
+[sandbox]
 fuel = 5
 ";
     assert_eq!(builder.config_text(Path::new("/data")), expected);
