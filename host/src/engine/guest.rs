@@ -60,9 +60,18 @@ const FUNCTIONS: &[(&str, &str)] = &[
 ];
 
 /// A guest being written.
-#[derive(Default)]
 pub struct Guest {
     texts: String,
+    /// Items of the module besides `handle`: functions, tables.
+    pub items: String,
+    /// Memory that it begins with.
+    pub pages: usize,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self { texts: String::new(), items: String::new(), pages: 2 }
+    }
 }
 
 impl Guest {
@@ -101,7 +110,8 @@ impl Guest {
             })
             .collect();
         let texts = format!("(data (i32.const {TEXTS}) {:?})", self.texts);
-        module(&format!("(module {imports} (memory (export \"memory\") 2) {texts} {REALLOC} {code})"))
+        let memory = format!("(memory (export \"memory\") {})", self.pages);
+        module(&format!("(module {imports} {memory} {texts} {REALLOC} {} {code})", self.items))
     }
 
     pub fn component(&self, body: &str) -> Vec<u8> {
@@ -110,13 +120,13 @@ impl Guest {
 }
 
 /// Takes memory and gives none back, as an instance lives for one event only.
-pub const REALLOC: &str = r#"(global $free (mut i32) (i32.const 65536))
+const REALLOC: &str = r#"(global $free (mut i32) (i32.const 65536))
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
         (local.tee 0 (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
         (global.set $free (i32.add (local.get 0) (local.get 3))))"#;
 
 /// A core module in text, with the interface types of the world `plugin`.
-pub fn module(text: &str) -> Vec<u8> {
+fn module(text: &str) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(WIT).unwrap();
@@ -125,6 +135,6 @@ pub fn module(text: &str) -> Vec<u8> {
     module
 }
 
-pub fn component(module: &[u8]) -> Vec<u8> {
+fn component(module: &[u8]) -> Vec<u8> {
     ComponentEncoder::default().module(module).and_then(ComponentEncoder::encode).unwrap_or_else(|e| panic!("{e:#}"))
 }

@@ -13,7 +13,7 @@ use serde_json::Map;
 
 use super::{
     Ended, Engine, Error, Failure, Input, Plugin, PluginContext, StoreContext, UsageChange,
-    guest::{self, ANSWER, Guest, REALLOC},
+    guest::{ANSWER, Guest},
     limits,
 };
 use crate::{
@@ -190,44 +190,28 @@ fn a_guest_that_wants_all_memory_is_told_no_and_ends() {
 
 #[test]
 fn a_component_that_begins_with_too_much_memory_is_not_loaded() {
-    let pages = (limits::MEMORY_BYTES >> 16) + 1;
-    let (text, _) = with_items(&format!("(memory (export \"memory\") {pages})"));
-    let error = Sandbox::new().load(&guest::component(&guest::module(&text))).unwrap_err();
+    let guest = Guest { pages: (limits::MEMORY_BYTES >> 16) + 1, ..Guest::default() };
+    let error = Sandbox::new().load(&guest.component("")).unwrap_err();
     assert!(matches!(&error, Error::Compile(text) if text.contains("memory")), "{error}");
-}
-
-/// A module with a handler that does nothing and these items of its own; with and without its end.
-fn with_items(items: &str) -> (String, String) {
-    let handler = r#"(func (export "regulars:plugin/handler@0.1.0#handle")
-        (param i32 i32 i32 i32 i32 i32 i64 i32) (result i32) (i32.const 0))"#;
-    let text = format!("(module {items} {REALLOC} {handler}");
-    (format!("{text})"), text)
 }
 
 #[test]
 fn a_recursion_without_end_overflows_only_its_own_stack() {
-    let (_, open) = with_items("");
-    let text = open.replace("(i32.const 0))", "(call $deeper (i64.const 0) (i64.const 1)))")
-        + r#"(func $deeper (param i64 i64) (result i32)
-                (i32.add (i32.const 1)
-                    (call $deeper (i64.add (local.get 0) (local.get 1)) (i64.mul (local.get 0) (local.get 1)))))
-             (memory (export "memory") 1))"#;
-    let sandbox = Sandbox::new();
-    let failure = sandbox.run(&guest::component(&guest::module(&text))).result.unwrap_err();
+    let deeper = "(func $deeper (param i64 i64) (result i32)
+        (i32.add (i32.const 1)
+            (call $deeper (i64.add (local.get 0) (local.get 1)) (i64.mul (local.get 0) (local.get 1)))))";
+    let mut guest = Guest { items: deeper.into(), ..Guest::default() };
+    let failure = Sandbox::new().failure(&mut guest, "(drop (call $deeper (i64.const 2) (i64.const 3)))");
     assert!(matches!(failure, Failure::StackOverflow), "{failure}");
-    sandbox.assert_works();
 }
 
 #[test]
 fn a_table_that_grows_without_end_ends_the_delivery() {
-    let (_, open) = with_items("");
+    let mut guest = Guest { items: "(table $t 1 funcref)".into(), ..Guest::default() };
     let grow = "(loop $on (br_if $on (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
-                (unreachable))";
-    let text = open.replace("(i32.const 0))", grow) + r#"(table $t 1 funcref) (memory (export "memory") 1))"#;
-    let sandbox = Sandbox::new();
-    let failure = sandbox.run(&guest::component(&guest::module(&text))).result.unwrap_err();
+                (unreachable)";
+    let failure = Sandbox::new().failure(&mut guest, grow);
     assert!(matches!(failure, Failure::OutOfTable), "{failure}");
-    sandbox.assert_works();
 }
 
 #[test]
@@ -295,20 +279,27 @@ fn state_is_limited_by_value_by_key_and_by_delivery() {
 }
 
 #[test]
-fn a_plugin_that_has_filled_its_state_can_still_shrink_it() {
+fn a_plugin_that_has_filled_its_state_can_only_shrink_it() {
     let mut guest = Guest::default();
-    let [grow, shrink, key] = ["grow", "shrink", "key"].map(|name| guest.text(name));
-    let set = |length: u32| format!("(call $state_set {key} (i32.const 0) (i32.const {length}) (i32.const {ANSWER}))");
-    // Full to the last byte: what grows by one is refused before it is stored, and so are the kept answers.
-    let body = format!(
-        "{} (if (i32.load8_u (i32.const {ANSWER})) (then (return (call $reject {grow})))) {shrink} (drop) (drop)",
-        set(9)
+    let key = guest.text("key");
+    let set = format!(
+        "(call $state_set {key} (i32.const 0) (i32.const 9) (i32.const {ANSWER}))
+         (if (i32.load8_u (i32.const {ANSWER})) (then (return (call $reject {key}))))"
     );
-    let full = StateUsage { keys: 1, bytes: limits::STATE_BYTES };
-    let ended = Sandbox::new().run_with(&guest.component(&body), |input| input.usage = full);
-    assert!(matches!(ended.result, Err(Failure::Reject(_))));
-    let delete = format!("(call $state_delete {key} (i32.const {ANSWER}))");
-    Sandbox::new().run_with(&guest.component(&delete), |input| input.usage = full).result.unwrap();
+    let run =
+        |body: &str, usage: StateUsage| Sandbox::new().run_with(&guest.component(body), |input| input.usage = usage);
+    let full = StateUsage { keys: 2, bytes: limits::STATE_BYTES };
+    assert!(matches!(run(&set, full).result, Err(Failure::Reject(_))));
+    let many = StateUsage { keys: limits::STATE_KEYS, bytes: 0 };
+    assert!(matches!(run(&set, many).result, Err(Failure::Reject(_))));
+    let room = StateUsage { keys: limits::STATE_KEYS - 1, bytes: limits::STATE_BYTES - 12 };
+    let ended = run(&set, room);
+    ended.result.unwrap();
+    assert_eq!(ended.usage, UsageChange { keys: 1, bytes: 12 });
+    let delete = format!("{set} (call $state_delete {key} (i32.const {ANSWER}))");
+    let ended = run(&delete, room);
+    ended.result.unwrap();
+    assert_eq!(ended.usage, UsageChange::default());
 }
 
 #[test]
@@ -455,14 +446,10 @@ fn every_nan_has_the_same_bits() {
 
 #[test]
 fn what_would_make_runs_differ_is_not_compiled() {
-    let memory = r#"(memory (export "memory") 1)"#;
     let relaxed = "(func (result v128) (f32x4.relaxed_min (v128.const i64x2 0 0) (v128.const i64x2 0 0)))";
-    let shared = "(memory 1 1 shared)";
-    for items in [relaxed, shared] {
-        // The encoder would refuse them too: the engine has to on its own.
-        let (text, _) = with_items(&format!("{memory} {items}"));
-        let text = format!("(component (core {})", &text[1..]) + ")";
-        let error = Sandbox::new().load(&wat::parse_str(text).unwrap()).unwrap_err();
+    for items in [relaxed, "(memory 1 1 shared)"] {
+        let component = wat::parse_str(format!("(component (core module {items}))")).unwrap();
+        let error = Sandbox::new().load(&component).unwrap_err();
         assert!(matches!(error, Error::Compile(_)), "{items}: {error}");
     }
 }

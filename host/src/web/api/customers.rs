@@ -41,7 +41,7 @@ pub async fn list(
     let store = store_id(&host, &store)?;
     let customers: Vec<Customer> = read_all(&host, &Scan::of(keys::customers(store), limit(query.limit)))?;
     let views = customers.into_iter().map(|customer| {
-        let figures = figures(&events_of(&host, store, &customer.id)?);
+        let figures = figures(events_of(&host, store, &customer.id)?.iter());
         Ok(json!({ "customer": customer, "figures": figures }))
     });
     views.collect::<Result<_>>().map(Json)
@@ -60,7 +60,7 @@ pub async fn show(
         orders.extend(read::<Order>(&host, &keys::order(store, &id))?);
     }
     let events = events_of(&host, store, &customer.id)?;
-    Ok(Json(json!({ "figures": figures(&events), "customer": customer, "orders": orders, "events": events })))
+    Ok(Json(json!({ "figures": figures(events.iter()), "customer": customer, "orders": orders, "events": events })))
 }
 
 /// A customer by id or by e-mail address.
@@ -86,9 +86,9 @@ fn events_of(host: &Host, store: StoreId, customer: &CustomerId) -> Result<Vec<E
 }
 
 /// What each plugin last noted about the customer: its fields by name.
-fn figures(newest_first: &[EventRecord]) -> Map<String, Value> {
+pub(super) fn figures<'a>(newest_first: impl Iterator<Item = &'a EventRecord>) -> Map<String, Value> {
     let mut figures = Map::new();
-    for delivery in newest_first.iter().flat_map(|event| &event.deliveries) {
+    for delivery in newest_first.flat_map(|event| &event.deliveries) {
         let known = figures.entry(delivery.plugin.to_string()).or_insert_with(|| json!({}));
         for (name, value) in delivery.notes.iter().rev().flat_map(|note| &note.fields) {
             if known.get(name).is_none() {

@@ -16,6 +16,7 @@ use crate::{
     store::{Error, Key, Record, Scan, Store, decode},
 };
 
+mod activity;
 mod backup;
 mod customers;
 mod effects;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/plugins", get(plugins::list).post(plugins::install))
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
+        .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
