@@ -64,8 +64,7 @@ impl Host {
         let segment_bytes = config.inbox.segment_mib << 20;
         let inbox_options = journal::Options { retention, segment_bytes, ..journal::Options::inbox() };
         let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
-        let store_options =
-            sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
+        let store_options = sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
         let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);
         let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
         let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
@@ -104,9 +103,7 @@ impl Host {
         });
         let mailer = match config.mail.smtp.as_str() {
             "" => None,
-            smtp => {
-                Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?)
-            }
+            smtp => Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?),
         };
         let outbox = Arc::new(Outbox {
             catalog: Arc::clone(&catalog),
@@ -116,10 +113,7 @@ impl Host {
             retries: Schedule { waits: config.retry.effect(), jitter: config.retry.jitter },
             mailer,
             archive,
-            storefronts: Storefronts::new(
-                Arc::clone(&clock),
-                Duration::from_secs(config.shopify.timeout_seconds),
-            )?,
+            storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
             due,
         });
         Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, data_dir })

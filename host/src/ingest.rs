@@ -66,9 +66,8 @@ impl Ingest {
     async fn take(&self, platform: Platform, headers: &HeaderMap, body: Bytes) -> Result<Accepted, Refused> {
         let delivery = platform::receive(platform, headers)?;
         let registry = self.catalog.registry();
-        let store = registry
-            .store_of(platform, &delivery.shop)
-            .ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
+        let store =
+            registry.store_of(platform, &delivery.shop).ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
         platform::verify(platform, &store.secrets, &body, &delivery.signature)?;
         check_json(&body)?;
         let store = store.id();

@@ -5,10 +5,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    dispatch::Pipeline,
+    dispatch::{APPLIED_BEFORE, Pipeline},
     domain::{Event, EventId, Origin, Timestamp},
     store::{CommitError, Error, EventRecord, Position, Scan, TimerRecord, decode, keys, keys::Due, keys::DueQueue},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// How often due times are looked at: the precision of a timer.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,7 +49,8 @@ async fn fire_timers(pipeline: &Pipeline, fired: &mut HashMap<Due, Position>) ->
         let Some(row) = pipeline.store.get(&keys::timer(*store, plugin, key))? else { continue };
         let record: TimerRecord = decode(&row.bytes)?;
         let event = Event {
-            id: EventId::from(format!("timer/{plugin}/{key}/{}", at.0)),
+            // The row's version tells a timer set anew for the same instant from the one that fired.
+            id: EventId::from(format!("timer/{plugin}/{key}/{}/{}", at.0, row.version.0)),
             store: *store,
             origin: Origin::Timer { plugin: plugin.clone(), key: key.clone(), due: at },
             occurred_at: at,
@@ -61,15 +65,24 @@ async fn fire_timers(pipeline: &Pipeline, fired: &mut HashMap<Due, Position>) ->
 }
 
 /// Forgets webhook ids past the platform's retries, and later the events' records themselves.
+///
+/// What the next start may read again is kept, however old: its id is what makes the repeat count for nothing.
 async fn expire(pipeline: &Pipeline) -> Result<(), Error> {
     let now = pipeline.clock.now();
     let mut transaction = pipeline.transaction();
+    let applied_before = match pipeline.store.get(&keys::meta(APPLIED_BEFORE))? {
+        Some(value) => decode(&value.bytes)?,
+        None => Position(1),
+    };
     let mut any = false;
     for (row, _) in pipeline.store.scan(&Scan::of(keys::due_queue(DueQueue::Expiries), ROUND))? {
         let (store, position) = match Due::read(&row) {
             Some((at, Due::Expiry { store, position })) if at <= now => (store, position),
             _ => break,
         };
+        if position >= applied_before {
+            continue;
+        }
         any = true;
         transaction.delete(row);
         let key = keys::event(store, position);

@@ -1,8 +1,9 @@
 //! The tests that see the whole: one binary, one module for each subject.
 
+mod command_line;
 mod dependencies;
 mod house;
-mod power_cut;
 mod journey;
+mod power_cut;
 mod shop;
 mod webhooks;

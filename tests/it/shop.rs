@@ -54,7 +54,17 @@ impl Shop {
     pub fn add_store(&self, domain: &str, secret: &str) {
         let (api, token) = (self.shopify.base_url(), Options::default().access_token);
         self.run(&[
-            "store", "add", domain, "--currency", "EUR", "--secret", secret, "--token", &token, "--api-url", &api,
+            "store",
+            "add",
+            domain,
+            "--currency",
+            "EUR",
+            "--secret",
+            secret,
+            "--token",
+            &token,
+            "--api-url",
+            &api,
         ]);
     }
 

@@ -170,6 +170,11 @@ impl Host {
         &self.command.config
     }
 
+    /// The process, another one after a restart.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
     /// All that the host has written since its first start.
     pub fn log(&self) -> String {
         self.child.log()

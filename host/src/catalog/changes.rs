@@ -201,10 +201,9 @@ impl Catalog {
     }
 
     pub fn enabled<'a>(&self, store: &'a StoreEntry, plugin: &PluginName) -> Result<&'a Enabled, Error> {
-        store.plugin(plugin).ok_or_else(|| Error::NotEnabled {
-            plugin: plugin.to_string(),
-            store: store.record.domain.clone(),
-        })
+        store
+            .plugin(plugin)
+            .ok_or_else(|| Error::NotEnabled { plugin: plugin.to_string(), store: store.record.domain.clone() })
     }
 
     /// Writes a settings version, unless the newest says the same.
@@ -285,4 +284,3 @@ fn write_file(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&unfinished, path)?;
     path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
-

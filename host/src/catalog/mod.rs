@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-mod changes;
 pub mod build;
+mod changes;
 pub mod manifest;
 pub mod package;
 pub mod toolchain;
@@ -281,9 +281,8 @@ impl Catalog {
     fn read_settings(&self, store: StoreId, plugin: &PluginName, version: u32) -> Result<Map<String, Value>, Error> {
         let row = self.store.get(&keys::settings(store, plugin, version))?;
         let json = row.map(|value| decode::<SettingsRecord>(&value.bytes)).transpose()?.map(|record| record.json);
-        let damaged = |detail: String| {
-            Error::Store(crate::store::Error::Damaged { what: "a settings version".into(), detail })
-        };
+        let damaged =
+            |detail: String| Error::Store(crate::store::Error::Damaged { what: "a settings version".into(), detail });
         match json {
             Some(json) => serde_json::from_str(&json).map_err(|error| damaged(error.to_string())),
             None => Err(damaged(format!("version {version} of `{plugin}` is missing"))),

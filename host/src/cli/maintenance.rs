@@ -34,7 +34,9 @@ pub struct Backup {
 pub async fn export(client: &Client, export: Export) -> Result {
     let address = format!("{}/export", path(&export.store));
     let mut out: Box<dyn Write> = match &export.to {
-        Some(file) => Box::new(BufWriter::new(File::create(file).map_err(|error| format!("{}: {error}", file.display()))?)),
+        Some(file) => {
+            Box::new(BufWriter::new(File::create(file).map_err(|error| format!("{}: {error}", file.display()))?))
+        }
         None => Box::new(BufWriter::new(std::io::stdout().lock())),
     };
     let mut lines = 0;

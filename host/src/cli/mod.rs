@@ -1,6 +1,7 @@
-//! The command line. Every command but `serve`, `compact` and `plugin build|check` is a request to the JSON API: of the
-//! host that is running on the data directory, or of one opened for the moment if none is.
+//! The command line.
 //!
+//! Every command but `serve`, `compact` and `plugin build|check` is a request to the JSON API: of the host that is running
+//! on the data directory, or of one opened for the moment if none is.
 //! Commands are worded here; errors are worded where they arise and printed in `main`.
 
 use std::{
@@ -156,11 +157,8 @@ async fn ask(common: Common, command: Command) -> Result {
 
 /// Reads a secret: from its file (`-` is standard input), without the line's end.
 fn read_secret(file: &Path) -> Result<String> {
-    let text = if file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
+    let text =
+        if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -143,8 +143,12 @@ pub async fn run(client: &Client, command: Command) -> Result {
         }
         Command::List { store: Some(store), listing } => {
             let enabled = client.get(&format!("{}/plugins", path(&store))).await?;
-            let columns =
-                [("PLUGIN", "/name"), ("VERSION", "/version"), ("GRANTS", "/grants"), ("SETTINGS", "/settings_version")];
+            let columns = [
+                ("PLUGIN", "/name"),
+                ("VERSION", "/version"),
+                ("GRANTS", "/grants"),
+                ("SETTINGS", "/settings_version"),
+            ];
             print::list(listing, &enabled, &columns);
         }
         Command::Enable(enable) => {

@@ -29,18 +29,21 @@ pub fn run(config: Config) -> Result {
         .thread_name("regulars-dispatch")
         .enable_all()
         .build()?;
-    let webhooks =
-        tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
+    let webhooks = tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
     let (host, workers) = {
         let _entered = plugins.enter();
         let host = Arc::new(Host::open(config, Arc::new(clock::System))?);
         let workers = host.start()?;
         (host, workers)
     };
-    webhooks.block_on(serve(Arc::clone(&host)))?;
-    plugins.block_on(workers.stop());
+    let served = webhooks.block_on(serve(Arc::clone(&host)));
+    plugins.block_on(async move {
+        workers.stop().await;
+        // The mail server's connections are given up by tasks.
+        drop(host);
+    });
     tracing::info!("stopped");
-    Ok(())
+    served
 }
 
 fn start_log(log: &Log) -> Result {
@@ -90,7 +93,8 @@ async fn serve(host: Arc<Host>) -> Result {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        format!("cannot listen at {address}: {error}; set `listen` in the configuration to an address that is free").into()
+        format!("cannot listen at {address}: {error}; set `listen` in the configuration to an address that is free")
+            .into()
     })
 }
 

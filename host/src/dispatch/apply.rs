@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::{Job, Pipeline, facts};
 use crate::{
     catalog::{Enabled, StoreEntry},
-    domain::{
-        Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic,
-    },
+    domain::{Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic},
     engine::{Ended, Failure, Input, UsageChange},
     platform::{self, Unreadable},
     retry::Schedule,
@@ -22,8 +20,7 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
         Origin::Action { .. } => own(Topic::SHOPPER_ACTION),
         Origin::Webhook { platform, topic, .. } => match pipeline.catalog.registry().store(event.store) {
             Some(entry) => {
-                let context =
-                    platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
+                let context = platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
                 platform::read(*platform, topic, &event.body, &context).map(Arc::new)
             }
             None => own(Topic::foreign(*platform, topic)),
@@ -42,7 +39,49 @@ pub(super) fn customer_hint(pipeline: &Pipeline, job: &Job) -> Option<CustomerId
     }
 }
 
+/// Applies an event, or keeps it as unreadable if it can never be applied: one event holds up no other.
+pub(super) async fn apply_or_set_aside(pipeline: &Pipeline, job: &Job) -> Result<(), store::Error> {
+    match apply(pipeline, job).await {
+        Err(error) if is_permanent(&error) => {
+            tracing::error!(
+                %error, store = %job.event.store, event = %job.event.id,
+                "event {} cannot be applied and is set aside: {error}", job.event.id
+            );
+            set_aside(pipeline, job, &error).await
+        }
+        applied => applied,
+    }
+}
+
+/// Whether the same work meets the same error every time.
+fn is_permanent(error: &store::Error) -> bool {
+    use store::Error::{Damaged, InvalidKey, TooLarge, TooNew};
+    matches!(error, Damaged { .. } | InvalidKey(_) | TooLarge { .. } | TooNew { .. })
+}
+
+/// Keeps an event of which nothing could be applied. A replay tries again.
+async fn set_aside(pipeline: &Pipeline, job: &Job, error: &store::Error) -> Result<(), store::Error> {
+    loop {
+        let mut transaction = pipeline.transaction();
+        if transaction.contains(&keys::event_id(job.event.store, &job.event.id))? {
+            return Ok(());
+        }
+        let record = EventRecord { unreadable: Some(format!("it cannot be applied: {error}")), ..record_of(job) };
+        keep(&mut transaction, pipeline, job, &record);
+        match transaction.commit().await {
+            Ok(()) => {
+                AfterCommit { unreadable: true, ..AfterCommit::default() }.publish(pipeline, job);
+                return Ok(());
+            }
+            Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
+            Err(CommitError::Store(error)) => return Err(error),
+        }
+    }
+}
+
 /// Applies an event, again and again until nothing that it read has changed meanwhile. An error is the store's.
+///
+/// An event that is here already changes nothing, unless it could not be read then and can be read now.
 pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::Error> {
     loop {
         let mut transaction = pipeline.transaction();
@@ -50,8 +89,11 @@ pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::E
         if let Some(first) = transaction.get::<Position>(&id)? {
             if first != job.position {
                 pipeline.counters.events_repeated.add_one();
+                return Ok(());
             }
-            return Ok(());
+            if job.read.is_err() || !was_unreadable(&mut transaction, job)? {
+                return Ok(());
+            }
         }
         let applied = apply_once(pipeline, job, transaction)?;
         match applied.transaction.commit().await {
@@ -63,6 +105,11 @@ pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::E
             Err(CommitError::Store(error)) => return Err(error),
         }
     }
+}
+
+fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, store::Error> {
+    let record = transaction.get::<EventRecord>(&keys::event(job.event.store, job.position))?;
+    Ok(record.is_some_and(|record| record.unreadable.is_some()))
 }
 
 struct AppliedOnce {
@@ -112,22 +159,7 @@ pub(super) fn count(pipeline: &Pipeline, outcome: &Outcome) {
 fn apply_once(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<AppliedOnce, store::Error> {
     let (store, event) = (job.event.store, &job.event);
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
-    let mut record = EventRecord {
-        position: job.position,
-        id: event.id.clone(),
-        topic: topic_of(job),
-        platform_topic: match &event.origin {
-            Origin::Webhook { topic, .. } => Some(topic.clone()),
-            _ => None,
-        },
-        occurred_at: event.occurred_at,
-        received_at: event.received_at,
-        customer: None,
-        order: None,
-        unreadable: job.read.as_ref().err().map(ToString::to_string),
-        read_again: None,
-        deliveries: Vec::new(),
-    };
+    let mut record = record_of(job);
     if let Ok(read) = &job.read {
         facts::project(&mut transaction, store, event, &read.change)?;
         let live = clear_timer(&mut transaction, event)?;
@@ -151,14 +183,41 @@ fn apply_once(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> R
             record.deliveries.push(attempt);
         }
     }
+    keep(&mut transaction, pipeline, job, &record);
+    Ok(AppliedOnce { transaction, after_commit })
+}
+
+/// What is known of an event before anything follows from it.
+fn record_of(job: &Job) -> EventRecord {
+    let event = &job.event;
+    EventRecord {
+        position: job.position,
+        id: event.id.clone(),
+        topic: topic_of(job),
+        platform_topic: match &event.origin {
+            Origin::Webhook { topic, .. } => Some(topic.clone()),
+            _ => None,
+        },
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        customer: None,
+        order: None,
+        unreadable: job.read.as_ref().err().map(ToString::to_string),
+        read_again: None,
+        deliveries: Vec::new(),
+    }
+}
+
+/// Writes an event's record, its id against repeats, and when both are to be forgotten.
+fn keep(transaction: &mut Transaction, pipeline: &Pipeline, job: &Job, record: &EventRecord) {
+    let (store, event) = (job.event.store, &job.event);
     if let Some(customer) = &record.customer {
         transaction.put_bytes(keys::customer_event(store, customer, job.position), Vec::new());
     }
     transaction.put(keys::event_id(store, &event.id), &job.position);
-    transaction.put(keys::event(store, job.position), &record);
+    transaction.put(keys::event(store, job.position), record);
     let expiry = Due::Expiry { store, position: job.position }.key(event.received_at + pipeline.dedupe_for);
     transaction.put_bytes(expiry, Vec::new());
-    Ok(AppliedOnce { transaction, after_commit })
 }
 
 fn topic_of(job: &Job) -> Topic {
@@ -223,7 +282,7 @@ pub(super) struct Delivery<'a> {
     pub read: &'a Arc<ReadEvent>,
 }
 
-/// Runs one attempt of a delivery in the sandbox. An error is the store's: the attempt does not count.
+/// Runs one attempt of a delivery in the sandbox. An error is the store's, and passes: the attempt does not count.
 pub(super) fn run(
     pipeline: &Pipeline,
     delivery: &Delivery<'_>,
@@ -244,8 +303,10 @@ pub(super) fn run(
         usage: pipeline.usage.of(&*pipeline.store, store.id(), name)?,
     };
     let mut ended = pipeline.engine.run(&enabled.installed.plugin, input, transaction);
-    if let Err(Failure::Host(error)) = ended.result {
-        return Err(error);
+    if let Err(Failure::Host(error)) = &ended.result
+        && !is_permanent(error)
+    {
+        return Err(error.clone());
     }
     let now = pipeline.clock.now();
     let outcome = match &ended.result {

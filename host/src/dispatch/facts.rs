@@ -2,8 +2,11 @@
 
 use crate::{
     domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId},
-    store::{Error, Record, Scan, Transaction, keys},
+    store::{Error, Key, Record, Scan, Transaction, keys},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Merges that are followed from one customer to the one that is left; more is a damaged chain.
 const MERGES: usize = 16;
@@ -30,7 +33,7 @@ pub(super) fn project(
             Ok(())
         }
         Change::Customer(customer) => learn_customer(transaction, store, customer),
-        Change::CustomerDeleted(id) => forget_customer(transaction, store, id),
+        Change::CustomerDeleted(id) => forget_customer(transaction, store, event, id),
         Change::Merge(merge) if merge.completed => merge_customers(transaction, store, event, merge),
         Change::Consent(consent) => learn_consent(transaction, store, consent),
         Change::Fulfillment(fulfillment) => {
@@ -53,7 +56,7 @@ pub(super) fn project(
 
 fn put_newer<T: Record, A: PartialOrd>(
     transaction: &mut Transaction,
-    key: crate::store::Key,
+    key: Key,
     fact: &T,
     age: impl Fn(&T) -> A,
 ) -> Result<(), Error> {
@@ -70,24 +73,33 @@ fn learn_order(transaction: &mut Transaction, store: StoreId, order: &Order) -> 
     if known.as_ref().is_some_and(|known| known.updated_at > order.updated_at) {
         return Ok(());
     }
-    if let Some(customer) = &order.customer {
-        let holder = survivor(transaction, store, customer.clone())?;
-        let indexed = known.as_ref().is_some_and(|known| {
-            known.customer.as_ref() == Some(customer) && known.placed_at == order.placed_at
-        });
-        if !indexed {
-            let index = keys::customer_order(store, &holder, order.placed_at, &order.id);
-            transaction.put_bytes(index, order.id.as_str().as_bytes().to_vec());
+    let listed = known.map(|known| listing(transaction, store, &known)).transpose()?.flatten();
+    let listing = listing(transaction, store, order)?;
+    if listed != listing {
+        if let Some(listed) = listed {
+            transaction.delete(listed);
+        }
+        if let Some(listing) = listing {
+            transaction.put_bytes(listing, order.id.as_str().as_bytes().to_vec());
         }
     }
     transaction.put(key, order);
     Ok(())
 }
 
+/// Where an order is listed under its customer, merges followed; `None` for a guest's.
+fn listing(transaction: &mut Transaction, store: StoreId, order: &Order) -> Result<Option<Key>, Error> {
+    let Some(customer) = &order.customer else { return Ok(None) };
+    let holder = survivor(transaction, store, customer.clone())?;
+    Ok(Some(keys::customer_order(store, &holder, order.placed_at, &order.id)))
+}
+
 /// Takes over what a platform says of a customer; what it leaves out stays as it was known.
 fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Customer) -> Result<(), Error> {
     let key = keys::customer(store, &customer.id);
-    let learnt = match transaction.get::<Customer>(&key)? {
+    let known = transaction.get::<Customer>(&key)?;
+    let known_email = known.as_ref().and_then(|known| known.email.clone());
+    let learnt = match known {
         Some(known) if known.updated_at > customer.updated_at || known.deleted => return Ok(()),
         Some(known) => Customer {
             email: customer.email.clone().or(known.email),
@@ -103,6 +115,11 @@ fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Cust
         },
         None => customer.clone(),
     };
+    if let Some(known) = known_email
+        && learnt.email.as_deref().map(normalised_email) != Some(normalised_email(&known))
+    {
+        unlist_email(transaction, store, &learnt.id, &known)?;
+    }
     if let Some(email) = &learnt.email {
         let index = keys::customer_email(store, &normalised_email(email));
         if transaction.get::<CustomerId>(&index)?.as_ref() != Some(&learnt.id) {
@@ -113,12 +130,22 @@ fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Cust
     Ok(())
 }
 
-/// Takes the person out of the customer; the id stays, for sums hang on it.
-fn forget_customer(transaction: &mut Transaction, store: StoreId, id: &CustomerId) -> Result<(), Error> {
+/// Takes an address away from a customer, unless it has become another's.
+fn unlist_email(transaction: &mut Transaction, store: StoreId, id: &CustomerId, email: &str) -> Result<(), Error> {
+    let index = keys::customer_email(store, &normalised_email(email));
+    if transaction.get::<CustomerId>(&index)?.as_ref() == Some(id) {
+        transaction.delete(index);
+    }
+    Ok(())
+}
+
+/// Takes the person out of the customer; the id stays, for sums hang on it, and so that what is learnt later and is
+/// older does not bring the person back.
+fn forget_customer(transaction: &mut Transaction, store: StoreId, event: &Event, id: &CustomerId) -> Result<(), Error> {
     let key = keys::customer(store, id);
-    let Some(known) = transaction.get::<Customer>(&key)? else { return Ok(()) };
+    let known = transaction.get::<Customer>(&key)?.unwrap_or_else(|| nobody(id, event));
     if let Some(email) = &known.email {
-        transaction.delete(keys::customer_email(store, &normalised_email(email)));
+        unlist_email(transaction, store, id, email)?;
     }
     let nobody = Customer {
         email: None,
@@ -182,11 +209,7 @@ fn nobody(id: &CustomerId, event: &Event) -> Customer {
 }
 
 /// The customer that is left of one after all merges.
-pub(super) fn survivor(
-    transaction: &mut Transaction,
-    store: StoreId,
-    mut id: CustomerId,
-) -> Result<CustomerId, Error> {
+pub(super) fn survivor(transaction: &mut Transaction, store: StoreId, mut id: CustomerId) -> Result<CustomerId, Error> {
     for _ in 0..MERGES {
         match transaction.get::<Customer>(&keys::customer(store, &id))?.and_then(|customer| customer.merged_into) {
             Some(next) => id = next,

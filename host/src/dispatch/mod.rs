@@ -26,11 +26,15 @@ use crate::{
 };
 
 mod apply;
+#[cfg(test)]
+pub(crate) mod bench;
 mod facts;
 mod redeliver;
 mod replay;
+#[cfg(test)]
+mod tests;
 
-pub use replay::{Replayed, ReplayError};
+pub use replay::{ReplayError, Replayed};
 
 /// Events read from the inbox at once, and the bytes of bodies that they may have.
 const READ_EVENTS: usize = 256;
@@ -42,6 +46,9 @@ const LANE_QUEUE: usize = 8;
 /// How often the position up to which all is applied, and the plugins' state usage, are written down. Losing the last
 /// one costs a restart some events that it reads and skips.
 const CHECKPOINT: Duration = Duration::from_secs(5);
+
+/// The name under which the position is kept up to which all is applied.
+pub(crate) const APPLIED_BEFORE: &str = "applied-before";
 
 /// The pause before work that the store refused is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -159,7 +166,7 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Starts where the last run left off. Has to be called on the runtime that is to run the plugins.
     pub fn start(pipeline: Arc<Pipeline>, lanes: usize) -> Result<Self, Error> {
-        let start = match pipeline.store.get(&keys::meta("applied-before"))? {
+        let start = match pipeline.store.get(&keys::meta(APPLIED_BEFORE))? {
             Some(value) => crate::store::decode::<Position>(&value.bytes)?,
             None => Position(1),
         };
@@ -172,7 +179,7 @@ impl Dispatcher {
                 sender
             })
             .collect();
-        tasks.spawn(follow(Arc::clone(&pipeline), start, senders));
+        tasks.spawn(follow(Arc::clone(&pipeline), Arc::clone(&applied), start, senders));
         tasks.spawn(checkpoint(Arc::clone(&pipeline), Arc::clone(&applied)));
         tasks.spawn(redeliver::run(pipeline));
         Ok(Self { reached: applied.reached.subscribe(), tasks })
@@ -185,7 +192,7 @@ impl Dispatcher {
 }
 
 /// Reads the inbox from `next` on and hands each event to its lane. A full lane holds the reader up, not the inbox.
-async fn follow(pipeline: Arc<Pipeline>, mut next: Position, lanes: Vec<mpsc::Sender<Job>>) {
+async fn follow(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut next: Position, lanes: Vec<mpsc::Sender<Job>>) {
     let mut durable = pipeline.inbox.durable();
     loop {
         let last = *durable.borrow_and_update();
@@ -199,6 +206,8 @@ async fn follow(pipeline: Arc<Pipeline>, mut next: Position, lanes: Vec<mpsc::Se
                 }
             };
             // Retention can have deleted what a checkpoint still names.
+            let first = events.first().map_or(last.next(), |(position, _)| *position);
+            (next.0..first.0).for_each(|gone| applied.done(Position(gone)));
             next = events.last().map_or(last, |(position, _)| *position).next();
             for (position, event) in events {
                 let job = Job { position, read: apply::read(&pipeline, &event), event: Arc::new(event) };
@@ -230,7 +239,7 @@ fn lane_of(pipeline: &Pipeline, job: &Job, lanes: usize) -> usize {
 
 async fn run_lane(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut jobs: mpsc::Receiver<Job>) {
     while let Some(job) = jobs.recv().await {
-        while let Err(error) = apply::apply(&pipeline, &job).await {
+        while let Err(error) = apply::apply_or_set_aside(&pipeline, &job).await {
             tracing::error!(
                 %error, store = %job.event.store, event = %job.event.id,
                 "event {} cannot be applied and waits: {error}", job.event.id
@@ -248,7 +257,7 @@ async fn checkpoint(pipeline: Arc<Pipeline>, applied: Arc<Applied>) {
         tokio::time::sleep(CHECKPOINT).await;
         let position = *reached.borrow_and_update();
         let mut transaction = pipeline.transaction();
-        transaction.put(keys::meta("applied-before"), &position);
+        transaction.put(keys::meta(APPLIED_BEFORE), &position);
         for ((store, plugin), usage) in pipeline.usage.take_changed() {
             transaction.put(keys::state_usage(store, &plugin), &usage);
         }

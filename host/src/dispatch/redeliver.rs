@@ -31,9 +31,20 @@ pub(super) async fn run_due(pipeline: &Pipeline) -> Result<(), Error> {
     let now = pipeline.clock.now();
     for (key, _) in pipeline.store.scan(&Scan::of(keys::due_queue(DueQueue::Deliveries), ROUND))? {
         match Due::read(&key) {
-            Some((due, Due::Delivery { store, position, plugin })) if due <= now => {
-                while !attempt(pipeline, store, position, &plugin, due).await? {}
-            }
+            Some((due, Due::Delivery { store, position, plugin })) if due <= now => loop {
+                match attempt(pipeline, store, position, &plugin, due).await {
+                    Ok(true) => break,
+                    Ok(false) => {}
+                    // It stays due; the others need not wait for it.
+                    Err(error) => {
+                        tracing::error!(
+                            %error, %store, %position, %plugin,
+                            "the delivery of event {position} to {plugin} is held up: {error}"
+                        );
+                        break;
+                    }
+                }
+            },
             _ => break,
         }
     }
@@ -67,7 +78,8 @@ async fn attempt(
         Some(event) => {
             let job = Job { position, read: apply::read(pipeline, &event), event: Arc::new(event) };
             let registry = pipeline.catalog.registry();
-            let enabled = registry.store(store).and_then(|entry| Some((entry, entry.plugin(plugin)?)));
+            let entry = registry.store(store).filter(|entry| entry.record.removed_at.is_none());
+            let enabled = entry.and_then(|entry| Some((entry, entry.plugin(plugin)?)));
             match (enabled, &job.read) {
                 (Some((entry, enabled)), Ok(read)) => {
                     let delivery = Delivery { store: entry, enabled, job: &job, read };

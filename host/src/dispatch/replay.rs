@@ -45,7 +45,7 @@ impl Pipeline {
             let key = keys::event(store, position);
             let mut record = transaction.get::<EventRecord>(&key)?.ok_or(ReplayError::NoEvent)?;
             if record.unreadable.is_some() {
-                return self.read_again(&record, store).await;
+                return self.read_again(position).await;
             }
             if self.inbox.get(position)?.is_none() {
                 return Err(ReplayError::BodyGone);
@@ -83,17 +83,11 @@ impl Pipeline {
     }
 
     /// Applies an event that could not be read as if it had just come.
-    async fn read_again(&self, record: &EventRecord, store: StoreId) -> Result<Replayed, ReplayError> {
-        let event = self.inbox.get(record.position)?.ok_or(ReplayError::BodyGone)?;
-        let job = Job { position: record.position, read: apply::read(self, &event), event: Arc::new(event) };
+    async fn read_again(&self, position: Position) -> Result<Replayed, ReplayError> {
+        let event = self.inbox.get(position)?.ok_or(ReplayError::BodyGone)?;
+        let job = Job { position, read: apply::read(self, &event), event: Arc::new(event) };
         if let Err(unreadable) = &job.read {
             return Err(ReplayError::Unreadable(unreadable.to_string()));
-        }
-        let mut transaction = self.transaction();
-        transaction.delete(keys::event_id(store, &record.id));
-        match transaction.commit().await {
-            Ok(()) | Err(CommitError::Conflict) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
         }
         apply::apply(self, &job).await?;
         Ok(Replayed::ReadAgain)

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkout, CheckoutId, Consent, Customer, CustomerId, EventId, Fulfillment, Merge, Order, OrderEdit, OrderId, Platform,
-    PluginName, Refund, StoreId, Timestamp,
+    Checkout, CheckoutId, Consent, Customer, CustomerId, EventId, Fulfillment, Merge, Order, OrderEdit, OrderId,
+    Platform, PluginName, Refund, StoreId, Timestamp,
 };
 
 /// One accepted event, exactly as it came: what the inbox keeps.
@@ -93,7 +93,10 @@ pub struct ReadEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The order as it now is, with the customer as far as the platform sent one.
-    Order { order: Box<Order>, customer: Option<Box<Customer>> },
+    Order {
+        order: Box<Order>,
+        customer: Option<Box<Customer>>,
+    },
     OrderEdit(OrderEdit),
     OrderDeleted(OrderId),
     Refund(Box<Refund>),
@@ -105,7 +108,9 @@ pub enum Change {
     Checkout(Box<Checkout>),
     CheckoutDeleted(CheckoutId),
     /// The platform sent only an id because the body was too large: the object has to be read again.
-    ReadAgain { id: String },
+    ReadAgain {
+        id: String,
+    },
     /// Nothing that the host keeps facts of.
     None,
 }

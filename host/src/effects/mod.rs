@@ -23,6 +23,8 @@ use crate::{
 
 mod mail;
 mod storefront;
+#[cfg(test)]
+mod tests;
 
 pub use mail::{MailCopy, Mailer, MailerError, read_copy};
 pub use storefront::Storefronts;
@@ -194,6 +196,7 @@ async fn settle(
         transaction.delete(Due::Effect { store, id: id.clone() }.key(at));
         let key = keys::effect(store, id);
         let known = transaction.get::<Effect>(&key)?;
+        let mut tried = None;
         if let (Some(effect), Some(verdict)) = (known, &verdict)
             && matches!(effect.status, EffectStatus::Pending { .. })
         {
@@ -202,11 +205,12 @@ async fn settle(
                 transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(due), Vec::new());
             }
             transaction.put(key, &settled);
+            tried = Some(settled.status).filter(|_| !matches!(verdict, Verdict::Wait { .. }));
         }
         match transaction.commit().await {
             Ok(()) => {
-                if let Some(verdict) = &verdict {
-                    count(outbox, verdict);
+                if let Some(status) = &tried {
+                    count(outbox, status);
                 }
                 return Ok(());
             }
@@ -235,13 +239,12 @@ fn settled(outbox: &Outbox, effect: Effect, verdict: &Verdict) -> Effect {
     Effect { status, attempts, updated_at: now, ..effect }
 }
 
-fn count(outbox: &Outbox, verdict: &Verdict) {
-    match verdict {
-        Verdict::Done { .. } => outbox.counters.effects_done.add_one(),
-        Verdict::Failed { .. } => outbox.counters.effects_failed.add_one(),
-        Verdict::Dead { .. } => outbox.counters.effects_dead.add_one(),
-        Verdict::Dropped { .. } => outbox.counters.effects_dropped.add_one(),
-        Verdict::Wait { .. } => {}
+fn count(outbox: &Outbox, status: &EffectStatus) {
+    match status {
+        EffectStatus::Done { .. } => outbox.counters.effects_done.add_one(),
+        EffectStatus::Pending { .. } => outbox.counters.effects_failed.add_one(),
+        EffectStatus::Dead { .. } => outbox.counters.effects_dead.add_one(),
+        EffectStatus::Dropped { .. } => outbox.counters.effects_dropped.add_one(),
     }
 }
 

@@ -61,8 +61,7 @@ impl Storefronts {
         let client = match record.platform {
             Platform::Shopify => {
                 let secret = Secret::new(token.as_str());
-                let client =
-                    admin::AdminClient::new(self.http.clone(), &base, &secret, Arc::clone(&self.clock))?;
+                let client = admin::AdminClient::new(self.http.clone(), &base, &secret, Arc::clone(&self.clock))?;
                 Arc::new(Client::Shopify(client.with_limits(self.limits)))
             }
         };

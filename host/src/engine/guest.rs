@@ -1,5 +1,7 @@
 //! Guests for tests: the body of `handle` as WebAssembly text, made into a component against the project's WIT.
 
+use std::fmt;
+
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -59,9 +61,22 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ),
 ];
 
+/// A text in a guest's memory. As part of its code it is the pair of arguments that names it in a call.
+#[derive(Clone, Copy)]
+pub struct Text {
+    pub at: u32,
+    pub length: u32,
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(i32.const {}) (i32.const {})", self.at, self.length)
+    }
+}
+
 /// A guest being written.
 pub struct Guest {
-    texts: String,
+    pub(super) texts: String,
     /// Items of the module besides `handle`: functions, tables.
     pub items: String,
     /// Memory that it begins with.
@@ -75,11 +90,11 @@ impl Default for Guest {
 }
 
 impl Guest {
-    /// A text of the guest, as the pair of arguments that names it in a call.
-    pub fn text(&mut self, text: &str) -> String {
+    /// A text of the guest.
+    pub fn text(&mut self, text: &str) -> Text {
         let at = TEXTS + u32::try_from(self.texts.len()).unwrap();
         self.texts.push_str(text);
-        format!("(i32.const {at}) (i32.const {})", text.len())
+        Text { at, length: u32::try_from(text.len()).unwrap() }
     }
 
     /// The core module whose `handle` does what `body` says, and then succeeds.

@@ -32,8 +32,8 @@ pub mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use delivery::{Input, PluginContext, StoreContext, UsageChange};
 use delivery::{Delivery, ReadTooMuch};
+pub use delivery::{Input, PluginContext, StoreContext, UsageChange};
 
 /// Compiles and runs plugins. Cheap to share; one for each process.
 pub struct Engine {
@@ -181,9 +181,10 @@ impl Engine {
         store.set_fuel(self.fuel).expect("the engine's one configuration has fuel on");
         store.set_epoch_deadline(limits::EPOCH_TICKS);
         store.set_hostcall_fuel(limits::CALL_BYTES);
-        let called = plugin.pre.instantiate(&mut store).and_then(|instance| {
-            instance.regulars_plugin_handler().call_handle(&mut store, &envelope)
-        });
+        let called = plugin
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| instance.regulars_plugin_handler().call_handle(&mut store, &envelope));
         let fuel = self.fuel - store.get_fuel().unwrap_or(0);
         let delivery = store.into_data();
         let result = match called {

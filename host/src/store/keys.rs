@@ -142,11 +142,25 @@ pub fn effects(store: StoreId) -> Key {
 /// Something that falls due, for the one that looks what is due next across all stores.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Due {
-    Timer { store: StoreId, plugin: PluginName, key: String },
-    Delivery { store: StoreId, position: Position, plugin: PluginName },
-    Effect { store: StoreId, id: EffectId },
+    Timer {
+        store: StoreId,
+        plugin: PluginName,
+        key: String,
+    },
+    Delivery {
+        store: StoreId,
+        position: Position,
+        plugin: PluginName,
+    },
+    Effect {
+        store: StoreId,
+        id: EffectId,
+    },
     /// A dedupe id and an event's record, kept for the platform's retries and a margin.
-    Expiry { store: StoreId, position: Position },
+    Expiry {
+        store: StoreId,
+        position: Position,
+    },
 }
 
 /// The three queues of due things; each has a worker of its own.
@@ -167,9 +181,7 @@ impl Due {
     pub fn key(&self, at: Timestamp) -> Key {
         let begin = |queue: DueQueue, store| Key::system(Table::Due).small(queue as u8).time(at).store(store);
         match self {
-            Self::Timer { store, plugin, key } => {
-                begin(DueQueue::Timers, *store).text(plugin.as_str()).text(key).end()
-            }
+            Self::Timer { store, plugin, key } => begin(DueQueue::Timers, *store).text(plugin.as_str()).text(key).end(),
             Self::Delivery { store, position, plugin } => {
                 begin(DueQueue::Deliveries, *store).number(position.0).text(plugin.as_str()).end()
             }

@@ -28,6 +28,8 @@ mod key;
 pub mod keys;
 mod queue;
 mod record;
+#[cfg(test)]
+mod record_tests;
 mod scan;
 mod transaction;
 

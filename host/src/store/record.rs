@@ -39,11 +39,15 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 macro_rules! records {
-    ($($type:ty = $name:literal),+ $(,)?) => {$(
-        impl Record for $type {
+    ($($type:ty = $name:literal),+ $(,)?) => {
+        $(impl Record for $type {
             const NAME: &'static str = $name;
-        }
-    )+};
+        })+
+
+        /// Every kind of record there is.
+        #[cfg(test)]
+        pub(super) const NAMES: &[&str] = &[$($name),+];
+    };
 }
 
 records! {

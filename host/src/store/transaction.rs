@@ -80,7 +80,8 @@ impl Transaction {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         // Every own delete may hide one stored row of the asked number.
-        let wider = Scan { limit: scan.limit + own.iter().filter(|(_, value)| value.is_none()).count(), ..scan.clone() };
+        let wider =
+            Scan { limit: scan.limit + own.iter().filter(|(_, value)| value.is_none()).count(), ..scan.clone() };
         let stored = self.store.scan(&wider)?;
         self.scans.push((wider, stored.iter().map(|(key, _)| key.clone()).collect()));
         let mut merged: BTreeMap<Key, Option<Vec<u8>>> = BTreeMap::new();

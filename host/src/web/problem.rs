@@ -8,13 +8,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    catalog,
-    dispatch::ReplayError,
-    effects::RetryError,
-    ingest::Refused,
-    store,
-};
+use crate::{catalog, dispatch::ReplayError, effects::RetryError, ingest::Refused, store};
 
 /// An error as a client sees it.
 #[derive(Debug, Serialize)]
@@ -116,6 +110,9 @@ impl From<store::Error> for Problem {
                 tracing::error!(%error, "the store cannot serve a request: {error}");
                 let detail = "nothing was kept; send it again later";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The host cannot keep anything now", detail)
+            }
+            store::Error::Exists { .. } | store::Error::NotADataDirectory { .. } | store::Error::Locked { .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict", "Something stands in the way", error.to_string())
             }
             error => Self::internal(&error),
         }

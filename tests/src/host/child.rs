@@ -86,6 +86,10 @@ impl Child {
         }
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The log for an error that carries it, so that it is not printed a second time.
     fn take_log(&mut self) -> String {
         let log = self.log();

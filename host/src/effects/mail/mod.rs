@@ -53,9 +53,9 @@ impl Mailer {
             .build();
         let from = match from {
             "" => None,
-            text => Some(text.parse().map_err(|error: lettre::address::AddressError| {
-                MailerError::From(error.to_string())
-            })?),
+            text => Some(
+                text.parse().map_err(|error: lettre::address::AddressError| MailerError::From(error.to_string()))?,
+            ),
         };
         Ok(Self { transport, from })
     }
@@ -64,7 +64,10 @@ impl Mailer {
     fn sender(&self, store: &StoreEntry) -> Result<Mailbox, lettre::address::AddressError> {
         match &self.from {
             Some(from) => Ok(from.clone()),
-            None => Ok(Mailbox::new(Some(store.record.name.clone()), lettre::Address::new("no-reply", &store.record.domain)?)),
+            None => Ok(Mailbox::new(
+                Some(store.record.name.clone()),
+                lettre::Address::new("no-reply", &store.record.domain)?,
+            )),
         }
     }
 }
@@ -85,12 +88,7 @@ pub struct MailCopy {
 ///
 /// A server that takes the message and dies before saying so gets it again, with the same Message-ID: that is as far as
 /// SMTP goes, and mail stores drop the second by it.
-pub(super) async fn send(
-    outbox: &Outbox,
-    store: &StoreEntry,
-    effect: &Effect,
-    mail: &Mail,
-) -> Result<Verdict, Error> {
+pub(super) async fn send(outbox: &Outbox, store: &StoreEntry, effect: &Effect, mail: &Mail) -> Result<Verdict, Error> {
     let Some(mailer) = &outbox.mailer else {
         let reason = "no mail server is set: put its address into `smtp` of `[mail]` in the configuration";
         return Ok(Verdict::Failed { reason: reason.into() });
@@ -189,10 +187,8 @@ fn full_name(customer: &Customer) -> Option<String> {
 }
 
 async fn keep_copy(outbox: &Outbox, store: StoreId, effect: &Effect, copy: &MailCopy) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(copy).map_err(|error| Error::Damaged {
-        what: "a mail's copy".into(),
-        detail: error.to_string(),
-    })?;
+    let bytes = serde_json::to_vec(copy)
+        .map_err(|error| Error::Damaged { what: "a mail's copy".into(), detail: error.to_string() })?;
     let position = outbox.archive.append(bytes).await?;
     let mut transaction = Transaction::new(std::sync::Arc::clone(&outbox.store));
     transaction.put(keys::mail_copy(store, &effect.id), &position);

@@ -16,10 +16,7 @@ const CODE_CHARS: usize = 10;
 const PREFIX_CHARS: usize = 12;
 
 impl discounts::Host for Delivery {
-    fn create(
-        &mut self,
-        discount: discounts::NewDiscount,
-    ) -> wasmtime::Result<Result<discounts::Issued, Refusal>> {
+    fn create(&mut self, discount: discounts::NewDiscount) -> wasmtime::Result<Result<discounts::Issued, Refusal>> {
         let checked = self.granted("discounts").and_then(|()| self.read_discount(discount));
         let discount = match checked {
             Ok(discount) => discount,

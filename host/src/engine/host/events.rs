@@ -26,7 +26,9 @@ impl events::Host for Delivery {
 
     fn get_timer(&mut self) -> wasmtime::Result<Option<events::Timer>> {
         Ok(match &self.input.event.origin {
-            Origin::Timer { key, .. } => Some(events::Timer { key: key.clone(), payload: self.input.event.body.to_vec() }),
+            Origin::Timer { key, .. } => {
+                Some(events::Timer { key: key.clone(), payload: self.input.event.body.to_vec() })
+            }
             _ => None,
         })
     }

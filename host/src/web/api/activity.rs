@@ -15,12 +15,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    super::problem::Result,
-    customers::figures,
-    effects::view,
-    limit, read, read_all, store_id,
-};
+use super::{super::problem::Result, customers::figures, effects::view, limit, read, read_all, store_id};
 use crate::{
     domain::{Customer, CustomerId, Effect, EffectKind, Order, StoreId},
     host::Host,

@@ -25,8 +25,7 @@ pub async fn backup(State(host): State<Arc<Host>>, Json(body): Json<BackupBody>)
     }
     let target = body.target.clone();
     let made = tokio::task::spawn_blocking(move || {
-        let sources =
-            Sources { data_dir: &host.data_dir, store: &host.sled, inbox: &host.journal, mails: &host.mails };
+        let sources = Sources { data_dir: &host.data_dir, store: &host.sled, inbox: &host.journal, mails: &host.mails };
         make_backup(sources, &target, &mut |_| {})
     });
     let progress = made.await.map_err(|error| Problem::bad_request(error.to_string()))??;

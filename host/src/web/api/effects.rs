@@ -84,14 +84,12 @@ pub async fn list(
 
 fn find(host: &Host, store: &str, effect: &str) -> Result<Effect> {
     let store = store_id(host, store)?;
-    read(host, &keys::effect(store, &EffectId::from(effect)))?
-        .ok_or_else(|| Problem::missing(format!("there is no effect `{effect}`; `regulars effect list` names the last ones")))
+    read(host, &keys::effect(store, &EffectId::from(effect)))?.ok_or_else(|| {
+        Problem::missing(format!("there is no effect `{effect}`; `regulars effect list` names the last ones"))
+    })
 }
 
-pub async fn show(
-    State(host): State<Arc<Host>>,
-    Path((store, effect)): Path<(String, String)>,
-) -> Result<Json<Value>> {
+pub async fn show(State(host): State<Arc<Host>>, Path((store, effect)): Path<(String, String)>) -> Result<Json<Value>> {
     Ok(Json(view(&find(&host, &store, &effect)?)))
 }
 
@@ -111,5 +109,6 @@ pub async fn mail(
 ) -> Result<Json<MailCopy>> {
     let id = find(&host, &store, &effect)?.id;
     let copy = read_copy(&host.outbox, store_id(&host, &store)?, &id)?;
-    copy.map(Json).ok_or_else(|| Problem::missing(format!("no mail of effect `{id}` is kept: it was not sent, or too long ago")))
+    copy.map(Json)
+        .ok_or_else(|| Problem::missing(format!("no mail of effect `{id}` is kept: it was not sent, or too long ago")))
 }

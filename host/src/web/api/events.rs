@@ -90,7 +90,9 @@ fn find(host: &Host, store: StoreId, name: &str) -> Result<EventRecord> {
     let by_id = read::<Position>(host, &keys::event_id(store, &EventId::from(name)))?;
     let position = by_id.or_else(|| name.parse().ok().map(Position));
     let record = position.map(|position| read(host, &keys::event(store, position))).transpose()?.flatten();
-    record.ok_or_else(|| Problem::missing(format!("there is no event `{name}`; `regulars event list` names the last ones")))
+    record.ok_or_else(|| {
+        Problem::missing(format!("there is no event `{name}`; `regulars event list` names the last ones"))
+    })
 }
 
 #[derive(Default, Deserialize)]

@@ -81,8 +81,7 @@ fn next_page(mut place: Place) -> Result<Option<(String, Place)>, Error> {
 fn line_of(table: Table, key: &Key, bytes: &[u8]) -> Result<Value, Error> {
     fn value<T: Record>(bytes: &[u8]) -> Result<Value, Error> {
         let record: T = decode(bytes)?;
-        serde_json::to_value(record)
-            .map_err(|error| Error::Damaged { what: T::NAME.into(), detail: error.to_string() })
+        serde_json::to_value(record).map_err(|error| Error::Damaged { what: T::NAME.into(), detail: error.to_string() })
     }
     let mut parts = key.parts();
     Ok(match table {

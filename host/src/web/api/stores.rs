@@ -81,10 +81,7 @@ pub async fn show(State(host): State<Arc<Host>>, Path(store): Path<String>) -> R
     Ok(Json(StoreView::from(&*host.catalog.store_named(&store)?)))
 }
 
-pub async fn add(
-    State(host): State<Arc<Host>>,
-    Json(body): Json<StoreBody>,
-) -> Result<(StatusCode, Json<StoreView>)> {
+pub async fn add(State(host): State<Arc<Host>>, Json(body): Json<StoreBody>) -> Result<(StatusCode, Json<StoreView>)> {
     let domain = body.domain.ok_or_else(|| Problem::bad_request("`domain` is missing"))?;
     let currency = body.currency.as_deref().ok_or_else(|| Problem::bad_request("`currency` is missing"))?;
     let currency = currency.parse().map_err(|error| Problem::bad_request(format!("`currency`: {error}")))?;

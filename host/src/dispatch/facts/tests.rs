@@ -1,0 +1,181 @@
+//! Facts in and out of order: what is newer stays, whatever comes last.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    domain::{Origin, Platform, Timestamp},
+    store::memory::MemoryStore,
+};
+
+const STORE: StoreId = StoreId(1);
+
+fn order(id: &str, customer: Option<&str>, placed_at: u64, updated_at: u64) -> Order {
+    let zero = crate::domain::Money::zero("EUR".parse().unwrap());
+    Order {
+        id: id.into(),
+        name: format!("#{id}"),
+        customer: customer.map(Into::into),
+        email: None,
+        test: false,
+        source: None,
+        tags: Vec::new(),
+        financial_status: None,
+        placed_at: Timestamp(placed_at),
+        cancelled_at: None,
+        updated_at: Timestamp(updated_at),
+        taxes_included: true,
+        lines: Vec::new(),
+        subtotal: zero,
+        shipping: zero,
+        tax: zero,
+        tip: zero,
+        total: zero,
+        discount_codes: Vec::new(),
+    }
+}
+
+fn customer(id: &str, email: Option<&str>, updated_at: u64) -> Customer {
+    let event = event();
+    Customer { email: email.map(Into::into), updated_at: Timestamp(updated_at), ..nobody(&id.into(), &event) }
+}
+
+fn event() -> Event {
+    Event {
+        id: "webhook/1".into(),
+        store: STORE,
+        origin: Origin::Webhook { platform: Platform::Shopify, topic: String::new(), api_version: String::new() },
+        occurred_at: Timestamp(50),
+        received_at: Timestamp(50),
+        body: bytes::Bytes::new(),
+    }
+}
+
+/// What is known after these changes, in this order.
+struct Known(Transaction);
+
+fn after(changes: impl IntoIterator<Item = Change>) -> Known {
+    let mut transaction = Transaction::new(Arc::new(MemoryStore::default()));
+    for change in changes {
+        project(&mut transaction, STORE, &event(), &change).unwrap();
+    }
+    Known(transaction)
+}
+
+impl Known {
+    fn order(&mut self, id: &str) -> Order {
+        self.0.get(&keys::order(STORE, &id.into())).unwrap().unwrap()
+    }
+
+    fn customer(&mut self, id: &str) -> Option<Customer> {
+        self.0.get(&keys::customer(STORE, &id.into())).unwrap()
+    }
+
+    fn orders_of(&mut self, customer: &str) -> Vec<String> {
+        let rows = self.0.scan(&Scan::of(keys::customer_orders(STORE, &customer.into()), 100)).unwrap();
+        rows.into_iter().map(|(_, id)| String::from_utf8(id).unwrap()).collect()
+    }
+
+    fn holder_of(&mut self, email: &str) -> Option<CustomerId> {
+        self.0.get(&keys::customer_email(STORE, email)).unwrap()
+    }
+}
+
+fn told(order: Order) -> Change {
+    Change::Order { order: Box::new(order), customer: None }
+}
+
+fn merge(kept: &str, removed: &str) -> Change {
+    Change::Merge(Merge { kept: kept.into(), removed: removed.into(), completed: true })
+}
+
+#[test]
+fn an_older_fact_never_overwrites_a_newer_one() {
+    let (old, new) = (order("1", Some("7"), 10, 20), order("1", Some("7"), 10, 30));
+    assert_eq!(after([told(old.clone()), told(new.clone())]).order("1"), new);
+    assert_eq!(after([told(new.clone()), told(old)]).order("1"), new);
+    let (old, new) = (customer("7", Some("old@example.com"), 20), customer("7", Some("new@example.com"), 30));
+    let [old, new] = [old, new].map(|customer| Change::Customer(Box::new(customer)));
+    for order in [[&old, &new], [&new, &old]] {
+        let mut known = after(order.map(Clone::clone));
+        assert_eq!(known.customer("7").unwrap().email.as_deref(), Some("new@example.com"));
+        assert_eq!(known.holder_of("new@example.com"), Some("7".into()));
+        assert_eq!(known.holder_of("old@example.com"), None, "an address that was given up");
+    }
+}
+
+#[test]
+fn an_order_is_listed_once_under_the_customer_who_has_it_now() {
+    let mut known = after([
+        told(order("1", None, 10, 10)),
+        told(order("1", Some("7"), 10, 20)),
+        told(order("1", Some("8"), 10, 30)),
+        told(order("2", Some("8"), 12, 30)),
+        told(order("2", Some("8"), 5, 40)),
+    ]);
+    assert_eq!((known.orders_of("7"), known.orders_of("8")), (vec![], vec!["2".into(), "1".into()]));
+}
+
+#[test]
+fn a_merge_moves_the_orders_whether_it_comes_before_or_after_them() {
+    let (first, second) = (order("1", Some("7"), 10, 10), order("2", Some("8"), 20, 20));
+    let late = order("3", Some("7"), 30, 30);
+    let changes = [told(first), told(second), told(late), merge("8", "7")];
+    for order in [[0, 1, 2, 3], [0, 1, 3, 2], [3, 2, 1, 0]] {
+        let mut known = after(order.map(|index: usize| changes[index].clone()));
+        assert_eq!(known.orders_of("8"), ["1", "2", "3"], "{order:?}");
+        assert_eq!(known.orders_of("7"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn merges_are_followed_to_the_end_and_never_in_a_circle() {
+    let mut known = after([
+        told(order("1", Some("7"), 10, 10)),
+        merge("8", "7"),
+        merge("9", "8"),
+        merge("7", "9"),
+        merge("9", "9"),
+    ]);
+    assert_eq!(survivor(&mut known.0, STORE, "7".into()).unwrap(), "9".into());
+    assert_eq!(known.orders_of("9"), ["1"]);
+    // An update that still names the first customer finds the order where it is.
+    project(&mut known.0, STORE, &event(), &told(order("1", Some("7"), 10, 20))).unwrap();
+    assert_eq!(known.orders_of("9"), ["1"]);
+}
+
+#[test]
+fn a_merge_that_is_not_completed_changes_nothing() {
+    let merge = Change::Merge(Merge { kept: "8".into(), removed: "7".into(), completed: false });
+    let mut known = after([told(order("1", Some("7"), 10, 10)), merge]);
+    assert_eq!((known.orders_of("7"), known.customer("7")), (vec!["1".into()], None));
+}
+
+#[test]
+fn a_deleted_person_stays_deleted_whatever_arrives_late() {
+    let told = Change::Customer(Box::new(customer("7", Some("mira@example.com"), 99)));
+    let deleted = Change::CustomerDeleted("7".into());
+    for order in [[&told, &deleted], [&deleted, &told]] {
+        let mut known = after(order.map(Clone::clone));
+        let left = known.customer("7").unwrap();
+        assert!(left.deleted && left.email.is_none(), "{left:?}");
+        assert_eq!(known.holder_of("mira@example.com"), None);
+    }
+}
+
+#[test]
+fn deleting_a_customer_leaves_an_address_to_the_one_who_has_it_now() {
+    let learnt = |id: &str| Change::Customer(Box::new(customer(id, Some("mira@example.com"), 10)));
+    let mut known = after([learnt("7"), learnt("8"), Change::CustomerDeleted("7".into())]);
+    assert_eq!(known.holder_of("mira@example.com"), Some("8".into()));
+}
+
+#[test]
+fn what_an_event_leaves_out_of_a_customer_stays_as_it_was_known() {
+    let full = Customer { tags: vec!["vip".into()], ..customer("7", Some("mira@example.com"), 10) };
+    let bare = customer("7", None, 20);
+    let mut known = after([full, bare].map(|customer| Change::Customer(Box::new(customer))));
+    let learnt = known.customer("7").unwrap();
+    assert_eq!((learnt.email.as_deref(), learnt.tags.len()), (Some("mira@example.com"), 1));
+    assert_eq!(learnt.updated_at, Timestamp(20));
+}
