@@ -111,7 +111,8 @@ impl Bench {
              topics = [\"order.paid\", \"order.cancelled\", \"customer.created\"]\ncapabilities = {capabilities:?}\n\
              [templates.welcome]\nsubject = \"Hello {{{{ customer.first_name }}}}\"\n"
         );
-        let mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>";
+        let mjml =
+            "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>";
         let files = TemplateFiles { mjml: Some(mjml.into()), text: Some("Hi".into()) };
         let file = package::pack(module, &manifest, &BTreeMap::from([("welcome".into(), files)])).unwrap();
         self.catalog.install(file).await.unwrap();

@@ -170,6 +170,7 @@ impl Dispatcher {
             Some(value) => crate::store::decode::<Position>(&value.bytes)?,
             None => Position(1),
         };
+        pipeline.inbox.applied_before(start);
         let applied = Arc::new(Applied::before(start));
         let mut tasks = tokio::task::JoinSet::new();
         let senders: Vec<_> = (0..lanes)

@@ -8,14 +8,14 @@ use std::{
 use serde_json::json;
 
 use super::{
-    APPLIED_BEFORE, Dispatcher, Job, Replayed, ReplayError, apply,
+    APPLIED_BEFORE, Dispatcher, Job, ReplayError, Replayed, apply,
     bench::{Bench, DOMAIN, WAITS},
     redeliver,
 };
 use crate::{
     clock::Clock,
     domain::{Capability, Customer, Event, Outcome},
-    engine::guest::{ANSWER, Guest},
+    engine::guest::{ANSWER, Guest, LIST},
     platform::{Problem, Unreadable},
     store::{
         Commit, CommitError, Error, Inbox, Key, Position, Scan, Store, Submitted, Value, keys,
@@ -133,7 +133,10 @@ async fn a_plugin_that_fails_is_tried_again_by_the_schedule_and_then_given_up() 
         redeliver::run_due(&bench.pipeline).await.unwrap();
     }
     let (attempt, outcome) = bench.outcome(position, "failing");
-    assert!(attempt == 3 && matches!(&outcome, Outcome::Dead { reason } if reason.contains("unreachable")), "{outcome:?}");
+    assert!(
+        attempt == 3 && matches!(&outcome, Outcome::Dead { reason } if reason.contains("unreachable")),
+        "{outcome:?}"
+    );
     assert_eq!(bench.counted("failing", "seen"), 0, "nothing of a failed delivery is kept");
     assert_eq!(bench.queued(DueQueue::Deliveries), 0);
     // The other plugin had its turn, once.
@@ -337,11 +340,7 @@ async fn what_retention_has_taken_does_not_hold_the_checkpoint_back() {
 async fn state_and_effects_of_one_event_are_there_together_or_not_at_all() {
     let mut guest = Guest::default();
     let [seen, customer, vip] = ["seen", "7", "vip"].map(|text| guest.text(text));
-    let (at, length) = (vip.at, vip.length);
-    let tag = format!(
-        "(i32.store (i32.const 200) (i32.const {at})) (i32.store (i32.const 204) (i32.const {length}))
-         (call $tag {customer} (i32.const 200) (i32.const 1) (i32.const {ANSWER}))"
-    );
+    let tag = format!("{} (call $tag {customer} (i32.const {LIST}) (i32.const 1) (i32.const {ANSWER}))", vip.listed());
     for (end, kept) in [("(unreachable)", 0), ("", 1)] {
         let bench = Bench::new().await;
         let module = guest.module(&format!("(call $count {seen}) {tag} {end}"));

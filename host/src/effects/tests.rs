@@ -1,1 +1,401 @@
+//! The outbox against a mail server and a shop on the loopback that answer from a script, and a clock moved by hand.
 
+use std::collections::VecDeque;
+
+use axum::{Router, http::StatusCode, response::IntoResponse};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::{
+    catalog::StoreChange,
+    dispatch::bench::{Bench, DOMAIN},
+    domain::{Customer, Mail, TagChange},
+    engine::guest::Guest,
+    store::{Position, Submitted},
+};
+
+const WAITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+
+/// Mails as sent, in memory.
+#[derive(Default)]
+struct MemoryArchive(Mutex<Vec<Vec<u8>>>);
+
+impl Archive for MemoryArchive {
+    fn append(&self, record: Vec<u8>) -> Submitted<Result<Position, Error>> {
+        let mut records = lock(&self.0);
+        records.push(record);
+        Submitted::ready(Ok(Position(records.len() as u64)))
+    }
+
+    fn get(&self, position: Position) -> Result<Option<bytes::Bytes>, Error> {
+        let records = lock(&self.0);
+        Ok(records.get(position.0 as usize - 1).map(|record| record.clone().into()))
+    }
+}
+
+/// A mail server that answers each recipient from a script, and then with `250`.
+#[derive(Clone, Default)]
+struct MailServer {
+    answers: Arc<Mutex<VecDeque<&'static str>>>,
+    /// Whole messages, in order of arrival.
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl MailServer {
+    async fn answering(answers: impl IntoIterator<Item = &'static str>) -> (Self, Mailer) {
+        let server = Self { answers: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let serving = server.clone();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let server = serving.clone();
+                // A client that hangs up has ended the conversation.
+                tokio::spawn(async move { server.converse(socket).await.ok() });
+            }
+        });
+        (server, Mailer::new(&url, "Fern <hello@fern.example>", Duration::from_secs(30)).unwrap())
+    }
+
+    async fn converse(self, socket: tokio::net::TcpStream) -> std::io::Result<()> {
+        let (reader, mut writer) = socket.into_split();
+        let mut lines = BufReader::new(reader).lines();
+        writer.write_all(b"220 fern\r\n").await?;
+        while let Some(line) = lines.next_line().await? {
+            let answer = match line.split([' ', ':']).next() {
+                Some("RCPT") => lock(&self.answers).pop_front().unwrap_or("250 ok"),
+                Some("DATA") => {
+                    writer.write_all(b"354 go on\r\n").await?;
+                    let mut message = String::new();
+                    while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
+                        message += &(line + "\n");
+                    }
+                    lock(&self.taken).push(message);
+                    "250 taken"
+                }
+                Some("QUIT") => "221 bye",
+                _ => "250 ok",
+            };
+            writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// The Message-IDs of what has been taken, without what stands round the effect's id.
+    fn taken(&self) -> Vec<String> {
+        let id = |mail: &String| {
+            let header = mail.lines().find_map(|line| line.strip_prefix("Message-ID: <")).unwrap();
+            header.split('@').next().unwrap().to_owned()
+        };
+        lock(&self.taken).iter().map(id).collect()
+    }
+}
+
+struct Post {
+    bench: Bench,
+    outbox: Arc<Outbox>,
+}
+
+impl Post {
+    async fn new(mailer: Option<Mailer>) -> Self {
+        let bench = Bench::new().await;
+        bench.enable("writer", &[], &Guest::default().module("")).await;
+        let clock: Arc<dyn Clock> = Arc::new(bench.clock.clone());
+        let outbox = Arc::new(Outbox {
+            catalog: Arc::clone(&bench.catalog),
+            store: Arc::clone(&bench.store),
+            clock: Arc::clone(&clock),
+            counters: Arc::default(),
+            retries: Schedule { waits: WAITS.to_vec(), jitter: 0.0 },
+            mailer,
+            archive: Arc::new(MemoryArchive::default()),
+            storefronts: Storefronts::new(clock, Duration::from_secs(30)).unwrap(),
+            due: Arc::new(Notify::new()),
+        });
+        let post = Self { bench, outbox };
+        post.knows(customer("7", Some("mira@example.com"))).await;
+        post
+    }
+
+    async fn knows(&self, customer: Customer) {
+        let mut transaction = self.bench.transaction();
+        transaction.put(keys::customer(self.bench.id, &customer.id), &customer);
+        transaction.commit().await.unwrap();
+    }
+
+    async fn queue(&self, id: &str, kind: EffectKind, after: Option<&str>) {
+        let now = self.bench.clock.now();
+        let effect = Effect {
+            id: id.into(),
+            plugin: "writer".into(),
+            event: "webhook/1".into(),
+            kind,
+            after: after.map(Into::into),
+            status: EffectStatus::Pending { due: now, last_error: None },
+            attempts: 0,
+            queued_at: now,
+            updated_at: now,
+        };
+        let mut transaction = self.bench.transaction();
+        transaction.put(keys::effect(self.bench.id, &effect.id), &effect);
+        transaction.put_bytes(Due::Effect { store: self.bench.id, id: effect.id }.key(now), Vec::new());
+        transaction.commit().await.unwrap();
+    }
+
+    /// Tries all that is due now, once.
+    async fn run_due(&self) {
+        for (store, id, at) in due_now(&self.outbox).unwrap() {
+            attempt(&self.outbox, store, &id, at).await.unwrap();
+        }
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.bench.clock.advance(by);
+        self.run_due().await;
+    }
+
+    fn effect(&self, id: &str) -> Effect {
+        self.bench.read(&keys::effect(self.bench.id, &id.into())).unwrap()
+    }
+
+    fn status(&self, id: &str) -> EffectStatus {
+        self.effect(id).status
+    }
+
+    fn queued(&self) -> usize {
+        self.bench.queued(DueQueue::Effects)
+    }
+}
+
+fn customer(id: &str, email: Option<&str>) -> Customer {
+    Customer {
+        id: id.into(),
+        email: email.map(Into::into),
+        phone: None,
+        first_name: Some("Mira".into()),
+        last_name: None,
+        locale: None,
+        tags: Vec::new(),
+        accepts_marketing: None,
+        created_at: None,
+        updated_at: Timestamp(0),
+        merged_into: None,
+        deleted: false,
+    }
+}
+
+fn mail_to(customer: &str) -> EffectKind {
+    EffectKind::Mail(Mail { customer: customer.into(), template: "welcome".into(), vars: Default::default() })
+}
+
+fn tags() -> EffectKind {
+    EffectKind::ChangeTags(TagChange { customer: "7".into(), add: vec!["vip".into()], remove: Vec::new() })
+}
+
+fn is_done(status: &EffectStatus) -> bool {
+    matches!(status, EffectStatus::Done { .. })
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_once_and_a_copy_of_it_kept() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.run_due().await;
+    post.run_due().await;
+    assert_eq!(server.taken(), ["first"]);
+    assert_eq!(post.status("first"), EffectStatus::Done { receipt: "<first@fern.example>".into() });
+    assert_eq!((post.effect("first").attempts, post.queued()), (1, 0));
+    assert_eq!(post.outbox.counters.effects_done.get(), 1);
+    let copy = read_copy(&post.outbox, post.bench.id, &"first".into()).unwrap().unwrap();
+    assert_eq!((copy.subject.as_str(), copy.to.as_str()), ("Hello Mira", "Mira <mira@example.com>"));
+}
+
+#[tokio::test]
+async fn a_mail_waits_for_the_effect_before_it_without_using_up_its_tries() {
+    let (server, mailer) = MailServer::answering(["451 come again", "451 come again"]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("b-first", mail_to("7"), None).await;
+    post.queue("a-second", mail_to("7"), Some("b-first")).await;
+    post.run_due().await;
+    // Looked at before the one that it waits for, and then behind it.
+    for wait in WAITS {
+        let EffectStatus::Pending { last_error: Some(reason), .. } = post.status("a-second") else { panic!() };
+        assert!(reason.contains("waits for effect b-first"), "{reason}");
+        assert_eq!((post.effect("a-second").attempts, server.taken().len()), (0, 0));
+        post.advance(BEHIND).await;
+        post.advance(wait - BEHIND).await;
+    }
+    assert!(is_done(&post.status("b-first")));
+    post.advance(BEHIND).await;
+    assert!(is_done(&post.status("a-second")));
+    assert_eq!(server.taken(), ["b-first", "a-second"]);
+    assert_eq!((post.effect("b-first").attempts, post.effect("a-second").attempts), (3, 1));
+}
+
+#[tokio::test]
+async fn a_mail_is_not_sent_when_the_effect_before_it_has_failed_until_both_are_tried_again() {
+    let (server, mailer) = MailServer::answering(["550 no such person"]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("a-first", mail_to("7"), None).await;
+    post.queue("b-second", mail_to("7"), Some("a-first")).await;
+    post.run_due().await;
+    for id in ["a-first", "b-second"] {
+        let status = post.status(id);
+        assert!(matches!(&status, EffectStatus::Dead { reason } if reason.contains("no such person")), "{status:?}");
+    }
+    assert_eq!((post.queued(), post.outbox.counters.effects_dead.get()), (0, 2));
+
+    for id in ["a-first", "b-second"] {
+        retry(&post.outbox, post.bench.id, &id.into()).await.unwrap();
+        assert_eq!(post.effect(id).attempts, 0);
+    }
+    post.run_due().await;
+    assert_eq!(server.taken(), ["a-first", "b-second"]);
+    let again = retry(&post.outbox, post.bench.id, &"a-first".into()).await;
+    assert!(matches!(again, Err(RetryError::NotFailed("done"))));
+    let unknown = retry(&post.outbox, post.bench.id, &"unknown".into()).await;
+    assert!(matches!(unknown, Err(RetryError::NoEffect)));
+}
+
+#[tokio::test]
+async fn what_follows_a_dropped_or_unknown_effect_is_dropped() {
+    let (_, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("a-first", mail_to("nobody"), None).await;
+    post.queue("b-second", mail_to("7"), Some("a-first")).await;
+    post.queue("c-third", mail_to("7"), Some("gone")).await;
+    post.run_due().await;
+    for id in ["a-first", "b-second", "c-third"] {
+        assert!(matches!(post.status(id), EffectStatus::Dropped { .. }), "{id}");
+    }
+    assert_eq!(post.outbox.counters.effects_dropped.get(), 3);
+}
+
+#[tokio::test]
+async fn an_effect_is_tried_by_the_schedule_and_then_given_up() {
+    let post = Post::new(None).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.run_due().await;
+    for (tries, wait) in (1..).zip(WAITS) {
+        let due = post.bench.clock.now() + wait;
+        let effect = post.effect("first");
+        assert!(matches!(effect.status, EffectStatus::Pending { due: at, .. } if at == due), "{effect:?}");
+        assert_eq!(effect.attempts, tries);
+        post.advance(wait - Duration::from_millis(1)).await;
+        assert_eq!(post.effect("first").attempts, tries, "not before it is due");
+        post.advance(Duration::from_millis(1)).await;
+    }
+    assert!(matches!(post.status("first"), EffectStatus::Dead { .. }));
+    assert_eq!((post.effect("first").attempts, post.queued()), (3, 0));
+    let counters = &post.outbox.counters;
+    assert_eq!((counters.effects_failed.get(), counters.effects_dead.get()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_mail_to_nobody_is_dropped() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.knows(customer("silent", None)).await;
+    post.knows(Customer { deleted: true, ..customer("deleted", Some("gone@example.com")) }).await;
+    for id in ["silent", "deleted", "unknown"] {
+        post.queue(id, mail_to(id), None).await;
+    }
+    post.run_due().await;
+    for id in ["silent", "deleted", "unknown"] {
+        assert!(matches!(post.status(id), EffectStatus::Dropped { .. }), "{id}");
+    }
+    assert_eq!((server.taken().len(), post.queued()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_mail_to_a_merged_customer_goes_to_the_one_that_is_left() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    let merged = Customer { merged_into: Some("7".into()), ..customer("6", Some("old@example.com")) };
+    post.knows(merged).await;
+    post.queue("first", mail_to("6"), None).await;
+    post.run_due().await;
+    assert!(lock(&server.taken)[0].contains("mira@example.com"));
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_a_store_that_has_been_removed() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.bench.catalog.remove_store(DOMAIN).await.unwrap();
+    post.run_due().await;
+    assert!(matches!(post.status("first"), EffectStatus::Dropped { .. }));
+    assert_eq!(server.taken().len(), 0);
+}
+
+/// A shop that refuses its first call because the rate limit is used up, and its second for good.
+async fn throttled_shop() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let routes = Router::new().fallback(move || {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async move {
+            match call {
+                0 => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3")], "").into_response(),
+                1 => r#"{"data":{"tagsAdd":{"userErrors":[]}}}"#.into_response(),
+                _ => StatusCode::IM_A_TEAPOT.into_response(),
+            }
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+#[tokio::test]
+async fn a_try_that_meets_a_rate_limit_does_not_count() {
+    let post = Post::new(None).await;
+    let change = StoreChange {
+        access_token: Some("token".into()),
+        api_url: Some(throttled_shop().await),
+        ..StoreChange::default()
+    };
+    post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
+    post.queue("first", tags(), None).await;
+    post.run_due().await;
+    let due = post.bench.clock.now() + Duration::from_secs(3);
+    let effect = post.effect("first");
+    assert!(matches!(effect.status, EffectStatus::Pending { due: at, .. } if at == due), "{effect:?}");
+    assert_eq!((effect.attempts, post.outbox.counters.effects_failed.get()), (0, 0));
+    post.advance(Duration::from_secs(3)).await;
+    assert!(is_done(&post.status("first")), "{:?}", post.status("first"));
+    assert_eq!(post.effect("first").attempts, 1);
+}
+
+#[tokio::test]
+async fn a_call_to_a_store_without_a_token_is_a_dead_letter_that_says_so() {
+    let post = Post::new(None).await;
+    post.queue("first", tags(), None).await;
+    post.run_due().await;
+    let status = post.status("first");
+    assert!(matches!(&status, EffectStatus::Dead { reason } if reason.contains("access token")), "{status:?}");
+}
+
+#[tokio::test]
+async fn the_loop_takes_up_what_is_rung_for() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    let running = tokio::spawn(run(Arc::clone(&post.outbox)));
+    for id in ["first", "second"] {
+        post.queue(id, mail_to("7"), None).await;
+    }
+    post.outbox.due.notify_waiters();
+    let all_done = async {
+        while !["first", "second"].iter().all(|id| is_done(&post.status(id))) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all_done).await.expect("both are sent");
+    running.abort();
+    assert_eq!((server.taken().len(), post.queued()), (2, 0));
+}

@@ -10,6 +10,9 @@ const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
 /// Where a call that answers with more than a number leaves its answer: room for 32 bytes.
 pub const ANSWER: u32 = 16;
 
+/// Where a list of one text stands.
+pub const LIST: u32 = 200;
+
 /// Where texts begin. Below lie answers, failures and scratch space.
 const TEXTS: u32 = 1024;
 
@@ -66,6 +69,14 @@ const FUNCTIONS: &[(&str, &str)] = &[
 pub struct Text {
     pub at: u32,
     pub length: u32,
+}
+
+impl Text {
+    /// Code that makes a list at [`LIST`] of this text alone.
+    pub fn listed(self) -> String {
+        let store = |at, value| format!("(i32.store (i32.const {at}) (i32.const {value}))");
+        store(LIST, self.at) + &store(LIST + 4, self.length)
+    }
 }
 
 impl fmt::Display for Text {

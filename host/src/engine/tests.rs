@@ -13,7 +13,7 @@ use serde_json::Map;
 
 use super::{
     Ended, Engine, Error, Failure, Input, Plugin, PluginContext, StoreContext, UsageChange,
-    guest::{ANSWER, Guest},
+    guest::{ANSWER, Guest, LIST},
     limits,
 };
 use crate::{
@@ -218,10 +218,11 @@ fn a_table_that_grows_without_end_ends_the_delivery() {
 fn notes_of_megabytes_are_refused_and_their_number_is_limited() {
     let mut guest = Guest::default();
     let (large, many, short) = (guest.text("large"), guest.text("many"), guest.text("short"));
-    let note = |text: &str| format!("(call $note {text} (i32.const 0) (i32.const 0) (i32.const {ANSWER}))");
+    let note =
+        |text: &dyn std::fmt::Display| format!("(call $note {text} (i32.const 0) (i32.const 0) (i32.const {ANSWER}))");
     let body = format!(
         "(drop (memory.grow (i32.const 200))) {} (call $keep_answer {large}) {} {} (call $keep_answer {many})",
-        note("(i32.const 0) (i32.const 8000000)"),
+        note(&"(i32.const 0) (i32.const 8000000)"),
         repeat(limits::NOTES, &note(&short)),
         note(&short),
     );
@@ -255,7 +256,7 @@ fn state_is_limited_by_value_by_key_and_by_delivery() {
     let mut guest = Guest::default();
     let [value, key, empty, whole, last] = ["value", "key", "empty", "whole", "last"].map(|name| guest.text(name));
     let long_key = guest.text(&"k".repeat(limits::STATE_KEY_BYTES as usize + 1));
-    let set = |key: &str, length: u32| {
+    let set = |key: &dyn std::fmt::Display, length: u32| {
         format!("(call $state_set {key} (i32.const 0) (i32.const {length}) (i32.const {ANSWER}))")
     };
     let largest = limits::STATE_VALUE_BYTES;
@@ -265,7 +266,7 @@ fn state_is_limited_by_value_by_key_and_by_delivery() {
         "{} (call $keep_answer {value}) {} (call $keep_answer {key}) {} (call $keep_answer {empty}) {} {} (call $keep_answer {last})",
         set(&whole, largest + 1),
         set(&long_key, 1),
-        set("(i32.const 0) (i32.const 0)", 1),
+        set(&"(i32.const 0) (i32.const 0)", 1),
         repeat(fitting, &set(&whole, largest)),
         set(&whole, largest),
     );
@@ -397,11 +398,8 @@ fn a_store_that_fails_is_not_the_plugins_fault() {
 #[test]
 fn the_same_input_gives_the_same_output_twice() {
     let mut guest = Guest::default();
-    let [key, note, customer] = ["drawn", "why", "7"].map(|text| guest.text(text));
-    let tags = format!(
-        "(i32.store (i32.const 200) (i32.const 1024)) (i32.store (i32.const 204) (i32.const 5))
-         (call $tag {customer} (i32.const 200) (i32.const 1) (i32.const {ANSWER}))"
-    );
+    let [key, note] = ["drawn", "why"].map(|text| guest.text(text));
+    let [.., (_, tags)] = capabilities(&mut guest);
     let body = format!(
         "(i64.store (i32.const {ANSWER}) (call $random)) (i64.store (i32.const 24) (call $now)) (call $keep_answer {key})
          (call $note {note} (i32.const 0) (i32.const 0) (i32.const {ANSWER})) {tags}"
@@ -563,8 +561,8 @@ fn capabilities(guest: &mut Guest) -> [(&'static str, String); 3] {
         (
             "tags",
             format!(
-                "(i32.store (i32.const 200) (i32.const {})) (i32.store (i32.const 204) (i32.const {}))
-                 (call $tag {customer} (i32.const 200) (i32.const 1) (i32.const {ANSWER}))"
+                "{} (call $tag {customer} (i32.const {LIST}) (i32.const 1) (i32.const {ANSWER}))",
+                tag.listed()
             ),
         ),
     ]

@@ -9,7 +9,7 @@ use std::{
 use super::{
     super::{Error, Position},
     frame::HEADER,
-    log::{Entry, Form, Segment, Shared},
+    log::{Entry, Form, Request, Segment, Shared},
 };
 
 /// The segment that is being written.
@@ -38,7 +38,18 @@ impl Writer {
     pub fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let _closes = shared.queue.close_on_exit();
-        while let Some(mut entries) = shared.queue.drain(usize::MAX, usize::MAX) {
+        while let Some(requests) = shared.queue.drain(usize::MAX, usize::MAX) {
+            let mut entries: Vec<_> = requests
+                .into_iter()
+                .filter_map(|request| match request {
+                    Request::Append(entry) => Some(entry),
+                    Request::EndSegment => None,
+                })
+                .collect();
+            if entries.is_empty() {
+                self.end_segment_of_an_earlier_day();
+                continue;
+            }
             match self.commit(&mut entries) {
                 Ok(()) => {
                     for entry in entries {
@@ -64,7 +75,10 @@ impl Writer {
         if self.is_unsure {
             self.settle()?;
         }
-        if self.active.length >= self.shared.options.segment_bytes && self.active.count > 0 {
+        let is_full = self.active.length >= self.shared.options.segment_bytes && self.active.count > 0;
+        let is_of_an_earlier_day =
+            entries.first().is_some_and(|entry| self.shared.is_of_an_earlier_day(entry.header.appended_at));
+        if is_full || is_of_an_earlier_day {
             self.begin_segment()?;
         }
         let first = self.active.first + self.active.count;
@@ -118,6 +132,15 @@ impl Writer {
         self.active = active;
         self.shared.note_upkeep();
         Ok(())
+    }
+
+    fn end_segment_of_an_earlier_day(&mut self) {
+        if !self.is_unsure
+            && self.shared.is_of_an_earlier_day(self.shared.clock.now())
+            && let Err(error) = self.begin_segment()
+        {
+            tracing::error!(dir = %self.shared.dir.display(), %error, "no segment can be begun: {error}");
+        }
     }
 
     fn settle_or_stay_unsure(&mut self) {

@@ -88,12 +88,19 @@ pub(super) struct Entry {
     pub answer: oneshot::Sender<Result<Position, Error>>,
 }
 
+/// What the committer is asked to do.
+pub(super) enum Request {
+    Append(Entry),
+    /// Begin a segment, so that the one that is being written can go when its retention ends.
+    EndSegment,
+}
+
 /// What the committer, the upkeep and the readers share.
 pub(super) struct Shared {
     pub dir: PathBuf,
     pub options: Options,
     pub clock: Arc<dyn Clock>,
-    pub queue: Queue<Entry>,
+    pub queue: Queue<Request>,
     /// By first position; the last one is being written.
     segments: RwLock<BTreeMap<u64, Segment>>,
     pub durable: watch::Sender<Position>,
@@ -199,7 +206,7 @@ impl Log {
         };
         let bytes = frame.len();
         let (answer, submitted) = Submitted::channel();
-        match self.shared.queue.push(Entry { frame, header, answer }, bytes) {
+        match self.shared.queue.push(Request::Append(Entry { frame, header, answer }), bytes) {
             Ok(()) => submitted,
             Err(error) => Submitted::ready(Err(error)),
         }
@@ -269,6 +276,12 @@ impl Shared {
         self.segments.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the segment being written holds records of a day before `now`'s.
+    pub fn is_of_an_earlier_day(&self, now: Timestamp) -> bool {
+        let segments = self.segments();
+        segments.values().next_back().is_some_and(|active| active.count > 0 && day(active.newest) < day(now))
+    }
+
     pub fn want_upkeep(&self) {
         lock(&self.upkeep).wanted = true;
         self.upkeep_changed.notify_all();
@@ -292,4 +305,10 @@ impl Shared {
     pub fn compressed_path(&self, first: u64) -> PathBuf {
         compressed::path(&self.dir, first)
     }
+}
+
+/// The UTC day of an instant. A segment holds records of one day: else a quiet log would keep its records until its
+/// segment is full, whatever their retention.
+fn day(instant: Timestamp) -> u64 {
+    instant.0 / 86_400_000
 }

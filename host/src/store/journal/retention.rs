@@ -15,7 +15,7 @@ use super::{
     super::{Error, lock},
     compressed::Builder,
     frame::{HEADER, Header},
-    log::{Form, Shared},
+    log::{Form, Request, Shared},
     segment::{self, FILE_HEADER},
 };
 
@@ -49,6 +49,10 @@ pub(super) fn run(shared: &Shared) {
 
 /// Deletes and compresses what is due.
 pub(super) fn pass(shared: &Shared) -> Result<Upkeep, Error> {
+    if shared.is_of_an_earlier_day(shared.clock.now()) {
+        // A queue that is full has records that end the segment themselves.
+        let _ = shared.queue.push(Request::EndSegment, 0);
+    }
     let _files = lock(&shared.files);
     let mut done = Upkeep::default();
     while delete_oldest(shared)? {

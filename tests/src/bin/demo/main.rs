@@ -89,20 +89,7 @@ async fn run(arguments: &Arguments) -> Result {
         question(&host, &population)?
     ));
 
-    let season = Season {
-        screen: &screen,
-        population: &population,
-        unlucky,
-        sender: Sender::to(format!("{}/webhooks/shopify", host.webhooks_url()))?,
-        api: Api {
-            client: reqwest::Client::new(),
-            base: host.admin_url().to_owned(),
-            domain: &population.shop().domain,
-        },
-        shopify: &shopify,
-        mails: &mails,
-        sent: Mutex::default(),
-    };
+    let season = Season::among(&screen, &population, unlucky, &host, &shopify, &mails)?;
     let seconds = arguments.seconds.map(Duration::from_secs);
     let outcome = tokio::select! {
         () = ended(&end) => Ok(()),
