@@ -38,6 +38,9 @@ const ROUND: usize = 256;
 /// How long the loop sleeps when nothing rings.
 const POLL: Duration = Duration::from_millis(250);
 
+/// The pause before an effect that the store refused is looked at again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long an effect waits before it looks again whether the one before it is done.
 const BEHIND: Duration = Duration::from_millis(250);
 
@@ -102,6 +105,7 @@ pub async fn run(outbox: Arc<Outbox>) {
                     tokio::spawn(async move {
                         if let Err(error) = attempt(&outbox, store, &id, at).await {
                             tracing::error!(%error, %store, effect = %id, "effect {id} is held up: {error}");
+                            tokio::time::sleep(STORE_PAUSE).await;
                         }
                         lock(&running).remove(&(store, id));
                         drop(permit);

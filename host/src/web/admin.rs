@@ -16,6 +16,8 @@ use crate::host::Host;
 
 const PAGE: &str = include_str!("admin/index.html");
 const SCRIPT: &str = include_str!("admin/admin.js");
+const LIST: &str = include_str!("admin/list.js");
+const WORDS: &str = include_str!("admin/words.js");
 const STYLE: &str = include_str!("admin/admin.css");
 
 /// Nothing from elsewhere is loaded or run. Mails as sent stand in sandboxed frames, whose inline styles are theirs.
@@ -29,6 +31,8 @@ pub fn routes() -> Router<Arc<Host>> {
     Router::new()
         .route("/", get(async || file("text/html; charset=utf-8", PAGE)))
         .route("/admin.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/list.js", get(async || file("text/javascript; charset=utf-8", LIST)))
+        .route("/words.js", get(async || file("text/javascript; charset=utf-8", WORDS)))
         .route("/admin.css", get(async || file("text/css; charset=utf-8", STYLE)))
 }
 
