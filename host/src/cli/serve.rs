@@ -13,6 +13,7 @@ use super::Result;
 use crate::{
     clock,
     config::{Config, Log, LogFormat},
+    engine::limits,
     host::Host,
     web,
 };
@@ -23,7 +24,8 @@ pub fn run(config: Config) -> Result {
     let threads = match config.dispatch.threads {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         threads => threads,
-    };
+    }
+    .min(limits::LIVE_INSTANCES as usize);
     let plugins = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("regulars-dispatch")

@@ -9,7 +9,7 @@ use crate::{
     engine::{Ended, Failure, Input, UsageChange},
     platform::{self, Unreadable},
     retry::Schedule,
-    store::{self, CommitError, EventRecord, Position, TimerRecord, Transaction, decode, keys, keys::Due},
+    store::{self, CommitError, EventRecord, Position, TimerRecord, Transaction, decode, keys, keys::Due, survivor},
 };
 
 /// Reads an event into our words.
@@ -262,7 +262,7 @@ pub(super) fn concerns(
         }
         (None, None) => None,
     };
-    let customer = customer.map(|id| facts::survivor(transaction, event.store, id)).transpose()?;
+    let customer = customer.map(|id| survivor(transaction, event.store, id)).transpose()?;
     Ok((customer, order))
 }
 

@@ -2,14 +2,11 @@
 
 use crate::{
     domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId},
-    store::{Error, Key, Record, Scan, Transaction, keys},
+    store::{Error, Key, Record, Scan, Transaction, keys, survivor},
 };
 
 #[cfg(test)]
 mod tests;
-
-/// Merges that are followed from one customer to the one that is left; more is a damaged chain.
-const MERGES: usize = 16;
 
 /// Orders that move with a merged customer in one step.
 const MERGED_ORDERS: usize = 10_000;
@@ -206,17 +203,6 @@ fn nobody(id: &CustomerId, event: &Event) -> Customer {
         merged_into: None,
         deleted: false,
     }
-}
-
-/// The customer that is left of one after all merges.
-pub(super) fn survivor(transaction: &mut Transaction, store: StoreId, mut id: CustomerId) -> Result<CustomerId, Error> {
-    for _ in 0..MERGES {
-        match transaction.get::<Customer>(&keys::customer(store, &id))?.and_then(|customer| customer.merged_into) {
-            Some(next) => id = next,
-            None => return Ok(id),
-        }
-    }
-    Err(Error::Damaged { what: format!("the chain of merges of customer {id}"), detail: "it does not end".into() })
 }
 
 /// An address as identities are compared: trimmed, lower-case.

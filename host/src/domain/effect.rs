@@ -42,6 +42,15 @@ impl EffectKind {
         }
     }
 
+    /// The same effect for another customer.
+    pub fn with_customer(self, customer: CustomerId) -> Self {
+        match self {
+            Self::Mail(mail) => Self::Mail(Mail { customer, ..mail }),
+            Self::CreateDiscount(discount) => Self::CreateDiscount(NewDiscount { customer, ..discount }),
+            Self::ChangeTags(change) => Self::ChangeTags(TagChange { customer, ..change }),
+        }
+    }
+
     pub fn customer(&self) -> &CustomerId {
         match self {
             Self::Mail(mail) => &mail.customer,

@@ -18,7 +18,7 @@ use crate::{
     counters::Counters,
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
-    store::{Archive, CommitError, Error, Scan, Store, Transaction, decode, keys, keys::Due, keys::DueQueue},
+    store::{Archive, CommitError, Error, Scan, Store, Transaction, decode, keys, keys::Due, keys::DueQueue, survivor},
 };
 
 mod mail;
@@ -159,10 +159,14 @@ async fn perform(outbox: &Outbox, store: StoreId, effect: &Effect) -> Result<Ver
         return Ok(Verdict::Dropped { reason: "the store has been removed".into() });
     };
     drop(registry);
+    // The customer may have been merged since the effect was queued.
+    let mut transaction = Transaction::new(Arc::clone(&outbox.store));
+    let customer = survivor(&mut transaction, store, effect.kind.customer().clone())?;
+    let effect = Effect { kind: effect.kind.clone().with_customer(customer), ..effect.clone() };
     match &effect.kind {
-        EffectKind::Mail(mail) => mail::send(outbox, &entry, effect, mail).await,
+        EffectKind::Mail(mail) => mail::send(outbox, &entry, &effect, mail).await,
         EffectKind::CreateDiscount(_) | EffectKind::ChangeTags(_) => {
-            Ok(outbox.storefronts.perform(&entry, effect, outbox.clock.now()).await)
+            Ok(outbox.storefronts.perform(&entry, &effect, outbox.clock.now()).await)
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod backup;
 pub mod data_dir;
 pub mod journal;
 pub mod memory;
+mod merge;
 pub mod sled;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use data_dir::DataDir;
 pub use durability::Durability;
 pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
+pub use merge::survivor;
 pub use record::{
     EnabledRecord, EventRecord, PluginRecord, Record, SettingsRecord, StateUsage, StoreRecord, TimerRecord, decode,
     encode,

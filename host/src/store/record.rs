@@ -28,7 +28,10 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, Error> {
     let damaged = |detail: String| Error::Damaged { what: T::NAME.into(), detail };
     match bytes.split_first() {
         Some((&version, body)) if version == T::VERSION => {
-            postcard::from_bytes(body).map_err(|error| damaged(error.to_string()))
+            match postcard::take_from_bytes(body).map_err(|error| damaged(error.to_string()))? {
+                (record, []) => Ok(record),
+                (_, rest) => Err(damaged(format!("{} bytes follow it", rest.len()))),
+            }
         }
         Some((&version, _)) if version > T::VERSION => {
             Err(Error::TooNew { what: T::NAME, found: u32::from(version), known: u32::from(T::VERSION) })

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -20,9 +21,6 @@ use crate::{
 };
 
 mod render;
-
-/// Merges that are followed to find whom to write to.
-const MERGES: usize = 16;
 
 /// Sends mails through one server.
 pub struct Mailer {
@@ -128,18 +126,11 @@ fn smtp_reason(error: &smtp::Error) -> String {
     reason
 }
 
-/// The customer to write to, merges followed; nobody if it was deleted.
+/// The customer to write to; nobody if it is not known or was deleted.
 fn recipient(outbox: &Outbox, store: StoreId, id: &CustomerId) -> Result<Option<Customer>, Error> {
-    let mut id = id.clone();
-    for _ in 0..MERGES {
-        let Some(row) = outbox.store.get(&keys::customer(store, &id))? else { return Ok(None) };
-        let customer: Customer = decode(&row.bytes)?;
-        match customer.merged_into {
-            Some(next) => id = next,
-            None => return Ok(Some(customer).filter(|customer| !customer.deleted)),
-        }
-    }
-    Ok(None)
+    let row = outbox.store.get(&keys::customer(store, id))?;
+    let customer = row.map(|value| decode::<Customer>(&value.bytes)).transpose()?;
+    Ok(customer.filter(|customer| !customer.deleted))
 }
 
 fn compose(
@@ -190,7 +181,7 @@ async fn keep_copy(outbox: &Outbox, store: StoreId, effect: &Effect, copy: &Mail
     let bytes = serde_json::to_vec(copy)
         .map_err(|error| Error::Damaged { what: "a mail's copy".into(), detail: error.to_string() })?;
     let position = outbox.archive.append(bytes).await?;
-    let mut transaction = Transaction::new(std::sync::Arc::clone(&outbox.store));
+    let mut transaction = Transaction::new(Arc::clone(&outbox.store));
     transaction.put(keys::mail_copy(store, &effect.id), &position);
     transaction.commit().await.map_err(|error| match error {
         CommitError::Store(error) => error,

@@ -4,10 +4,22 @@ use super::super::{
     bindings::{events, types},
     delivery::Delivery,
 };
-use crate::domain::{Customer, LineItem, Money, Order, Refund, RefundLine};
+use crate::{
+    domain::{Customer, LineItem, Money, Order, Refund, RefundLine},
+    store::{self, survivor},
+};
 
 /// The interface holds types only.
 impl types::Host for Delivery {}
+
+impl Delivery {
+    /// An order as plugins see it: with the customer that is left after merges, whose account it counts for.
+    pub(super) fn order_view(&mut self, order: Order) -> Result<events::Order, store::Error> {
+        let store = self.store_id();
+        let customer = order.customer.map(|id| survivor(&mut self.transaction, store, id)).transpose()?;
+        Ok(Order { customer, ..order }.into())
+    }
+}
 
 impl From<Money> for types::Money {
     fn from(money: Money) -> Self {

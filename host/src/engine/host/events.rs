@@ -14,7 +14,8 @@ impl events::Host for Delivery {
 
     fn get_order(&mut self) -> wasmtime::Result<Option<events::Order>> {
         let Some(id) = self.input.order.clone() else { return Ok(None) };
-        Ok(self.get::<Order>(&keys::order(self.store_id(), &id))?.map(Into::into))
+        let order = self.get::<Order>(&keys::order(self.store_id(), &id))?;
+        Ok(order.map(|order| self.order_view(order)).transpose()?)
     }
 
     fn get_refund(&mut self) -> wasmtime::Result<Option<events::Refund>> {

@@ -36,7 +36,8 @@ impl facts::Host for Delivery {
             return Ok(None);
         }
         let key = keys::order(self.store_id(), &OrderId::from(id));
-        Ok(self.get::<Order>(&key)?.map(Into::into))
+        let order = self.get::<Order>(&key)?;
+        Ok(order.map(|order| self.order_view(order)).transpose()?)
     }
 
     fn orders_of(
@@ -66,7 +67,9 @@ impl facts::Host for Delivery {
         self.count_read(0)?;
         for (_, id) in rows {
             let id = OrderId::from(String::from_utf8_lossy(&id).into_owned());
-            orders.extend(self.get::<Order>(&keys::order(store, &id))?.map(Into::into));
+            if let Some(order) = self.get::<Order>(&keys::order(store, &id))? {
+                orders.push(self.order_view(order)?);
+            }
         }
         Ok(orders)
     }

@@ -4,7 +4,7 @@
 import { List, el, page } from "./list.js";
 import {
   capital, clock, decision, effectName, effectStatus, hasFailed, headline, minute, moment, money, number, outcomeOf,
-  personName, plural, sentence,
+  parseExactly, personName, plural, printExactly, sentence,
 } from "./words.js";
 
 const LOOK_EVERY = 1000;
@@ -33,11 +33,11 @@ const state = {
 /** The host has answered, and says no. */
 class Refused extends Error {}
 
-async function api(path, body) {
+async function api(path, body, parse = JSON.parse) {
   const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const options = { cache: "no-store", signal: AbortSignal.timeout(10_000), ...(body === undefined ? {} : post) };
   const response = await fetch(`/v1${path}`, options);
-  const answer = await response.json();
+  const answer = parse(await response.text());
   if (!response.ok) throw new Refused(answer.detail ?? `the host answered ${response.status}`);
   return answer;
 }
@@ -236,34 +236,37 @@ function facts(pairs) {
 
 function showEvent(event) {
   showAsked(headlineOf(event), async () => {
-    const { payload, ...record } = await api(eventPath(event.id));
-    const document = payload === undefined ? "It is past its retention." : JSON.stringify(payload, null, 2);
+    const { payload, ...record } = await api(eventPath(event.id), undefined, parseExactly);
+    const decisions = record.deliveries.flatMap((delivery) => [
+      el("h3", {}, titleOf(delivery.plugin)),
+      el("p", { class: "lead" }, decision(delivery)),
+      facts(delivery.notes.flatMap((note) => note.fields.map(([name, value]) => [capital(name), value]))),
+    ]);
+    const behind = record.deliveries.map((delivery) => facts([
+      ["Plugin", delivery.plugin],
+      ["Tries", delivery.attempt],
+      ["Settings", `version ${delivery.settings_version}`],
+      ["State read", delivery.reads.join(", ")],
+      ["Fuel used", number(delivery.fuel)],
+      ["Effects", delivery.effects.join(", ")],
+    ]));
     return [
       facts([
         ["Customer", nameById(record.customer)],
-        ["Received", moment(record.received_at)],
         ["Happened", moment(record.occurred_at)],
+        ["Received", moment(record.received_at)],
         ["Not readable", record.unreadable],
       ]),
-      ...record.deliveries.flatMap((delivery) => [
-        el("h3", {}, titleOf(delivery.plugin)),
-        el("p", { class: "lead" }, decision(delivery)),
-        facts([
-          ...delivery.notes.flatMap((note) => note.fields.map(([name, value]) => [capital(name), value])),
-          ["Tries", delivery.attempt],
-          ["Settings", `version ${delivery.settings_version}`],
-          ["State read", delivery.reads.join(", ")],
-          ["Fuel used", number(delivery.fuel)],
-          ["Effects", delivery.effects.join(", ")],
-        ]),
-      ]),
+      ...decisions,
       el("h3", {}, "As it came"),
       facts([
         ["Topic", record.platform_topic ? `${record.topic} (${record.platform_topic})` : record.topic],
         ["Event", record.id],
         ["Position", record.position],
       ]),
-      el("details", {}, el("summary", {}, "The sender's document"), el("pre", {}, document)),
+      behind.length && el("details", {}, el("summary", {}, "For the plugin's developer"), ...behind),
+      el("details", {}, el("summary", {}, "The sender's document"),
+        el("pre", {}, payload === undefined ? "It is past its retention." : printExactly(payload))),
     ];
   });
 }

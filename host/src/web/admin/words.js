@@ -114,3 +114,11 @@ export function effectName(effect, subject) {
   if (effect.kind === "discount.create") return `Code ${content.code}, ${money(content.value)} off`;
   return `Tags ${[...content.add.map((tag) => `+${tag}`), ...content.remove.map((tag) => `−${tag}`)].join(", ")}`;
 }
+
+/** Parses JSON; integers that JavaScript's numbers would round, as platforms' ids are, survive `printExactly`. */
+export function parseExactly(json) {
+  const textOrInteger = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+  return JSON.parse(json.replace(textOrInteger, (part) => (part.startsWith('"') ? part : `"\\u0000${part}"`)));
+}
+
+export const printExactly = (value) => JSON.stringify(value, null, 2).replace(/"\\u0000(-?\d+)"/g, "$1");
