@@ -12,6 +12,7 @@ help: ## This list
 	@echo
 	@echo '  Environment:'
 	@echo '    CARGO_TARGET_DIR   where to build (default: target)'
+	@echo '    DEMO               what to pass to the demo, such as DEMO="--for 20"'
 	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
 	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
 	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
@@ -23,8 +24,11 @@ build: setup ## The host and the plugins, as they ship
 	cargo build --release --workspace --bins
 	scripts/plugins.sh $(TARGET)/release/regulars
 
-demo: build ## A shop's season in a minute: simulated storefront, shoppers and mail server
-	$(TARGET)/release/demo
+# In the profile of the tests, so that the two share what is compiled.
+demo: setup ## A shop's season in a minute: simulated storefront, shoppers and mail server
+	cargo build --workspace --bins --tests
+	scripts/plugins.sh $(TARGET)/debug/regulars
+	$(TARGET)/debug/demo $(DEMO)
 
 # The tests are compiled before the plugins are built: one selection of packages has one set of features, so that
 # nothing is compiled twice.

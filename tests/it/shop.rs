@@ -123,8 +123,13 @@ impl Shop {
     /// Waits until so many events are applied and every effect has come to its end.
     pub async fn settled(&self, events: usize) {
         eventually("every event is applied and every effect has ended", DEADLINE, async || {
-            let applied = self.events().await.len() >= events;
-            (applied && self.effects().await.iter().all(|effect| effect["status"] != "pending")).then_some(())
+            // The API may show a part of a commit that is being made: an effect that an event names may be missing yet.
+            let seen = self.events().await;
+            let effects = self.effects().await;
+            let ended = |id: &Value| effects.iter().any(|it| it["id"] == *id && it["status"] != "pending");
+            let mut deliveries = seen.iter().flat_map(|event| event["deliveries"].as_array().into_iter().flatten());
+            let all = deliveries.all(|it| it["effects"].as_array().into_iter().flatten().all(ended));
+            (seen.len() >= events && all).then_some(())
         })
         .await;
     }

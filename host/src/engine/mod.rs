@@ -1,7 +1,7 @@
 //! The sandbox: compiles components, runs one delivery in a fresh instance, ends it at its limits.
 //!
 //! The one constructor of a [`wasmtime::Engine`] is here, so that every artefact fits every instance. A plugin can do
-//! what the interfaces under [`host`] offer and nothing else: there is no WASI, no clock, no network, no file.
+//! what the interfaces under `host` offer and nothing else: there is no WASI, no clock, no network, no file.
 
 use std::{
     fmt, io,
