@@ -1,5 +1,6 @@
 //! The tests that see the whole: one binary, one module for each subject.
 
+mod admin_page;
 mod command_line;
 mod dependencies;
 mod house;

@@ -1,7 +1,7 @@
 //! Facts: what an event changes of what the host knows. Older never overwrites newer.
 
 use crate::{
-    domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId},
+    domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId, Timestamp},
     store::{Error, Key, Record, Scan, Transaction, keys, survivor},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn project(
         Change::Customer(customer) => learn_customer(transaction, store, customer),
         Change::CustomerDeleted(id) => forget_customer(transaction, store, event, id),
         Change::Merge(merge) if merge.completed => merge_customers(transaction, store, event, merge),
-        Change::Consent(consent) => learn_consent(transaction, store, consent),
+        Change::Consent(consent) => learn_consent(transaction, store, event, consent),
         Change::Fulfillment(fulfillment) => {
             let key = keys::fulfillment(store, &fulfillment.order, &fulfillment.id);
             put_newer(transaction, key, &**fulfillment, |it| it.updated_at)
@@ -98,14 +98,15 @@ fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Cust
     let known_email = known.as_ref().and_then(|known| known.email.clone());
     let learnt = match known {
         Some(known) if known.updated_at > customer.updated_at || known.deleted => return Ok(()),
-        Some(known) => Customer {
+        Some(mut known) => Customer {
+            accepts_marketing: newer_consent(&mut known, customer.accepts_marketing, customer.consent_at),
+            consent_at: known.consent_at,
             email: customer.email.clone().or(known.email),
             phone: customer.phone.clone().or(known.phone),
             first_name: customer.first_name.clone().or(known.first_name),
             last_name: customer.last_name.clone().or(known.last_name),
             locale: customer.locale.clone().or(known.locale),
             tags: if customer.tags.is_empty() { known.tags } else { customer.tags.clone() },
-            accepts_marketing: customer.accepts_marketing.or(known.accepts_marketing),
             created_at: customer.created_at.or(known.created_at),
             merged_into: known.merged_into,
             ..customer.clone()
@@ -152,6 +153,7 @@ fn forget_customer(transaction: &mut Transaction, store: StoreId, event: &Event,
         locale: None,
         tags: Vec::new(),
         accepts_marketing: Some(false),
+        consent_at: None,
         deleted: true,
         ..known
     };
@@ -159,13 +161,28 @@ fn forget_customer(transaction: &mut Transaction, store: StoreId, event: &Event,
     Ok(())
 }
 
-fn learn_consent(transaction: &mut Transaction, store: StoreId, consent: &Consent) -> Result<(), Error> {
+/// Keeps the word on marketing that was said last; `said_at` counts as the event's time where the platform tells none.
+fn learn_consent(transaction: &mut Transaction, store: StoreId, event: &Event, consent: &Consent) -> Result<(), Error> {
     let key = keys::customer(store, &consent.customer);
-    if let Some(known) = transaction.get::<Customer>(&key)? {
-        let learnt = Customer { accepts_marketing: Some(consent.accepts_marketing), ..known };
-        transaction.put(key, &learnt);
+    // Whatever a platform says of the customer later is newer than a record that holds nothing but consent.
+    let unknown = || Customer { updated_at: Timestamp(0), ..nobody(&consent.customer, event) };
+    let mut known = transaction.get::<Customer>(&key)?.unwrap_or_else(unknown);
+    if known.deleted {
+        return Ok(());
     }
+    let said_at = consent.changed_at.unwrap_or(event.occurred_at);
+    known.accepts_marketing = newer_consent(&mut known, Some(consent.accepts_marketing), Some(said_at));
+    transaction.put(key, &known);
     Ok(())
+}
+
+/// The word on marketing that counts, of the one that is known and one that has come; the time of `known` follows it.
+fn newer_consent(known: &mut Customer, said: Option<bool>, said_at: Option<Timestamp>) -> Option<bool> {
+    if said.is_none() || known.consent_at > said_at {
+        return known.accepts_marketing;
+    }
+    known.consent_at = said_at;
+    said
 }
 
 /// Joins two customers: the removed one points to the kept one, and its orders are listed there.
@@ -198,6 +215,7 @@ fn nobody(id: &CustomerId, event: &Event) -> Customer {
         locale: None,
         tags: Vec::new(),
         accepts_marketing: None,
+        consent_at: None,
         created_at: None,
         updated_at: event.occurred_at,
         merged_into: None,

@@ -19,6 +19,8 @@ pub struct Customer {
     pub tags: Vec<String>,
     /// Whether marketing mail is allowed; `None` where no event has said.
     pub accepts_marketing: Option<bool>,
+    /// When that was last said: an older word never overwrites a newer one.
+    pub consent_at: Option<Timestamp>,
     pub created_at: Option<Timestamp>,
     /// The platform's time of last change: an older fact never overwrites a newer one.
     pub updated_at: Timestamp,

@@ -180,6 +180,7 @@ fn customer(id: &str, email: Option<&str>) -> Customer {
         locale: None,
         tags: Vec::new(),
         accepts_marketing: None,
+        consent_at: None,
         created_at: None,
         updated_at: Timestamp(0),
         merged_into: None,

@@ -129,6 +129,7 @@ fn customer() -> Customer {
         locale: some("de"),
         tags: vec!["vip".into(), "Gast".into()],
         accepts_marketing: Some(true),
+        consent_at: Some(at(4)),
         created_at: Some(at(0)),
         updated_at: at(5),
         merged_into: Some("8".into()),

@@ -179,3 +179,20 @@ fn what_an_event_leaves_out_of_a_customer_stays_as_it_was_known() {
     assert_eq!((learnt.email.as_deref(), learnt.tags.len()), (Some("mira@example.com"), 1));
     assert_eq!(learnt.updated_at, Timestamp(20));
 }
+
+fn consent(accepts_marketing: bool, changed_at: u64) -> Change {
+    let changed_at = Some(Timestamp(changed_at));
+    Change::Consent(Consent { customer: "7".into(), accepts_marketing, changed_at })
+}
+
+#[test]
+fn the_last_word_on_marketing_counts_in_whatever_order_it_comes() {
+    let accepts = |changes: Vec<Change>| {
+        let Known(mut transaction) = after(changes);
+        transaction.get::<Customer>(&keys::customer(STORE, &"7".into())).unwrap().unwrap().accepts_marketing
+    };
+    let known = || Change::Customer(Box::new(customer("7", Some("mira@example.com"), 20)));
+    assert_eq!(accepts(vec![known(), consent(true, 10), consent(false, 30)]), Some(false));
+    assert_eq!(accepts(vec![known(), consent(false, 30), consent(true, 10)]), Some(false));
+    assert_eq!(accepts(vec![consent(true, 10), known()]), Some(true), "kept until the customer is known");
+}

@@ -120,7 +120,11 @@ fn smtp_reason(error: &smtp::Error) -> String {
     let mut reason = format!("the mail server did not take it: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
+        let cause_text = cause.to_string();
+        // Some errors tell their cause themselves.
+        if !reason.ends_with(&cause_text) {
+            reason = format!("{reason}: {cause_text}");
+        }
         source = cause.source();
     }
     reason

@@ -88,6 +88,7 @@ mod tests {
             locale: None,
             tags: Vec::new(),
             accepts_marketing: None,
+            consent_at: None,
             created_at: None,
             updated_at: Timestamp(0),
             merged_into: None,

@@ -64,7 +64,7 @@ const effectTag = (effect) => el("span", { class: "tag", "data-kind": effect.sta
 function eventRow(event, effects) {
   const decided = event.deliveries.length > 0 || event.unreadable;
   const led = event.deliveries.flatMap((delivery) => delivery.effects).flatMap((id) => effects.get(id) ?? []);
-  const who = nameById(event.customer);
+  const who = nameById(event.customer) ?? (event.order ? "guest" : null);
   const total = event.topic === "order.paid" ? state.activity.orders[event.order]?.total : null;
   return {
     key: event.id,
@@ -203,7 +203,9 @@ async function tryAgain(button, path, body) {
     await look();
     button.disabled = false;
     button.textContent = "Try again";
-    if (document.activeElement === document.body) page("attention").focus({ preventScroll: true });
+    if (document.activeElement === document.body) {
+      (button.isConnected ? button : page("attention")).focus({ preventScroll: true });
+    }
   }, LOOK_EVERY);
 }
 
@@ -365,13 +367,13 @@ const lists = {
 
 function drawCounters(counters) {
   const refused = counters.webhooks_unsigned + counters.webhooks_refused + counters.webhooks_failed;
-  const failed = state.troubles.length;
+  const failed = counters.events_applied === undefined ? undefined : state.troubles.length;
   const tiles = [
     ["Webhooks taken in", counters.webhooks_accepted, `${plural(counters.webhooks_duplicate, "repeat")} ignored`],
     ["Webhooks refused", refused, `${number(counters.webhooks_unsigned)} with a bad signature`],
     ["Decisions", counters.deliveries_done, `${plural(counters.deliveries_failed, "try", "tries")} failed`],
     ["Mails, codes and tags", counters.effects_done, `${plural(counters.effects_failed, "try", "tries")} failed`],
-    ["Needs attention", failed, failed ? el("a", { href: "#needs-attention" }, "See what failed") : "All is well"],
+    ["Needs attention", failed, failed ? el("a", { href: "#needs-attention" }, "See what failed") : failed === 0 ? "All is well" : ""],
   ];
   const box = page("counters");
   if (!box.children.length) {
@@ -390,8 +392,9 @@ function drawCounters(counters) {
 function drawStore() {
   const { store, stores } = state;
   page("store-name").textContent = store?.name ?? "No store yet";
-  page("store-name").hidden = stores.length > 1;
-  page("store-picker").hidden = stores.length < 2;
+  const several = stores.length > 1;
+  page("store-name").classList.toggle("unseen", several);
+  page("store-picker").hidden = page("counted").hidden = !several;
   const select = page("store-select");
   const options = JSON.stringify(stores.map((each) => [each.domain, each.name]));
   if (select.dataset.says !== options) {
@@ -579,4 +582,5 @@ addEventListener("hashchange", () => {
   if (location.hash.startsWith("#store=")) state.looks = 0;
 });
 
+drawCounters({});
 keepLooking();

@@ -1,6 +1,6 @@
 // What the page says: the API's records in the words of people who run a shop. Nothing here touches the page.
 
-export const number = (value) => Number(value ?? 0).toLocaleString();
+export const number = (value) => (value === undefined || Number.isNaN(value) ? "–" : Number(value).toLocaleString());
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const moment = (ms) => new Date(ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });

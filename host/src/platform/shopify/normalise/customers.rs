@@ -42,6 +42,8 @@ impl WireCustomer<'_> {
     pub fn read(&self, as_of: Timestamp) -> Result<Option<Customer>, Unreadable> {
         let Some(id) = self.id() else { return Ok(None) };
         let state = self.email_marketing_consent.as_ref().and_then(|consent| consent.state.as_ref());
+        let accepts_marketing = state.map(|state| is_subscribed(state.as_str())).or(self.accepts_marketing);
+        let updated_at = time("updated_at", self.updated_at.as_ref())?.unwrap_or(as_of);
         Ok(Some(Customer {
             id,
             email: owned(self.email.as_ref()),
@@ -50,9 +52,10 @@ impl WireCustomer<'_> {
             last_name: owned(self.last_name.as_ref()),
             locale: None,
             tags: self.tags.as_ref().map(|tags| tags.0.clone()).unwrap_or_default(),
-            accepts_marketing: state.map(|state| is_subscribed(state.as_str())).or(self.accepts_marketing),
+            accepts_marketing,
+            consent_at: accepts_marketing.map(|_| updated_at),
             created_at: time("created_at", self.created_at.as_ref())?,
-            updated_at: time("updated_at", self.updated_at.as_ref())?.unwrap_or(as_of),
+            updated_at,
             merged_into: None,
             deleted: false,
         }))
