@@ -92,7 +92,10 @@ async fn run(arguments: &Arguments) -> Result {
     let season = Season::among(&screen, &population, unlucky, &host, &shopify, &mails)?;
     let seconds = arguments.seconds.map(Duration::from_secs);
     let outcome = tokio::select! {
-        () = ended(&end) => Ok(()),
+        () = ended(&end) => {
+            screen.say("stopping");
+            Ok(())
+        }
         outcome = season.play(arguments.rate, seconds) => outcome,
     };
     let host_log = outcome.is_err().then(|| host.log());
