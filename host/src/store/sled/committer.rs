@@ -1,7 +1,7 @@
 //! The one thread that commits: it checks what each commit has read, merges those that hold, and makes them durable.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
@@ -136,9 +136,15 @@ impl Committer {
 
     /// Adds a commit to the batch if everything that it read still holds.
     fn merge(&mut self, commit: Commit, merged: &mut Merged) -> Result<Result<(), CommitError>, Error> {
-        for read in &commit.reads {
+        let Commit { reads, writes } = commit;
+        let mut known = HashMap::with_capacity(reads.len());
+        for read in &reads {
             let holds = match read {
-                Read::Key(key, version) => self.current(key, merged)?.version == *version,
+                Read::Key(key, version) => {
+                    let current = self.current(key, merged)?;
+                    known.insert(key, current);
+                    current.version == *version
+                }
                 Read::Scan(scan, keys) => self.has_keys(scan, keys, merged)?,
             };
             if !holds {
@@ -146,8 +152,13 @@ impl Committer {
             }
         }
         self.sequence += 1;
-        for write in commit.writes {
-            self.write(write, merged)?;
+        for write in writes {
+            // A key that is written twice is looked up the second time.
+            let before = match known.remove(write.key()) {
+                Some(before) => before,
+                None => self.current(write.key(), merged)?,
+            };
+            self.write(write, before, merged);
         }
         Ok(Ok(()))
     }
@@ -173,9 +184,8 @@ impl Committer {
         }
     }
 
-    fn write(&self, write: Write, merged: &mut Merged) -> Result<(), Error> {
+    fn write(&self, write: Write, before: Changed, merged: &mut Merged) {
         let version = Version(self.sequence);
-        let before = self.current(write.key(), merged)?;
         let (key, after) = match write {
             Write::Delete(key) => {
                 merged.writes.remove(key.as_bytes());
@@ -198,7 +208,6 @@ impl Committer {
             merged.writes.remove(row::chunk_key(&key, number));
         }
         merged.changed.insert(key.as_bytes().to_vec(), after);
-        Ok(())
     }
 
     /// Whether a scan of what the batch would leave returns exactly `keys`.
