@@ -6,5 +6,5 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
 });
 
-pub use exports::regulars::plugin::handler::{Envelope, Failure};
-pub use regulars::plugin::*;
+pub use self::exports::regulars::plugin::handler::{Envelope, Failure};
+pub use self::regulars::plugin::*;

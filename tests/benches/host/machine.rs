@@ -26,8 +26,8 @@ fn file_system(folder: &Path) -> String {
     mounts.max_by_key(|(length, _)| *length).map_or_else(|| "unknown file system".into(), |(_, kind)| kind.into())
 }
 
-/// How long the disk takes to make an appended page durable: the median.
-pub fn sync_median(folder: &Path) -> io::Result<Duration> {
+/// How long the disk takes to make an appended page durable, again and again.
+pub fn sync_times(folder: &Path) -> io::Result<Vec<Duration>> {
     const SAMPLES: usize = 200;
     let mut file = tempfile::tempfile_in(folder)?;
     let page = [7; 4096];
@@ -38,8 +38,7 @@ pub fn sync_median(folder: &Path) -> io::Result<Duration> {
         file.sync_data()?;
         took.push(began.elapsed());
     }
-    took.sort_unstable();
-    Ok(took[SAMPLES / 2])
+    Ok(took)
 }
 
 /// Bytes of memory that a process holds.

@@ -63,16 +63,16 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         connections: args.connections.max(1),
         folder: args.folder,
     };
-    let disk_sync = machine::sync_median(&plan.folder)?;
     let body_bytes = webhooks.iter().map(|scheduled| scheduled.webhook.body.len()).sum::<usize>();
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let (mut with, mut without, mut disk_syncs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
+        disk_syncs.extend(machine::sync_times(&plan.folder)?);
         with.push(round::run(&plan, Some(&plugin)).await?);
         without.push(round::run(&plan, None).await?);
     }
     table::Table {
         machine: machine::describe(&plan.folder),
-        disk_sync,
+        disk_syncs: &disk_syncs,
         plugin_bytes: plugin.metadata()?.len(),
         events: webhooks.len(),
         body_bytes: body_bytes / webhooks.len().max(1),

@@ -9,8 +9,8 @@ const FUEL_LIMIT: u64 = 11_000_000;
 
 pub struct Table<'a> {
     pub machine: String,
-    /// The disk's own time for making 4 kB durable.
-    pub disk_sync: Duration,
+    /// The disk's own times for making 4 kB durable, before each round.
+    pub disk_syncs: &'a [Duration],
     pub plugin_bytes: u64,
     /// Webhooks of a round, and what their bodies have on average.
     pub events: usize,
@@ -22,9 +22,10 @@ pub struct Table<'a> {
 
 impl Table<'_> {
     pub fn print(&self) {
-        let Self { machine, disk_sync, plugin_bytes, events, body_bytes, connections, with, without } = self;
+        let Self { machine, disk_syncs, plugin_bytes, events, body_bytes, connections, with, without } = self;
+        let disk_sync = median(disk_syncs.iter().map(Duration::as_secs_f64));
         println!("machine   {machine}");
-        println!("disk      {} for fdatasync of 4 kB appended (median)", time(disk_sync.as_secs_f64()));
+        println!("disk      {} for fdatasync of 4 kB appended (median)", time(disk_sync));
         println!(
             "load      {} webhooks of {} on average, {connections} connections",
             grouped(*events as u64),
@@ -46,9 +47,7 @@ impl Table<'_> {
         both("webhooks acknowledged as durable", rate, &|round| round.accepted.rate());
         both("  latency, median", time, &|round| quantile(&round.accepted.latencies, 0.50));
         both("  latency, 99 of 100 are below", time, &|round| quantile(&round.accepted.latencies, 0.99));
-        both("  of these, times the disk's own", times, &|round| {
-            quantile(&round.accepted.latencies, 0.99) / disk_sync.as_secs_f64()
-        });
+        both("  of these, times the disk's own", times, &|round| quantile(&round.accepted.latencies, 0.99) / disk_sync);
         both("repeats acknowledged, nothing kept", rate, &|round| round.repeated.rate());
         both("  durable to repeats", times, &|round| round.accepted.rate() / round.repeated.rate());
         both("complete: sent, decided, committed", rate, &|round| *events as f64 / round.applied_in.as_secs_f64());
@@ -58,7 +57,7 @@ impl Table<'_> {
         both("  commits run again", count, &|round| round.conflicts as f64);
         both("resident memory at the end", bytes, &|round| round.resident_bytes as f64);
         both("disk at the end, for an event", bytes, &|round| per_event(round.inbox_bytes + round.store_bytes));
-        both("  inbox (raw bodies, not compressed yet)", bytes, &|round| per_event(round.inbox_bytes));
+        both("  inbox (raw bodies, in part compressed)", bytes, &|round| per_event(round.inbox_bytes));
         both("  store (facts, state, decisions)", bytes, &|round| per_event(round.store_bytes));
         self.print_failures();
     }
