@@ -12,7 +12,7 @@ if cargo deny --version >/dev/null 2>&1; then
         cargo deny check advisories
     fi
 else
-    cargo test --quiet --package regulars-tests --test it dependencies::
+    cargo test --quiet --workspace --test it dependencies::
     echo 'audit: crates in more than one version:'
     cargo tree --workspace --duplicates --depth 0 | sed '/^$/d; s/^/  /'
     echo 'audit: cargo-deny is not installed (cargo install cargo-deny): advisories are NOT checked'
