@@ -24,12 +24,19 @@ impl Client {
     /// Asks the host that is running on the data directory, or opens it if none is.
     pub async fn connect(config: Config) -> Result<Self> {
         let socket = data_dir::control_socket(&config.data_dir);
-        if is_answering(&socket).await {
-            let client = reqwest::Client::builder().unix_socket(socket).build()?;
-            return Ok(Self::Running(client));
+        for _ in 0..super::OPEN_TRIES {
+            if is_answering(&socket).await {
+                let client = reqwest::Client::builder().unix_socket(socket).build()?;
+                return Ok(Self::Running(client));
+            }
+            match Host::open(config.clone(), Arc::new(clock::System)) {
+                Ok(host) => return Ok(Self::Opened(web::admin(Arc::new(host)))),
+                // A host that is just starting has the directory and does not answer yet.
+                Err(error) if super::is_locked(&error) => tokio::time::sleep(super::OPEN_PAUSE).await,
+                Err(error) => return Err(error.into()),
+            }
         }
-        let host = Host::open(config, Arc::new(clock::System))?;
-        Ok(Self::Opened(web::admin(Arc::new(host))))
+        Err(format!("a host has {} and does not answer", config.data_dir.display()).into())
     }
 
     pub async fn get(&self, path: &str) -> Result<Value> {

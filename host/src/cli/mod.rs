@@ -7,11 +7,15 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    host, store,
+};
 
 mod client;
 mod customers;
@@ -98,6 +102,14 @@ struct Listing {
     /// JSON instead of a table.
     #[arg(long)]
     json: bool,
+}
+
+/// How long a command waits for one that has the data directory for a moment, or for a host that is starting.
+const OPEN_TRIES: u32 = 50;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
+
+fn is_locked(error: &host::Error) -> bool {
+    matches!(error, host::Error::Store(store::Error::Locked { .. }))
 }
 
 /// Why a command failed; its text is what the user reads.

@@ -1,6 +1,6 @@
 //! `serve`: the host itself.
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc};
+use std::{future::IntoFuture, net::SocketAddr, os::unix::net::UnixStream, sync::Arc};
 
 use tokio::{
     net::{TcpListener, UnixListener},
@@ -14,7 +14,8 @@ use crate::{
     clock,
     config::{Config, Log, LogFormat},
     engine::limits,
-    host::Host,
+    host::{self, Host},
+    store::data_dir,
     web,
 };
 
@@ -34,7 +35,7 @@ pub fn run(config: Config) -> Result {
     let webhooks = tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
     let (host, workers) = {
         let _entered = plugins.enter();
-        let host = Arc::new(Host::open(config, Arc::new(clock::System))?);
+        let host = Arc::new(open(&config)?);
         let workers = host.start()?;
         (host, workers)
     };
@@ -46,6 +47,20 @@ pub fn run(config: Config) -> Result {
     });
     tracing::info!("stopped");
     served
+}
+
+/// Opens the host. A command that has the data directory for a moment is waited for, a host that serves it is not.
+fn open(config: &Config) -> Result<Host, host::Error> {
+    let socket = data_dir::control_socket(&config.data_dir);
+    for _ in 1..super::OPEN_TRIES {
+        match Host::open(config.clone(), Arc::new(clock::System)) {
+            Err(error) if super::is_locked(&error) && UnixStream::connect(&socket).is_err() => {
+                std::thread::sleep(super::OPEN_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+    Host::open(config.clone(), Arc::new(clock::System))
 }
 
 fn start_log(log: &Log) -> Result {
