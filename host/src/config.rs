@@ -62,7 +62,9 @@ pub struct Store {
 #[serde(deny_unknown_fields)]
 pub struct Dispatch {
     pub threads: usize,
-    pub lanes: usize,
+    pub in_flight: usize,
+    pub backlog_events: usize,
+    pub backlog_events_of_one_store: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -145,8 +147,11 @@ impl Config {
 
     fn checked(self) -> Result<Self, Error> {
         let value = |key, reason: &str| Err(Error::Value { key, reason: reason.into() });
-        if self.dispatch.lanes == 0 {
-            return value("dispatch.lanes", "at least one lane is needed");
+        if self.dispatch.in_flight == 0 {
+            return value("dispatch.in_flight", "must be at least 1");
+        }
+        if self.dispatch.backlog_events == 0 || self.dispatch.backlog_events_of_one_store == 0 {
+            return value("dispatch.backlog_events", "must be at least 1, in all and of one store");
         }
         if !(0.0..=1.0).contains(&self.retry.jitter) {
             return value("retry.jitter", "must be between 0 and 1");

@@ -9,10 +9,10 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     counters::Counters,
-    dispatch::{Dispatcher, Pipeline, Usage},
+    dispatch::{self, Backlog, Concurrency, Dispatcher, Pipeline, Usage},
     effects::{self, Mailer, MailerError, Outbox, Storefronts},
     engine::{self, Engine},
-    ingest::Ingest,
+    ingest::{Ingest, Recent},
     retry::Schedule,
     schedule,
     store::{self, Archive, DataDir, Inbox, Journal, Log, SledStore, Store, journal, sled},
@@ -81,10 +81,15 @@ impl Host {
             data_dir.plugins(),
             data_dir.artefacts(),
         )?);
+        let backlog = Arc::new(Backlog::new(dispatch::Limits {
+            in_all: config.dispatch.backlog_events,
+            of_one_store: config.dispatch.backlog_events_of_one_store,
+        }));
         let ingest = Ingest {
             catalog: Arc::clone(&catalog),
             inbox: Arc::clone(&inbox),
-            store: Arc::clone(&store),
+            backlog: Arc::clone(&backlog),
+            recent: Recent::default(),
             clock: Arc::clone(&clock),
             counters: Arc::clone(&counters),
         };
@@ -100,6 +105,7 @@ impl Host {
             decisions_for: config::days(config.keep.decision_days),
             due: Arc::clone(&due),
             usage: Usage::default(),
+            backlog,
         });
         let mailer = match config.mail.smtp.as_str() {
             "" => None,
@@ -121,12 +127,23 @@ impl Host {
 
     /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
     pub fn start(&self) -> Result<Workers, Error> {
-        let dispatcher = Dispatcher::start(Arc::clone(&self.pipeline), self.config.dispatch.lanes)?;
+        let concurrency =
+            Concurrency { in_flight: self.config.dispatch.in_flight, threads: plugin_threads(&self.config) };
+        let dispatcher = Dispatcher::start(Arc::clone(&self.pipeline), concurrency)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(schedule::run(Arc::clone(&self.pipeline)));
         tasks.spawn(effects::run(Arc::clone(&self.outbox)));
         Ok(Workers { dispatcher, tasks })
     }
+}
+
+/// How many threads are to run plugins.
+pub fn plugin_threads(config: &Config) -> usize {
+    let wanted = match config.dispatch.threads {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
+    };
+    wanted.min(engine::limits::LIVE_INSTANCES as usize)
 }
 
 /// The background work of a host, until it is stopped or dropped.

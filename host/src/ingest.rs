@@ -1,7 +1,8 @@
 //! Webhooks in: verify, dedupe, append. Nothing else stands between a storefront and its 200.
 //!
-//! A body is only checked for being JSON here. What it means is read after the answer, so that a shape we do not know
-//! is kept and can be read again by a later version instead of being lost after the platform's last retry.
+//! A body is looked at only so far as to refuse what cannot be a JSON object. What it means is read after the answer, so
+//! that a shape we do not know is kept and can be read again by a later version instead of being lost after the
+//! platform's last retry.
 
 use std::sync::Arc;
 
@@ -12,16 +13,22 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     counters::Counters,
+    dispatch::Backlog,
     domain::{Event, EventId, Origin, Platform},
     platform::{self, Refusal},
-    store::{self, Inbox, Position, Store, keys},
+    store::{self, Inbox, Position},
 };
+
+mod recent;
+
+pub use recent::Recent;
 
 /// Takes webhooks in.
 pub struct Ingest {
     pub catalog: Arc<Catalog>,
     pub inbox: Arc<dyn Inbox>,
-    pub store: Arc<dyn Store>,
+    pub backlog: Arc<Backlog>,
+    pub recent: Recent,
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
 }
@@ -44,6 +51,9 @@ pub enum Refused {
     UnknownStore(String),
     #[error("the body is not a JSON object: {0}")]
     NotJson(String),
+    /// Too many of the store's events, or of all stores', wait to be applied.
+    #[error("too many accepted events wait to be applied; send it again later")]
+    FarBehind,
     #[error("the event cannot be kept: {0}")]
     Unavailable(#[from] store::Error),
 }
@@ -56,7 +66,7 @@ impl Ingest {
             Ok(Accepted::Kept(_)) => &self.counters.webhooks_accepted,
             Ok(Accepted::Duplicate) => &self.counters.webhooks_duplicate,
             Err(Refused::Request(refusal)) if refusal.is_unauthenticated() => &self.counters.webhooks_unsigned,
-            Err(Refused::Unavailable(_)) => &self.counters.webhooks_failed,
+            Err(Refused::Unavailable(_) | Refused::FarBehind) => &self.counters.webhooks_failed,
             Err(_) => &self.counters.webhooks_refused,
         };
         counter.add_one();
@@ -73,9 +83,12 @@ impl Ingest {
         let store = store.id();
         // The prefix keeps ids that senders choose apart from those that this host makes.
         let id = EventId::from(format!("webhook/{}", delivery.id));
-        // An event that is durable but not applied yet is appended again; applying it finds the first.
-        if self.store.get(&keys::event_id(store, &id))?.is_some() {
+        // What is not remembered here is appended again; applying it finds the first.
+        if self.recent.contains(store, &id) {
             return Ok(Accepted::Duplicate);
+        }
+        if self.backlog.is_full_for(store) {
+            return Err(Refused::FarBehind);
         }
         let received_at = self.clock.now();
         let event = Event {
@@ -87,17 +100,21 @@ impl Ingest {
             body,
         };
         drop(registry);
-        Ok(Accepted::Kept(self.inbox.append(&event).await?))
+        let position = self.inbox.append(&event).await?;
+        self.recent.remember(store, &event.id);
+        Ok(Accepted::Kept(position))
     }
 }
 
+/// Whether a body can be a JSON object, by its ends: the signature has shown that it is whole.
 fn check_json(body: &[u8]) -> Result<(), Refused> {
-    let not_json = |reason: String| Refused::NotJson(reason);
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => {}
-        _ => return Err(not_json("it does not begin with `{`".into())),
+    let trimmed = body.trim_ascii();
+    if !trimmed.starts_with(b"{") {
+        return Err(Refused::NotJson("it does not begin with `{`".into()));
     }
-    let text = std::str::from_utf8(body).map_err(|error| not_json(error.to_string()))?;
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| not_json(error.to_string()))?;
+    if !trimmed.ends_with(b"}") {
+        return Err(Refused::NotJson("it does not end with `}`".into()));
+    }
+    std::str::from_utf8(body).map_err(|error| Refused::NotJson(error.to_string()))?;
     Ok(())
 }

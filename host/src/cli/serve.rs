@@ -13,7 +13,6 @@ use super::Result;
 use crate::{
     clock,
     config::{Config, Log, LogFormat},
-    engine::limits,
     host::{self, Host},
     store::data_dir,
     web,
@@ -22,13 +21,8 @@ use crate::{
 pub fn run(config: Config) -> Result {
     start_log(&config.log)?;
     // Plugins run on a runtime of their own: whatever they burn, webhooks keep their threads.
-    let threads = match config.dispatch.threads {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        threads => threads,
-    }
-    .min(limits::LIVE_INSTANCES as usize);
     let plugins = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+        .worker_threads(host::plugin_threads(&config))
         .thread_name("regulars-dispatch")
         .enable_all()
         .build()?;

@@ -40,15 +40,19 @@ pub(super) fn customer_hint(pipeline: &Pipeline, job: &Job) -> Option<CustomerId
 }
 
 /// Applies an event, or keeps it as unreadable if it can never be applied: one event holds up no other.
+#[cfg(test)]
 pub(super) async fn apply_or_set_aside(pipeline: &Pipeline, job: &Job) -> Result<(), store::Error> {
-    match apply(pipeline, job).await {
-        Err(error) if is_permanent(&error) => {
-            tracing::error!(
-                %error, store = %job.event.store, event = %job.event.id,
-                "event {} cannot be applied and is set aside: {error}", job.event.id
-            );
-            set_aside(pipeline, job, &error).await
-        }
+    conclude_or_set_aside(pipeline, job, attempt(pipeline, job)).await
+}
+
+/// Commits what a first attempt made of an event, or keeps the event as unreadable if it can never be applied.
+pub(super) async fn conclude_or_set_aside(
+    pipeline: &Pipeline,
+    job: &Job,
+    first: Result<Option<Prepared>, store::Error>,
+) -> Result<(), store::Error> {
+    match conclude(pipeline, job, first).await {
+        Err(error) if is_permanent(&error) => set_aside(pipeline, job, &error.to_string()).await,
         applied => applied,
     }
 }
@@ -60,13 +64,17 @@ fn is_permanent(error: &store::Error) -> bool {
 }
 
 /// Keeps an event of which nothing could be applied. A replay tries again.
-async fn set_aside(pipeline: &Pipeline, job: &Job, error: &store::Error) -> Result<(), store::Error> {
+pub(super) async fn set_aside(pipeline: &Pipeline, job: &Job, reason: &str) -> Result<(), store::Error> {
+    tracing::error!(
+        reason, store = %job.event.store, event = %job.event.id,
+        "event {} cannot be applied and is set aside: {reason}", job.event.id
+    );
     loop {
         let mut transaction = pipeline.transaction();
         if transaction.contains(&keys::event_id(job.event.store, &job.event.id))? {
             return Ok(());
         }
-        let record = EventRecord { unreadable: Some(format!("it cannot be applied: {error}")), ..record_of(job) };
+        let record = EventRecord { unreadable: Some(format!("it cannot be applied: {reason}")), ..record_of(job) };
         keep(&mut transaction, pipeline, job, &record);
         match transaction.commit().await {
             Ok(()) => {
@@ -80,31 +88,47 @@ async fn set_aside(pipeline: &Pipeline, job: &Job, error: &store::Error) -> Resu
 }
 
 /// Applies an event, again and again until nothing that it read has changed meanwhile. An error is the store's.
-///
-/// An event that is here already changes nothing, unless it could not be read then and can be read now.
 pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::Error> {
-    loop {
-        let mut transaction = pipeline.transaction();
-        let id = keys::event_id(job.event.store, &job.event.id);
-        if let Some(first) = transaction.get::<Position>(&id)? {
-            if first != job.position {
-                pipeline.counters.events_repeated.add_one();
-                return Ok(());
-            }
-            if job.read.is_err() || !was_unreadable(&mut transaction, job)? {
-                return Ok(());
-            }
+    conclude(pipeline, job, attempt(pipeline, job)).await
+}
+
+/// Projects an event's facts and runs its plugins; what comes of it is still to be committed.
+///
+/// `None` for an event that is here already, unless it could not be read then and can be read now.
+pub(super) fn attempt(pipeline: &Pipeline, job: &Job) -> Result<Option<Prepared>, store::Error> {
+    let mut transaction = pipeline.transaction();
+    let id = keys::event_id(job.event.store, &job.event.id);
+    if let Some(first) = transaction.get::<Position>(&id)? {
+        if first != job.position {
+            pipeline.counters.events_repeated.add_one();
+            return Ok(None);
         }
-        let applied = apply_once(pipeline, job, transaction)?;
-        match applied.transaction.commit().await {
+        if job.read.is_err() || !was_unreadable(&mut transaction, job)? {
+            return Ok(None);
+        }
+    }
+    prepare(pipeline, job, transaction).map(Some)
+}
+
+/// Commits what a first attempt prepared; makes further attempts until nothing that one has read changes meanwhile.
+async fn conclude(
+    pipeline: &Pipeline,
+    job: &Job,
+    first: Result<Option<Prepared>, store::Error>,
+) -> Result<(), store::Error> {
+    let mut attempted = first?;
+    while let Some(Prepared { transaction, after_commit }) = attempted {
+        match transaction.commit().await {
             Ok(()) => {
-                applied.after_commit.publish(pipeline, job);
+                after_commit.publish(pipeline, job);
                 return Ok(());
             }
             Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
             Err(CommitError::Store(error)) => return Err(error),
         }
+        attempted = attempt(pipeline, job)?;
     }
+    Ok(())
 }
 
 fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, store::Error> {
@@ -112,7 +136,8 @@ fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, stor
     Ok(record.is_some_and(|record| record.unreadable.is_some()))
 }
 
-struct AppliedOnce {
+/// Everything that an event changes, ready to be committed.
+pub(super) struct Prepared {
     transaction: Transaction,
     after_commit: AfterCommit,
 }
@@ -156,7 +181,7 @@ pub(super) fn count(pipeline: &Pipeline, outcome: &Outcome) {
     }
 }
 
-fn apply_once(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<AppliedOnce, store::Error> {
+fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<Prepared, store::Error> {
     let (store, event) = (job.event.store, &job.event);
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
@@ -184,7 +209,7 @@ fn apply_once(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> R
         }
     }
     keep(&mut transaction, pipeline, job, &record);
-    Ok(AppliedOnce { transaction, after_commit })
+    Ok(Prepared { transaction, after_commit })
 }
 
 /// What is known of an event before anything follows from it.

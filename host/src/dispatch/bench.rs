@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Job, Pipeline, Usage, apply};
+use super::{Backlog, Job, Limits, Pipeline, Usage, apply};
 use crate::{
     catalog::{
         Catalog, NewStore,
@@ -92,6 +92,7 @@ impl Bench {
             decisions_for: 400 * DAY,
             due: Arc::new(Notify::new()),
             usage: Usage::default(),
+            backlog: Arc::new(Backlog::new(Limits { in_all: 1_000_000, of_one_store: 500_000 })),
         });
         Self { clock, store, inbox, catalog, pipeline, id: StoreId(1), engine, folder }
     }

@@ -1,31 +1,37 @@
 //! From an event in the inbox to its commit: facts projected, one delivery for each enabled plugin, all in one step.
 //!
-//! A reader follows the inbox and hands each event to a lane; a lane handles one event after the other. Events of one
-//! customer share a lane, which keeps their order and makes conflicts rare; that the result is right does not depend on
-//! it. Everything here runs on a runtime of its own, so that no plugin takes a thread from the webhooks.
+//! A reader follows the inbox; the stores take turns in having an event started (`turns.rs`). Events of one customer are
+//! applied one after the other, which keeps their order and makes conflicts rare; that the result is right does not
+//! depend on it. Everything here runs on a runtime of its own, so that no plugin takes a thread from the webhooks.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc, watch};
+use futures_util::FutureExt as _;
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+};
 
 use crate::{
     catalog::Catalog,
     clock::Clock,
     counters::Counters,
-    domain::{Event, PluginName, ReadEvent, StoreId},
-    engine::{SharedEngine, UsageChange},
+    domain::{Event, ReadEvent, StoreId},
+    engine::SharedEngine,
     platform::Unreadable,
     retry::Schedule,
-    store::{Error, Inbox, Position, StateUsage, Store, Transaction, keys},
+    store::{Error, Inbox, Position, Store, Transaction, keys},
 };
 
 mod apply;
+mod backlog;
 #[cfg(test)]
 pub(crate) mod bench;
 mod facts;
@@ -33,15 +39,27 @@ mod redeliver;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod turns;
+#[cfg(test)]
+mod turns_tests;
+mod usage;
 
+pub use backlog::{Backlog, Limits};
 pub use replay::{ReplayError, Replayed};
+pub use usage::Usage;
+
+use turns::{Lane, Source, Started, Turns};
 
 /// Events read from the inbox at once, and the bytes of bodies that they may have.
 const READ_EVENTS: usize = 256;
 const READ_BYTES: usize = 8 << 20;
 
-/// Events that wait in one lane: enough to keep it busy between reads, little enough to bound memory.
-const LANE_QUEUE: usize = 8;
+/// Batches read that wait to be given their turns: one is enough to keep the reader from being waited for.
+const BATCHES: usize = 1;
+
+/// Events whose plugins run at once, for each thread that runs them: enough that no thread idles while the next is
+/// chosen, few enough that a store's event does not wait behind many of another's.
+const RUNNING_PER_THREAD: usize = 4;
 
 /// How often the position up to which all is applied, and the plugins' state usage, are written down. Losing the last
 /// one costs a restart some events that it reads and skips.
@@ -68,6 +86,7 @@ pub struct Pipeline {
     /// Rung when something new may be due: an effect, a timer, a delivery.
     pub due: Arc<Notify>,
     pub usage: Usage,
+    pub backlog: Arc<Backlog>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -82,50 +101,7 @@ impl Pipeline {
     }
 }
 
-/// What each plugin's state takes in each store.
-///
-/// Counted in memory and written down now and then: as a key of every commit it would make every delivery of a store
-/// conflict with every other. After a crash it may be off by what the last seconds changed.
-#[derive(Debug, Default)]
-pub struct Usage(Mutex<HashMap<(StoreId, PluginName), (StateUsage, bool)>>);
-
-impl Usage {
-    fn of(&self, store: &dyn Store, id: StoreId, plugin: &PluginName) -> Result<StateUsage, Error> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((usage, _)) = known.get(&(id, plugin.clone())) {
-            return Ok(*usage);
-        }
-        let row = store.get(&keys::state_usage(id, plugin))?;
-        let usage = row.map(|value| crate::store::decode(&value.bytes)).transpose()?.unwrap_or_default();
-        known.insert((id, plugin.clone()), (usage, false));
-        Ok(usage)
-    }
-
-    fn add(&self, id: StoreId, plugin: &PluginName, change: UsageChange) {
-        if change == UsageChange::default() {
-            return;
-        }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (usage, changed) = known.entry((id, plugin.clone())).or_default();
-        usage.keys = usage.keys.saturating_add_signed(change.keys);
-        usage.bytes = usage.bytes.saturating_add_signed(change.bytes);
-        *changed = true;
-    }
-
-    /// Rows that have changed since they were last asked for.
-    fn take_changed(&self) -> Vec<((StoreId, PluginName), StateUsage)> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = known.iter_mut().filter(|(_, (_, changed))| *changed);
-        changed
-            .map(|(key, (usage, changed))| {
-                *changed = false;
-                (key.clone(), *usage)
-            })
-            .collect()
-    }
-}
-
-/// An event on its way through a lane.
+/// An event on its way to its commit.
 struct Job {
     position: Position,
     event: Arc<Event>,
@@ -155,32 +131,36 @@ impl Applied {
     }
 }
 
+/// How much is done at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Concurrency {
+    /// Events that run plugins or wait for their commit.
+    pub in_flight: usize,
+    /// Threads of the runtime.
+    pub threads: usize,
+}
+
 /// Follows the inbox until it is dropped.
 #[derive(Debug)]
 pub struct Dispatcher {
     /// The first position that is not applied yet.
     pub reached: watch::Receiver<Position>,
-    tasks: tokio::task::JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Dispatcher {
     /// Starts where the last run left off. Has to be called on the runtime that is to run the plugins.
-    pub fn start(pipeline: Arc<Pipeline>, lanes: usize) -> Result<Self, Error> {
+    pub fn start(pipeline: Arc<Pipeline>, concurrency: Concurrency) -> Result<Self, Error> {
         let start = match pipeline.store.get(&keys::meta(APPLIED_BEFORE))? {
             Some(value) => crate::store::decode::<Position>(&value.bytes)?,
             None => Position(1),
         };
         pipeline.inbox.applied_before(start);
         let applied = Arc::new(Applied::before(start));
-        let mut tasks = tokio::task::JoinSet::new();
-        let senders: Vec<_> = (0..lanes)
-            .map(|_| {
-                let (sender, receiver) = mpsc::channel(LANE_QUEUE);
-                tasks.spawn(run_lane(Arc::clone(&pipeline), Arc::clone(&applied), receiver));
-                sender
-            })
-            .collect();
-        tasks.spawn(follow(Arc::clone(&pipeline), Arc::clone(&applied), start, senders));
+        let (sender, arrivals) = mpsc::channel(BATCHES);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow(Arc::clone(&pipeline), Arc::clone(&applied), start, sender));
+        tasks.spawn(take_turns(Arc::clone(&pipeline), Arc::clone(&applied), arrivals, concurrency));
         tasks.spawn(checkpoint(Arc::clone(&pipeline), Arc::clone(&applied)));
         tasks.spawn(redeliver::run(pipeline));
         Ok(Self { reached: applied.reached.subscribe(), tasks })
@@ -192,12 +172,18 @@ impl Dispatcher {
     }
 }
 
-/// Reads the inbox from `next` on and hands each event to its lane. A full lane holds the reader up, not the inbox.
-async fn follow(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut next: Position, lanes: Vec<mpsc::Sender<Job>>) {
+/// Reads the inbox from `next` on. No more is read than may wait: the rest of a backlog stays on disk.
+async fn follow(
+    pipeline: Arc<Pipeline>,
+    applied: Arc<Applied>,
+    mut next: Position,
+    arrivals: mpsc::Sender<Vec<(Position, Event)>>,
+) {
     let mut durable = pipeline.inbox.durable();
     loop {
         let last = *durable.borrow_and_update();
         while next <= last {
+            pipeline.backlog.has_room().await;
             let events = match pipeline.inbox.read(next, READ_EVENTS, READ_BYTES) {
                 Ok(events) => events,
                 Err(error) => {
@@ -210,12 +196,11 @@ async fn follow(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut next: Positi
             let first = events.first().map_or(last.next(), |(position, _)| *position);
             (next.0..first.0).for_each(|gone| applied.done(Position(gone)));
             next = events.last().map_or(last, |(position, _)| *position).next();
-            for (position, event) in events {
-                let job = Job { position, read: apply::read(&pipeline, &event), event: Arc::new(event) };
-                let lane = lane_of(&pipeline, &job, lanes.len());
-                if lanes[lane].send(job).await.is_err() {
-                    return;
-                }
+            for (_, event) in &events {
+                pipeline.backlog.add(event.store);
+            }
+            if arrivals.send(events).await.is_err() {
+                return;
             }
         }
         if durable.changed().await.is_err() {
@@ -224,8 +209,126 @@ async fn follow(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut next: Positi
     }
 }
 
+/// What an event in flight tells the one who gives the turns.
+enum Progress {
+    /// Its plugins have run: the next event's may.
+    Ran,
+    /// It is applied.
+    Done { store: StoreId, lane: Lane, position: Position },
+}
+
+/// Starts events in turn, as many at once as may be.
+async fn take_turns(
+    pipeline: Arc<Pipeline>,
+    applied: Arc<Applied>,
+    mut arrivals: mpsc::Receiver<Vec<(Position, Event)>>,
+    concurrency: Concurrency,
+) {
+    let mut turns = Turns::default();
+    // Every event in flight sends twice, so that what waits here is bounded.
+    let (sender, mut progress) = mpsc::unbounded_channel();
+    let mut in_flight = JoinSet::new();
+    let (mut flying, mut running) = (0, 0);
+    let may_run = concurrency.threads * RUNNING_PER_THREAD;
+    loop {
+        while flying < concurrency.in_flight && running < may_run {
+            match turns.next(&*pipeline) {
+                Ok(Some(started)) => {
+                    flying += 1;
+                    running += 1;
+                    in_flight.spawn(fly(Arc::clone(&pipeline), started, sender.clone()));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::error!(%error, "waiting events cannot be read from the inbox: {error}");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+        for (store, position) in turns.take_gone() {
+            pipeline.backlog.remove(store);
+            applied.done(position);
+        }
+        tokio::select! {
+            biased;
+            Some(first) = progress.recv() => {
+                let mut next = Some(first);
+                while let Some(told) = next {
+                    match told {
+                        Progress::Ran => running -= 1,
+                        Progress::Done { store, lane, position } => {
+                            flying -= 1;
+                            turns.done(lane);
+                            pipeline.backlog.remove(store);
+                            applied.done(position);
+                        }
+                    }
+                    next = progress.try_recv().ok();
+                }
+            }
+            batch = arrivals.recv() => match batch {
+                Some(batch) => turns.arrive(batch),
+                None => return,
+            },
+        }
+        // However much gets done, what has arrived is looked at: it may be another store's.
+        if let Ok(batch) = arrivals.try_recv() {
+            turns.arrive(batch);
+        }
+        while in_flight.try_join_next().is_some() {}
+    }
+}
+
+/// Applies an event, however often the store refuses it, and says so.
+async fn fly(pipeline: Arc<Pipeline>, Started { lane, job }: Started, progress: mpsc::UnboundedSender<Progress>) {
+    let (store, position) = (job.event.store, job.position);
+    let mut ran = Some(&progress);
+    while let Err(error) = apply_guarded(&pipeline, &job, &mut ran).await {
+        tracing::error!(
+            %error, %store, event = %job.event.id,
+            "event {} cannot be applied and waits: {error}", job.event.id
+        );
+        tokio::time::sleep(STORE_PAUSE).await;
+    }
+    // Without a receiver the host is stopping.
+    let _ = progress.send(Progress::Done { store, lane, position });
+}
+
+/// Applies an event; one that makes this host panic is set aside, as it would do so again.
+async fn apply_guarded(
+    pipeline: &Pipeline,
+    job: &Job,
+    ran: &mut Option<&mpsc::UnboundedSender<Progress>>,
+) -> Result<(), Error> {
+    let first = std::panic::catch_unwind(AssertUnwindSafe(|| apply::attempt(pipeline, job)));
+    if let Some(progress) = ran.take() {
+        let _ = progress.send(Progress::Ran);
+    }
+    let applying = async {
+        match first {
+            Ok(attempt) => apply::conclude_or_set_aside(pipeline, job, attempt).await,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    };
+    match AssertUnwindSafe(applying).catch_unwind().await {
+        Ok(applied) => applied,
+        Err(_) => apply::set_aside(pipeline, job, "the host panicked").await,
+    }
+}
+
+impl Source for Pipeline {
+    fn read(&self, from: Position) -> Result<Vec<(Position, Event)>, Error> {
+        self.inbox.read(from, READ_EVENTS, READ_BYTES)
+    }
+
+    fn open(&self, position: Position, event: Arc<Event>) -> Started {
+        let job = Job { position, read: apply::read(self, &event), event };
+        Started { lane: lane_of(self, &job), job }
+    }
+}
+
 /// The lane of the event's customer; of its order or of itself if it names none.
-fn lane_of(pipeline: &Pipeline, job: &Job, lanes: usize) -> usize {
+fn lane_of(pipeline: &Pipeline, job: &Job) -> Lane {
     let mut hasher = DefaultHasher::new();
     job.event.store.hash(&mut hasher);
     match apply::customer_hint(pipeline, job) {
@@ -235,20 +338,7 @@ fn lane_of(pipeline: &Pipeline, job: &Job, lanes: usize) -> usize {
             None => job.event.id.hash(&mut hasher),
         },
     }
-    (hasher.finish() % lanes as u64) as usize
-}
-
-async fn run_lane(pipeline: Arc<Pipeline>, applied: Arc<Applied>, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(job) = jobs.recv().await {
-        while let Err(error) = apply::apply_or_set_aside(&pipeline, &job).await {
-            tracing::error!(
-                %error, store = %job.event.store, event = %job.event.id,
-                "event {} cannot be applied and waits: {error}", job.event.id
-            );
-            tokio::time::sleep(STORE_PAUSE).await;
-        }
-        applied.done(job.position);
-    }
+    Lane(hasher.finish())
 }
 
 /// Writes down how far all is applied, and what plugins' state takes.

@@ -8,18 +8,18 @@ use std::{
 use serde_json::json;
 
 use super::{
-    APPLIED_BEFORE, Dispatcher, Job, ReplayError, Replayed, apply,
+    APPLIED_BEFORE, Concurrency, Dispatcher, Job, READ_EVENTS, RUNNING_PER_THREAD, ReplayError, Replayed, apply,
     bench::{Bench, DOMAIN, WAITS},
     redeliver,
 };
 use crate::{
     clock::Clock,
-    domain::{Capability, Customer, Event, Outcome},
+    domain::{Capability, Customer, Event, Outcome, StoreId},
     engine::guest::{ANSWER, Guest, LIST},
     platform::{Problem, Unreadable},
     store::{
         Commit, CommitError, Error, Inbox, Key, Position, Scan, Store, Submitted, Value, keys,
-        keys::DueQueue,
+        keys::{Due, DueQueue},
         memory::{MemoryInbox, MemoryStore},
     },
 };
@@ -250,7 +250,7 @@ async fn an_event_that_can_never_be_applied_holds_up_no_other() {
     for event in [&poison, &bench.order("2")] {
         bench.append(event).await;
     }
-    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), 1).unwrap();
+    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), Concurrency { in_flight: 1, threads: 1 }).unwrap();
     reaches(&dispatcher, 3).await;
     dispatcher.stop().await;
     let record = bench.record(Position(1));
@@ -282,7 +282,7 @@ async fn a_restart_reads_on_from_the_checkpoint_and_counts_nothing_twice() {
     for id in ["1", "2", "3", "4"] {
         bench.append(&bench.order(id)).await;
     }
-    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), 4).unwrap();
+    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), Concurrency { in_flight: 4, threads: 1 }).unwrap();
     reaches(&dispatcher, 5).await;
     dispatcher.stop().await;
     assert_eq!(bench.counted("counter", "seen"), 4);
@@ -293,7 +293,7 @@ async fn a_restart_reads_on_from_the_checkpoint_and_counts_nothing_twice() {
     checkpoint.commit().await.unwrap();
     bench.append(&bench.order("5")).await;
     let after = bench.restarted();
-    let dispatcher = Dispatcher::start(Arc::clone(&after.pipeline), 4).unwrap();
+    let dispatcher = Dispatcher::start(Arc::clone(&after.pipeline), Concurrency { in_flight: 4, threads: 1 }).unwrap();
     reaches(&dispatcher, 6).await;
     dispatcher.stop().await;
     assert_eq!(after.counted("counter", "seen"), 5);
@@ -330,7 +330,7 @@ async fn what_retention_has_taken_does_not_hold_the_checkpoint_back() {
     for id in ["1", "2", "3"] {
         bench.append(&bench.order(id)).await;
     }
-    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), 2).unwrap();
+    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), Concurrency { in_flight: 2, threads: 1 }).unwrap();
     reaches(&dispatcher, 4).await;
     dispatcher.stop().await;
     assert_eq!(bench.pipeline.counters.events_applied.get(), 1);
@@ -351,4 +351,55 @@ async fn state_and_effects_of_one_event_are_there_together_or_not_at_all() {
         let effects = bench.store.scan(&Scan::of(keys::effects(bench.id), 10)).unwrap();
         assert_eq!(effects.len(), kept as usize);
     }
+}
+
+/// A store that keeps the order in which events were applied.
+#[derive(Default)]
+struct InOrder {
+    store: MemoryStore,
+    applied: Mutex<Vec<StoreId>>,
+}
+
+impl Store for InOrder {
+    fn get(&self, key: &Key) -> Result<Option<Value>, Error> {
+        self.store.get(key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<(Key, Value)>, Error> {
+        self.store.scan(scan)
+    }
+
+    fn commit(&self, commit: Commit) -> Submitted<Result<(), CommitError>> {
+        let event = commit.writes.iter().find_map(|write| match Due::read(write.key()) {
+            Some((_, Due::Expiry { store, .. })) => Some(store),
+            _ => None,
+        });
+        self.applied.lock().unwrap().extend(event);
+        self.store.commit(commit)
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_one_store_delays_anothers_event_by_no_more_than_is_in_flight() {
+    const FLOOD: u64 = 100_000;
+    const CONCURRENCY: Concurrency = Concurrency { in_flight: 64, threads: 2 };
+    let store = Arc::new(InOrder::default());
+    let bench = Bench::over(Arc::<InOrder>::clone(&store), Arc::new(MemoryInbox::default())).await;
+    let quiet = StoreId(bench.id.0 + 1);
+    for number in 0..FLOOD {
+        bench.append(&bench.webhook(&number.to_string(), "unknown/topic", &json!({}))).await;
+    }
+    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), CONCURRENCY).unwrap();
+    reaches(&dispatcher, 1_000).await;
+    let before = store.applied.lock().unwrap().len();
+    bench.append(&Event { store: quiet, ..bench.webhook("quiet", "unknown/topic", &json!({})) }).await;
+    reaches(&dispatcher, FLOOD + 2).await;
+    dispatcher.stop().await;
+    let applied = store.applied.lock().unwrap();
+    assert_eq!(applied.len() as u64, FLOOD + 1);
+    let turn = applied.iter().position(|of| *of == quiet).unwrap();
+    // What is left of the flood in the inbox is read past meanwhile, a batch for each round of turns.
+    let batches = FLOOD as usize / READ_EVENTS;
+    let bound = CONCURRENCY.in_flight + batches * RUNNING_PER_THREAD * CONCURRENCY.threads;
+    assert!(turn - before <= bound, "{} events of the other store went first, of at most {bound}", turn - before);
 }

@@ -113,7 +113,9 @@ impl Inbox for MemoryInbox {
         let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
         let mut bytes = 0_usize;
-        for (event, position) in events.iter().zip(1..).skip_while(|(_, position)| *position < from.0).take(limit) {
+        let first = from.0.max(1);
+        let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
+        for (event, position) in events.iter().skip(skipped).zip(first..).take(limit) {
             bytes = bytes.saturating_add(event.body.len());
             if bytes > max_bytes && !found.is_empty() {
                 break;

@@ -98,6 +98,9 @@ impl From<Refused> for Problem {
             Refused::NotJson(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "not-json", "The webhook's body cannot be read", detail)
             }
+            Refused::FarBehind => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
+            }
             Refused::Unavailable(error) => error.into(),
         }
     }
