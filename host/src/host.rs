@@ -1,6 +1,6 @@
 //! A host put together: the data directory opened, every part given what it needs, the workers started.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, task::JoinSet};
 
@@ -11,7 +11,7 @@ use crate::{
     counters::Counters,
     dispatch::{self, Backlog, Concurrency, Dispatcher, Pipeline, Usage},
     effects::{self, Mailer, MailerError, Outbox, Storefronts},
-    engine::{self, Engine},
+    engine::{self, Engine, SharedEngine},
     ingest::{Ingest, Recent},
     retry::Schedule,
     schedule,
@@ -68,19 +68,59 @@ impl Host {
         let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);
         let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
         let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
-        let store: Arc<dyn Store> = Arc::<SledStore>::clone(&sled);
-        let inbox: Arc<dyn Inbox> = Arc::<Journal>::clone(&journal);
-        let archive: Arc<dyn Archive> = Arc::<Log>::clone(&mails);
-        let engine = Arc::new(Engine::new(config.sandbox.fuel)?);
+        let mailer = match config.mail.smtp.as_str() {
+            "" => None,
+            smtp => Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?),
+        };
+        let ground = Ground {
+            store: Arc::<SledStore>::clone(&sled),
+            inbox: Arc::<Journal>::clone(&journal),
+            archive: Arc::<Log>::clone(&mails),
+            engine: Arc::new(Engine::new(config.sandbox.fuel)?),
+            mailer,
+            storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
+            plugins: data_dir.plugins(),
+            artefacts: data_dir.artefacts(),
+        };
+        let Parts { counters, catalog, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
+        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, data_dir })
+    }
+
+    /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
+    pub fn start(&self) -> Result<Workers, Error> {
+        Workers::start(&self.config, &self.pipeline, &self.outbox)
+    }
+}
+
+/// What a host works on: files and the network under [`Host::open`], simulated ones in a simulation.
+pub(crate) struct Ground {
+    pub store: Arc<dyn Store>,
+    pub inbox: Arc<dyn Inbox>,
+    pub archive: Arc<dyn Archive>,
+    pub engine: SharedEngine,
+    pub mailer: Option<Mailer>,
+    pub storefronts: Storefronts,
+    /// Where plugin files and their compiled forms are kept.
+    pub plugins: PathBuf,
+    pub artefacts: PathBuf,
+}
+
+/// The parts that do the work, put together on some [`Ground`].
+pub(crate) struct Parts {
+    pub counters: Arc<Counters>,
+    pub catalog: Arc<Catalog>,
+    pub ingest: Ingest,
+    pub pipeline: Arc<Pipeline>,
+    pub outbox: Arc<Outbox>,
+}
+
+impl Parts {
+    pub fn over(ground: Ground, config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Error> {
+        let Ground { store, inbox, archive, engine, mailer, storefronts, plugins, artefacts } = ground;
         let counters = Arc::new(Counters::default());
         let due = Arc::new(Notify::new());
-        let catalog = Arc::new(Catalog::open(
-            Arc::clone(&store),
-            Arc::clone(&engine),
-            Arc::clone(&clock),
-            data_dir.plugins(),
-            data_dir.artefacts(),
-        )?);
+        let catalog =
+            Arc::new(Catalog::open(Arc::clone(&store), Arc::clone(&engine), Arc::clone(clock), plugins, artefacts)?);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
             of_one_store: config.dispatch.backlog_events_of_one_store,
@@ -90,7 +130,7 @@ impl Host {
             inbox: Arc::clone(&inbox),
             backlog: Arc::clone(&backlog),
             recent: Recent::default(),
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
         };
         let pipeline = Arc::new(Pipeline {
@@ -98,7 +138,7 @@ impl Host {
             inbox,
             store: Arc::clone(&store),
             engine,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
             retries: Schedule { waits: config.retry.delivery(), jitter: config.retry.jitter },
             dedupe_for: config::days(config.keep.dedupe_days),
@@ -107,33 +147,18 @@ impl Host {
             usage: Usage::default(),
             backlog,
         });
-        let mailer = match config.mail.smtp.as_str() {
-            "" => None,
-            smtp => Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?),
-        };
         let outbox = Arc::new(Outbox {
             catalog: Arc::clone(&catalog),
             store,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
             retries: Schedule { waits: config.retry.effect(), jitter: config.retry.jitter },
             mailer,
             archive,
-            storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
+            storefronts,
             due,
         });
-        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, data_dir })
-    }
-
-    /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
-    pub fn start(&self) -> Result<Workers, Error> {
-        let concurrency =
-            Concurrency { in_flight: self.config.dispatch.in_flight, threads: plugin_threads(&self.config) };
-        let dispatcher = Dispatcher::start(Arc::clone(&self.pipeline), concurrency)?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(schedule::run(Arc::clone(&self.pipeline)));
-        tasks.spawn(effects::run(Arc::clone(&self.outbox)));
-        Ok(Workers { dispatcher, tasks })
+        Ok(Self { counters, catalog, ingest, pipeline, outbox })
     }
 }
 
@@ -154,6 +179,15 @@ pub struct Workers {
 }
 
 impl Workers {
+    pub(crate) fn start(config: &Config, pipeline: &Arc<Pipeline>, outbox: &Arc<Outbox>) -> Result<Self, Error> {
+        let concurrency = Concurrency { in_flight: config.dispatch.in_flight, threads: plugin_threads(config) };
+        let dispatcher = Dispatcher::start(Arc::clone(pipeline), concurrency)?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(schedule::run(Arc::clone(pipeline)));
+        tasks.spawn(effects::run(Arc::clone(outbox)));
+        Ok(Self { dispatcher, tasks })
+    }
+
     /// Stops between two commits; what was begun and not committed is begun again by the next start.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;

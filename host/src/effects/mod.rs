@@ -26,6 +26,8 @@ mod storefront;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use mail::simulated;
 pub use mail::{MailCopy, Mailer, MailerError, read_copy};
 pub use storefront::Storefronts;
 

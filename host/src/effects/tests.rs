@@ -296,6 +296,32 @@ async fn an_effect_is_tried_by_the_schedule_and_then_given_up() {
     assert_eq!((counters.effects_failed.get(), counters.effects_dead.get()), (2, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_mail_server_that_falls_silent_in_the_middle_is_given_up_and_tried_again() {
+    let (client, server) = tokio::io::duplex(4096);
+    let streams = Mutex::new(vec![client]);
+    let connect: simulated::Connect = Arc::new(move || Box::new(simulated::Stream(lock(&streams).remove(0))));
+    tokio::spawn(async move {
+        let (reader, mut writer) = tokio::io::split(server);
+        let mut lines = BufReader::new(reader).lines();
+        writer.write_all(b"220 fern\r\n").await?;
+        while let Some(line) = lines.next_line().await? {
+            match line.as_str() {
+                "DATA" => std::future::pending().await,
+                _ => writer.write_all(b"250 ok\r\n").await?,
+            }
+        }
+        std::io::Result::Ok(())
+    });
+    let mailer = Mailer::simulated(connect, "hello@fern.example", Duration::from_secs(20)).unwrap();
+    let post = Post::new(Some(mailer)).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.run_due().await;
+    let EffectStatus::Pending { last_error: Some(reason), .. } = post.status("first") else { panic!() };
+    assert!(reason.contains("no answer within 20 s"), "{reason}");
+    assert_eq!(post.effect("first").attempts, 1);
+}
+
 #[tokio::test]
 async fn a_mail_to_nobody_is_dropped() {
     let (server, mailer) = MailServer::answering([]).await;

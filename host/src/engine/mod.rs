@@ -118,14 +118,20 @@ pub enum Failure {
 }
 
 impl Engine {
-    /// The only constructor. `fuel` is the budget of a delivery, [`limits::FUEL`] unless configured otherwise.
+    /// The product's only constructor. `fuel` is the budget of a delivery, [`limits::FUEL`] unless configured otherwise.
     pub fn new(fuel: u64) -> Result<Self, Error> {
+        let engine = Self::without_wall_clock(fuel)?;
+        tick_epochs(&engine.engine).map_err(|error| Error::Start(error.to_string()))?;
+        Ok(engine)
+    }
+
+    /// An engine on which time never runs out, fuel alone does: what a simulation needs to repeat itself exactly.
+    pub(crate) fn without_wall_clock(fuel: u64) -> Result<Self, Error> {
         let start = |error: wasmtime::Error| Error::Start(format!("{error:#}"));
         let engine = wasmtime::Engine::new(&config()).map_err(start)?;
         let mut linker = Linker::new(&engine);
         bindings::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |delivery| delivery)
             .map_err(start)?;
-        tick_epochs(&engine).map_err(|error| Error::Start(error.to_string()))?;
         Ok(Self { engine, linker, fuel })
     }
 

@@ -21,11 +21,31 @@ use crate::{
 };
 
 mod render;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 /// Sends mails through one server.
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    transport: Transport,
+    /// For a whole mail: lettre's own timeout ends with the connection's making.
+    timeout: Duration,
     from: Option<Mailbox>,
+}
+
+enum Transport {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    #[cfg(test)]
+    Simulated(simulated::Connect),
+}
+
+impl Transport {
+    async fn send(&self, message: Message) -> Result<(), smtp::Error> {
+        match self {
+            Self::Smtp(transport) => transport.send(message).await.map(drop),
+            #[cfg(test)]
+            Self::Simulated(connect) => simulated::send(connect, &message).await,
+        }
+    }
 }
 
 impl fmt::Debug for Mailer {
@@ -49,13 +69,13 @@ impl Mailer {
             .map_err(|error| MailerError::Server(error.to_string()))?
             .timeout(Some(timeout))
             .build();
-        let from = match from {
-            "" => None,
-            text => Some(
-                text.parse().map_err(|error: lettre::address::AddressError| MailerError::From(error.to_string()))?,
-            ),
-        };
-        Ok(Self { transport, from })
+        Ok(Self { transport: Transport::Smtp(transport), timeout, from: sender_of(from)? })
+    }
+
+    /// Sends over simulated connections.
+    #[cfg(test)]
+    pub(crate) fn simulated(connect: simulated::Connect, from: &str, timeout: Duration) -> Result<Self, MailerError> {
+        Ok(Self { transport: Transport::Simulated(connect), timeout, from: sender_of(from)? })
     }
 
     /// The sender of a store's mails.
@@ -68,6 +88,14 @@ impl Mailer {
             )),
         }
     }
+}
+
+/// The configured sender; `None` leaves it to each store.
+fn sender_of(from: &str) -> Result<Option<Mailbox>, MailerError> {
+    if from.is_empty() {
+        return Ok(None);
+    }
+    from.parse().map(Some).map_err(|error: lettre::address::AddressError| MailerError::From(error.to_string()))
 }
 
 /// A mail as it was sent.
@@ -103,10 +131,14 @@ pub(super) async fn send(outbox: &Outbox, store: &StoreEntry, effect: &Effect, m
         Err(reason) => return Ok(Verdict::Dead { reason }),
     };
     let (message, copy) = copy;
-    match mailer.transport.send(message).await {
-        Ok(_) => {}
-        Err(error) if error.is_permanent() => return Ok(Verdict::Dead { reason: smtp_reason(&error) }),
-        Err(error) => return Ok(Verdict::Failed { reason: smtp_reason(&error) }),
+    match tokio::time::timeout(mailer.timeout, mailer.transport.send(message)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is_permanent() => return Ok(Verdict::Dead { reason: smtp_reason(&error) }),
+        Ok(Err(error)) => return Ok(Verdict::Failed { reason: smtp_reason(&error) }),
+        Err(_) => {
+            let reason = format!("the mail server gave no answer within {} s", mailer.timeout.as_secs_f64());
+            return Ok(Verdict::Failed { reason });
+        }
     }
     let receipt = copy.message_id.clone();
     if let Err(error) = keep_copy(outbox, store.id(), effect, &copy).await {
