@@ -60,7 +60,7 @@ impl Source for History {
 #[derive(Clone, Debug)]
 enum Step {
     Arrive {
-        store: u64,
+        store: u32,
         customer: u64,
         bytes: usize,
     },
