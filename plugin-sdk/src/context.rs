@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Action, Customer, Date, EffectId, Issued, Mail, Malformed, NewDiscount, Order, Refund, Refusal, State, StoreInfo,
-    Timer, Timestamp, failure::decode, limits, sys,
+    Action, Customer, Date, EffectId, Issued, Mail, Malformed, Merge, NewDiscount, Order, Refund, Refusal, State,
+    StoreInfo, Timer, Timestamp, failure::decode, limits, sys,
 };
 
 /// What the host lets a plugin see and do while it handles one event.
@@ -76,6 +76,13 @@ impl Context {
         sys::action()
     }
 
+    /// The merge; `None` unless the topic is `customer.merged` and the merge is complete.
+    ///
+    /// State that is kept under the absorbed customer's id is to be moved: [`State::merge`] does it.
+    pub fn merge(&self) -> Option<Merge> {
+        sys::merge()
+    }
+
     /// The sender's own payload, for what has no accessor.
     pub fn payload_json(&self) -> String {
         sys::payload_json()
@@ -86,7 +93,7 @@ impl Context {
         sys::store()
     }
 
-    /// A customer, as last known.
+    /// A customer, as last known. Of one that was absorbed, the customer that is left, with its own id.
     pub fn customer_by_id(&self, id: &str) -> Option<Customer> {
         sys::customer_by_id(id)
     }
@@ -96,7 +103,7 @@ impl Context {
         sys::order_by_id(id)
     }
 
-    /// A customer's orders, oldest first, read from the host page by page.
+    /// A customer's orders, merges followed, oldest first, read from the host page by page.
     pub fn orders_of(&self, customer_id: &str) -> Orders {
         Orders { customer_id: customer_id.into(), page: Vec::new().into_iter(), last: None, ended: false }
     }

@@ -17,8 +17,8 @@ use regulars::plugin::{
 };
 
 use crate::{
-    Action, Context, Currency, Customer, Date, EffectId, Event, Issued, LineItem, Mail, Money, NewDiscount, Order,
-    Refund, RefundLine, Refusal, StoreInfo, Timer, Timestamp,
+    Action, Context, Currency, Customer, Date, EffectId, Event, Issued, LineItem, Mail, Merge, Money, NewDiscount,
+    Order, Refund, RefundLine, Refusal, StoreInfo, Timer, Timestamp,
 };
 
 /// Handles one event.
@@ -157,6 +157,10 @@ pub(crate) fn timer() -> Option<Timer> {
 
 pub(crate) fn action() -> Option<Action> {
     events::get_action().map(|it| Action { name: it.name, customer_id: it.customer_id, input_json: it.input_json })
+}
+
+pub(crate) fn merge() -> Option<Merge> {
+    events::get_merge().map(|it| Merge { kept_id: it.kept_id, absorbed_id: it.absorbed_id })
 }
 
 pub(crate) fn payload_json() -> String {

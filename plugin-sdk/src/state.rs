@@ -61,6 +61,50 @@ impl State<'_> {
         Ok(sys::state_delete(key)?)
     }
 
+    /// Moves what is kept under one key to another, or under all keys that begin with one prefix to those that begin with
+    /// another: what a plugin does with a customer's state when that customer is absorbed by a different one.
+    ///
+    /// A prefix ends in `/`, as `key(&["stamps", id, ""])` does; anything else is one whole key. `join` is given the rest
+    /// of the key after the prefix, the value that moves and the value that is there already, and says what is kept.
+    /// What has been moved is gone from where it was, so that doing it again does nothing. Returns how many were moved.
+    ///
+    /// All of it is one delivery, with its limits of fuel and of bytes: keep sums per customer rather than long lists.
+    ///
+    /// ```
+    /// # use regulars_sdk::{Context, Event, Result, key};
+    /// fn merged(_: &Event, cx: &mut Context) -> Result {
+    ///     let Some(merge) = cx.merge() else { return Ok(()) };
+    ///     let [from, to] = [&merge.absorbed_id, &merge.kept_id].map(|id| key(&["visits", id]));
+    ///     cx.state().merge(&from, &to, |_, moved: u32, there: Option<u32>| Ok(moved + there.unwrap_or(0)))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `join`, [`StateError::Malformed`] if a value does not read as `T`, [`StateError::Refused`] past a limit.
+    pub fn merge<T: Serialize + DeserializeOwned>(
+        &mut self,
+        from: &str,
+        to: &str,
+        mut join: impl FnMut(&str, T, Option<T>) -> crate::Result<T>,
+    ) -> crate::Result<usize> {
+        if from == to {
+            return Ok(0);
+        }
+        let keys: Vec<String> = if from.ends_with('/') { self.keys(from).collect() } else { vec![from.into()] };
+        let mut moved = 0;
+        for key in keys {
+            let Some(value) = self.get::<T>(&key)? else { continue };
+            let rest = key.strip_prefix(from).unwrap_or_default();
+            let target = [to, rest].concat();
+            let joined = join(rest, value, self.get(&target)?)?;
+            self.set(&target, &joined)?;
+            self.delete(&key)?;
+            moved += 1;
+        }
+        Ok(moved)
+    }
+
     /// The keys that begin with `prefix`, in byte order, read from the host page by page.
     pub fn keys(&self, prefix: &str) -> Keys {
         Keys { prefix: prefix.into(), page: Vec::new().into_iter(), last: None, ended: false }

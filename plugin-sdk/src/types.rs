@@ -184,6 +184,15 @@ pub struct Timer {
     pub payload: Vec<u8>,
 }
 
+/// Two customers that became one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// The customer that is left, after all merges that are known.
+    pub kept_id: String,
+    /// The customer that is no more. State kept under this id belongs under the other from now on.
+    pub absorbed_id: String,
+}
+
 /// What a shopper asked of this plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {

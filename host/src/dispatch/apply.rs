@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Job, Pipeline, facts};
+use super::{Job, Pipeline, facts, merges};
 use crate::{
     catalog::{Enabled, StoreEntry},
     domain::{Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic},
@@ -18,6 +18,9 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
     match &event.origin {
         Origin::Timer { .. } => own(Topic::TIMER_FIRED),
         Origin::Action { .. } => own(Topic::SHOPPER_ACTION),
+        Origin::Merge { merge, .. } => {
+            Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_MERGED, change: Change::Merge(merge.clone()) }))
+        }
         Origin::Webhook { platform, topic, .. } => match pipeline.catalog.registry().store(event.store) {
             Some(entry) => {
                 let context = platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
@@ -207,6 +210,7 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
             after_commit.usage.push((attempt.plugin.clone(), ended.usage));
             record.deliveries.push(attempt);
         }
+        merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
     }
     keep(&mut transaction, pipeline, job, &record);
     Ok(Prepared { transaction, after_commit })
@@ -251,6 +255,7 @@ fn topic_of(job: &Job) -> Topic {
         (Err(_), Origin::Webhook { platform, topic, .. }) => Topic::foreign(*platform, topic),
         (Err(_), Origin::Timer { .. }) => Topic::TIMER_FIRED,
         (Err(_), Origin::Action { .. }) => Topic::SHOPPER_ACTION,
+        (Err(_), Origin::Merge { .. }) => Topic::CUSTOMER_MERGED,
     }
 }
 
@@ -291,10 +296,11 @@ pub(super) fn concerns(
     Ok((customer, order))
 }
 
-/// Whether an event is to be delivered to a plugin. Timers and actions belong to the plugin that they name.
+/// Whether an event is to be delivered to a plugin. What is for one plugin names it.
 fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
     match &event.origin {
         Origin::Timer { plugin, .. } | Origin::Action { plugin, .. } => enabled.name() == plugin,
+        Origin::Merge { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
         Origin::Webhook { .. } => enabled.wants(&read.topic),
     }
 }

@@ -106,10 +106,15 @@ impl Bench {
 
     /// Installs a plugin with one mail template, `welcome`.
     pub async fn install(&self, name: &str, capabilities: &[Capability], module: &[u8]) {
+        self.install_for(&["order.paid", "order.cancelled", "customer.created"], name, capabilities, module).await;
+    }
+
+    /// Installs a plugin that wants these topics.
+    pub async fn install_for(&self, topics: &[&str], name: &str, capabilities: &[Capability], module: &[u8]) {
         let capabilities: Vec<_> = capabilities.iter().map(|capability| capability.as_str()).collect();
         let manifest = format!(
             "[plugin]\nname = {name:?}\nversion = \"1.0.0\"\ntitle = \"T\"\nsummary = \"S\"\n\
-             topics = [\"order.paid\", \"order.cancelled\", \"customer.created\"]\ncapabilities = {capabilities:?}\n\
+             topics = {topics:?}\ncapabilities = {capabilities:?}\n\
              [templates.welcome]\nsubject = \"Hello {{{{ customer.first_name }}}}\"\n"
         );
         let mjml =
@@ -122,6 +127,11 @@ impl Bench {
     /// Installs a plugin and switches it on with all that it asks for.
     pub async fn enable(&self, name: &str, capabilities: &[Capability], module: &[u8]) {
         self.install(name, capabilities, module).await;
+        self.switch_on(name, capabilities).await;
+    }
+
+    /// Switches an installed plugin on with all that it asks for.
+    pub async fn switch_on(&self, name: &str, capabilities: &[Capability]) {
         let grants = capabilities.iter().copied().collect();
         self.catalog.enable(DOMAIN, &name.into(), grants, None).await.unwrap();
     }

@@ -194,6 +194,10 @@ fn merge_customers(transaction: &mut Transaction, store: StoreId, event: &Event,
     let removed = transaction.get::<Customer>(&key)?.unwrap_or_else(|| nobody(&merge.removed, event));
     transaction.put(key, &Customer { merged_into: Some(merge.kept.clone()), ..removed });
     let kept = survivor(transaction, store, merge.kept.clone())?;
+    if !transaction.contains(&keys::customer(store, &kept))? {
+        // Whatever the platform says of the customer later is newer.
+        transaction.put(keys::customer(store, &kept), &Customer { updated_at: Timestamp(0), ..nobody(&kept, event) });
+    }
     for (index, id) in transaction.scan(&Scan::of(keys::customer_orders(store, &merge.removed), MERGED_ORDERS))? {
         let order = OrderId::from(String::from_utf8_lossy(&id).into_owned());
         if let Some(order) = transaction.get::<Order>(&keys::order(store, &order))? {

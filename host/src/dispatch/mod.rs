@@ -35,6 +35,7 @@ mod backlog;
 #[cfg(test)]
 pub(crate) mod bench;
 mod facts;
+mod merges;
 mod redeliver;
 mod replay;
 #[cfg(test)]
@@ -161,6 +162,7 @@ impl Dispatcher {
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(Arc::clone(&pipeline), Arc::clone(&applied), start, sender));
         tasks.spawn(take_turns(Arc::clone(&pipeline), Arc::clone(&applied), arrivals, concurrency));
+        tasks.spawn(merges::tell_all(Arc::clone(&pipeline)));
         tasks.spawn(checkpoint(Arc::clone(&pipeline), Arc::clone(&applied)));
         tasks.spawn(redeliver::run(pipeline));
         Ok(Self { reached: applied.reached.subscribe(), tasks })

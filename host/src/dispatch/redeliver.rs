@@ -82,6 +82,8 @@ async fn attempt(
             let enabled = entry.and_then(|entry| Some((entry, entry.plugin(plugin)?)));
             match (enabled, &job.read) {
                 (Some((entry, enabled)), Ok(read)) => {
+                    // An order may have become known since, or a customer absorbed by another.
+                    (record.customer, record.order) = apply::concerns(&mut transaction, &job.event, read)?;
                     let delivery = Delivery { store: entry, enabled, job: &job, read };
                     let (made, ended) = apply::run(pipeline, &delivery, &record, number, transaction)?;
                     transaction = ended.transaction;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     APPLIED_BEFORE, Concurrency, Dispatcher, Job, READ_EVENTS, RUNNING_PER_THREAD, ReplayError, Replayed, apply,
-    bench::{Bench, DOMAIN, WAITS},
+    bench::{Bench, DOMAIN, WAITS, order_body},
     redeliver,
 };
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
         memory::{MemoryInbox, MemoryStore},
     },
 };
+
+mod merges;
 
 /// A plugin that counts the events it sees under `seen`, after it has done what `before` says.
 fn counting(before: &str) -> Vec<u8> {

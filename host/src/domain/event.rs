@@ -33,6 +33,8 @@ pub enum Origin {
     Timer { plugin: PluginName, key: String, due: Timestamp },
     /// A shopper's action, addressed to one plugin. The body is its input, a JSON document.
     Action { plugin: PluginName, customer: CustomerId, name: String },
+    /// A merge that happened while the plugin could not be told, told now. There is no body.
+    Merge { plugin: PluginName, merge: Merge },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.

@@ -67,7 +67,7 @@ impl Input {
     pub(super) fn envelope(&self) -> Envelope {
         let platform = match &self.event.origin {
             Origin::Webhook { platform, .. } => platform.as_str(),
-            Origin::Timer { .. } | Origin::Action { .. } => "regulars",
+            Origin::Timer { .. } | Origin::Action { .. } | Origin::Merge { .. } => "regulars",
         };
         Envelope {
             id: self.event.id.to_string(),

@@ -18,6 +18,9 @@ const TEXTS: u32 = 1024;
 
 /// What a guest may call: the name in its code, then interface, function and core signature.
 const IMPORTS: &[(&str, &str, &str, &str)] = &[
+    ("customer", "events", "get-customer", "(param i32)"),
+    ("action", "events", "get-action", "(param i32)"),
+    ("merge", "events", "get-merge", "(param i32)"),
     ("payload", "events", "get-payload-json", "(param i32)"),
     ("customer_by_id", "facts", "customer-by-id", "(param i32 i32 i32)"),
     ("orders_of", "facts", "orders-of", "(param i32 i32 i32 i32 i32 i32 i32)"),

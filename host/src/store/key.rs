@@ -40,6 +40,8 @@ pub enum Table {
     /// Bytes and keys that a plugin's state takes.
     StateUsage = 41,
     Timer = 42,
+    /// Merges that a plugin with state has still to be told of.
+    UntoldMerge = 43,
     /// The outbox.
     Effect = 50,
     /// Where the copy of a mail as sent stands in the archive.

@@ -127,6 +127,15 @@ pub fn timers(store: StoreId) -> Key {
     Key::of(store, Table::Timer).end()
 }
 
+/// A merge, by the position of its event, that a plugin has still to be told of.
+pub fn untold_merge(store: StoreId, plugin: &PluginName, position: Position) -> Key {
+    Key::of(store, Table::UntoldMerge).text(plugin.as_str()).number(position.0).end()
+}
+
+pub fn untold_merges(store: StoreId) -> Key {
+    Key::of(store, Table::UntoldMerge).end()
+}
+
 pub fn effect(store: StoreId, id: &EffectId) -> Key {
     Key::of(store, Table::Effect).text(id.as_str()).end()
 }

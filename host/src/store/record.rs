@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Error, Position};
 use crate::domain::{
-    Attempt, Checkout, ComponentHash, Currency, Customer, CustomerId, Effect, EventId, Fulfillment, Order, OrderId,
-    Platform, PluginName, Refund, StoreId, Timestamp, Topic,
+    Attempt, Checkout, ComponentHash, Currency, Customer, CustomerId, Effect, EventId, Fulfillment, Merge, Order,
+    OrderId, Platform, PluginName, Refund, StoreId, Timestamp, Topic,
 };
 
 /// A value that is stored under a version.
@@ -66,6 +66,7 @@ records! {
     Refund = "a refund",
     Fulfillment = "a shipment",
     Checkout = "a checkout",
+    Merge = "a merge",
     Effect = "an effect",
     Position = "a position",
     CustomerId = "a customer id",

@@ -4,8 +4,8 @@ use std::{cell::RefCell, collections::BTreeMap, ops::Deref, sync::Arc};
 
 use super::{Capability, Incoming, Shop, incoming::Change};
 use crate::{
-    Action, Customer, Date, EffectId, Issued, Mail, NewDiscount, Order, Refund, Refusal, StoreInfo, Timer, Timestamp,
-    limits,
+    Action, Customer, Date, EffectId, Issued, Mail, Merge, NewDiscount, Order, Refund, Refusal, StoreInfo, Timer,
+    Timestamp, limits,
 };
 
 type Answer<T = ()> = Result<T, Refusal>;
@@ -157,11 +157,19 @@ impl Run {
     }
 
     fn customer_id(&self) -> Option<&str> {
-        match &self.incoming.change {
-            Change::Customer(customer) => Some(&customer.id),
-            Change::Action(action) => Some(&action.customer_id),
+        let named = match &self.incoming.change {
+            Change::Customer(customer) => Some(customer.id.as_str()),
+            Change::Action(action) => Some(action.customer_id.as_str()),
+            Change::Merge(merge) => Some(merge.kept_id.as_str()),
             _ => self.shop.orders.get(self.order_id()?)?.fact.customer_id.as_deref(),
-        }
+        };
+        named.map(|id| self.shop.survivor(id))
+    }
+
+    /// An order as plugins see it: with the customer that is left after merges.
+    fn order_view(&self, order: &Order) -> Order {
+        let customer_id = order.customer_id.as_deref().map(|id| self.shop.survivor(id).to_owned());
+        Order { customer_id, ..order.clone() }
     }
 
     fn count(&self, kind: impl Fn(&Call) -> bool) -> usize {
@@ -248,7 +256,7 @@ pub(crate) fn customer() -> Option<Customer> {
 }
 
 pub(crate) fn order() -> Option<Order> {
-    with(|run| run.shop.orders.get(run.order_id()?).map(|it| it.fact.clone()))
+    with(|run| run.shop.orders.get(run.order_id()?).map(|it| run.order_view(&it.fact)))
 }
 
 pub(crate) fn refund() -> Option<Refund> {
@@ -260,7 +268,22 @@ pub(crate) fn timer() -> Option<Timer> {
 }
 
 pub(crate) fn action() -> Option<Action> {
-    with(|run| if let Change::Action(action) = &run.incoming.change { Some(action.clone()) } else { None })
+    with(|run| match &run.incoming.change {
+        Change::Action(action) => {
+            Some(Action { customer_id: run.shop.survivor(&action.customer_id).into(), ..action.clone() })
+        }
+        _ => None,
+    })
+}
+
+pub(crate) fn merge() -> Option<Merge> {
+    with(|run| match &run.incoming.change {
+        Change::Merge(Merge { absorbed_id, .. }) => {
+            let kept_id = run.shop.survivor(absorbed_id).to_owned();
+            (kept_id != *absorbed_id).then(|| Merge { kept_id, absorbed_id: absorbed_id.clone() })
+        }
+        _ => None,
+    })
 }
 
 pub(crate) fn payload_json() -> String {
@@ -272,21 +295,22 @@ pub(crate) fn store() -> StoreInfo {
 }
 
 pub(crate) fn customer_by_id(id: &str) -> Option<Customer> {
-    with(|run| run.shop.customers.get(id).map(|it| it.fact.clone()))
+    with(|run| run.shop.customers.get(run.shop.survivor(id)).map(|it| it.fact.clone()))
 }
 
 pub(crate) fn order_by_id(id: &str) -> Option<Order> {
-    with(|run| run.shop.orders.get(id).map(|it| it.fact.clone()))
+    with(|run| run.shop.orders.get(id).map(|it| run.order_view(&it.fact)))
 }
 
 pub(crate) fn orders_of(customer_id: &str, after: Option<&str>, limit: u32) -> Vec<Order> {
     with(|run| {
-        let orders = run.shop.orders.values().map(|it| &it.fact);
+        let customer_id = run.shop.survivor(customer_id);
+        let orders = run.shop.orders.values().map(|it| run.order_view(&it.fact));
         let mut orders: Vec<_> = orders.filter(|it| it.customer_id.as_deref() == Some(customer_id)).collect();
         orders.sort_by(|one, other| (one.placed_at, &one.id).cmp(&(other.placed_at, &other.id)));
         let start =
             after.map_or(0, |after| orders.iter().position(|it| it.id == after).map_or(orders.len(), |at| at + 1));
-        orders[start..].iter().take(limit.min(limits::ORDERS_PER_PAGE) as usize).map(|&it| it.clone()).collect()
+        orders.into_iter().skip(start).take(limit.min(limits::ORDERS_PER_PAGE) as usize).collect()
     })
 }
 

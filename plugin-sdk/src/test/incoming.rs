@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Action, Customer, Order, Refund, Timer, Timestamp};
+use crate::{Action, Customer, Merge, Order, Refund, Timer, Timestamp};
 
 /// An event on its way to the plugin, with the fact it brings.
 ///
@@ -23,6 +23,7 @@ pub(super) enum Change {
     Order(Box<Order>),
     Refund(Box<Refund>),
     Customer(Box<Customer>),
+    Merge(Merge),
     Timer(Timer),
     Action(Action),
     None,
@@ -64,6 +65,12 @@ impl Incoming {
     /// `customer.created`.
     pub fn customer_created(customer: Customer) -> Self {
         Self::customer("customer.created", customer)
+    }
+
+    /// `customer.merged`: `kept_id` is left of the two.
+    pub fn customer_merged(kept_id: &str, absorbed_id: &str) -> Self {
+        let merge = Merge { kept_id: kept_id.into(), absorbed_id: absorbed_id.into() };
+        Self::new("customer.merged", Some(&format!("{absorbed_id}>{kept_id}")), Change::Merge(merge))
     }
 
     /// `shopper.action`: what a shopper asks of the plugin.

@@ -105,6 +105,8 @@ struct Shop {
     customers: BTreeMap<String, Known<Customer>>,
     orders: BTreeMap<String, Known<Order>>,
     refunds: BTreeMap<String, Refund>,
+    /// Absorbed customers, and by whom.
+    merges: BTreeMap<String, String>,
     state: BTreeMap<String, Vec<u8>>,
     timers: BTreeMap<String, (Timestamp, Vec<u8>)>,
     events: BTreeMap<String, Delivered>,
@@ -163,6 +165,7 @@ impl Bench {
             customers: BTreeMap::new(),
             orders: BTreeMap::new(),
             refunds: BTreeMap::new(),
+            merges: BTreeMap::new(),
             state: BTreeMap::new(),
             timers: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -401,8 +404,24 @@ impl Shop {
                 self.refunds.insert(refund.id.clone(), (**refund).clone());
             }
             incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
+            incoming::Change::Merge(it) => {
+                if self.survivor(&it.kept_id) != it.absorbed_id {
+                    self.merges.insert(it.absorbed_id.clone(), it.kept_id.clone());
+                    let kept = self.survivor(&it.kept_id).to_owned();
+                    let named = Known { as_of: Timestamp(0), fact: samples::customer(&kept) };
+                    self.customers.entry(kept).or_insert(named);
+                }
+            }
             incoming::Change::Timer(_) | incoming::Change::Action(_) | incoming::Change::None => {}
         }
+    }
+
+    /// The customer that is left of `id` after all merges.
+    fn survivor<'a>(&'a self, mut id: &'a str) -> &'a str {
+        while let Some(kept) = self.merges.get(id) {
+            id = kept;
+        }
+        id
     }
 
     /// Platforms send an order's customer with it: one not known yet becomes known.

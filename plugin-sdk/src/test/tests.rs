@@ -1,7 +1,7 @@
 //! The bench keeps the host's promises.
 
 use super::*;
-use crate::{Date, Mail, Money, NewDiscount, Refusal, StateError, limits};
+use crate::{Date, Mail, Money, NewDiscount, Refusal, StateError, key, limits};
 
 fn paid(id: &str) -> Incoming {
     Incoming::order_paid(order(id).customer("c1").line(1000, 1))
@@ -363,4 +363,70 @@ fn a_manifest_sets_defaults_topics_templates_and_grants() {
     assert_eq!(points(shop.clone().setting("points", 7).setting("rewards", rewards)), "7");
     let unwanted = Incoming::order_cancelled(order("1"));
     assert_eq!(shop.deliver(unwanted).unwrap().status, Status::Unwanted);
+}
+
+/// Keeps stamps per customer and kind, and a visit count per customer.
+fn stamps(event: &Event, cx: &mut Context) -> Result {
+    let sum = |_: &str, moved: u32, there: Option<u32>| Ok(moved + there.unwrap_or(0));
+    match (event.topic.as_str(), cx.merge(), cx.order()) {
+        ("order.paid", _, Some(order)) => {
+            let customer = order.customer_id.unwrap_or_default();
+            for key in [key(&["stamp", &customer, &order.name]), key(&["visits", &customer])] {
+                let count = cx.state().get::<u32>(&key)?.unwrap_or(0);
+                cx.state().set(&key, &(count + 1))?;
+            }
+        }
+        ("customer.merged", Some(merge), _) => {
+            let (from, to) = (&merge.absorbed_id, &merge.kept_id);
+            let moved = cx.state().merge(&key(&["stamp", from, ""]), &key(&["stamp", to, ""]), sum)?;
+            let moved = moved + cx.state().merge(&key(&["visits", from]), &key(&["visits", to]), sum)?;
+            cx.note("Moved", &[("keys", &moved.to_string())])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[test]
+fn state_under_a_prefix_moves_to_another_once_and_what_meets_is_joined() {
+    let mut shop = Bench::new(stamps);
+    for (id, customer) in [("a", "1"), ("b", "1"), ("b", "2"), ("c", "10")] {
+        let named =
+            Order { name: id.into(), ..order(&format!("{id}-{customer}")).customer(customer).line(1, 1).into() };
+        shop.deliver(Incoming::order_paid(named)).unwrap();
+    }
+    for (times, moved) in [(1, "3"), (2, "0")] {
+        let delivery = shop.deliver_again(Incoming::customer_merged("2", "1")).unwrap();
+        assert_eq!(delivery.calls.notes().next().unwrap().field("keys"), Some(moved), "told {times} times");
+        let kept: Vec<_> = shop.state_keys("").map(|key| (key, shop.state::<u32>(key).unwrap())).collect();
+        let expected = [("stamp/10/c", 1), ("stamp/2/a", 1), ("stamp/2/b", 2), ("visits/10", 1), ("visits/2", 3)];
+        assert_eq!(kept, expected);
+    }
+}
+
+#[test]
+fn merges_are_followed_wherever_a_customer_is_named() {
+    fn look(event: &Event, cx: &mut Context) -> Result {
+        if event.topic == "shopper.action" {
+            let seen = [
+                cx.action().map(|action| action.customer_id),
+                cx.customer().map(|customer| customer.id),
+                cx.customer_by_id("1").map(|customer| customer.id),
+                cx.order_by_id("o").and_then(|order| order.customer_id),
+            ];
+            assert_eq!(seen.map(Option::unwrap), ["3"; 4]);
+            assert_eq!(cx.orders_of("2").map(|order| order.id).collect::<Vec<_>>(), ["o"]);
+        }
+        if event.topic == "customer.merged" {
+            cx.note(&cx.merge().map_or("none".into(), |it| it.absorbed_id + ">" + &it.kept_id), &[])?;
+        }
+        Ok(())
+    }
+    let mut shop = Bench::new(look).with_order(order("o").customer("1").line(1, 1));
+    let merges = [("3", "2", "2>3"), ("2", "1", "1>3"), ("1", "3", "none")];
+    for (kept, absorbed, told) in merges {
+        let delivery = shop.deliver(Incoming::customer_merged(kept, absorbed)).unwrap();
+        assert_eq!(delivery.calls.notes().next().unwrap().reason, told);
+    }
+    shop.deliver(Incoming::action("look", "1", ())).unwrap();
 }

@@ -155,6 +155,36 @@ proptest! {
     }
 
     #[test]
+    fn merges_end_at_the_same_sum_whenever_they_come(
+        (events, _) in histories(),
+        chain in Just(vec![("c2", CUSTOMER), ("c3", "c2")]).prop_shuffle(),
+        at in prop::collection::vec(any::<prop::sample::Index>(), 4),
+        other in lines(),
+    ) {
+        let mut all = events;
+        let order = Order { customer_id: Some("c2".into()), ..placed("of-c2", &other, true, 490, "EUR") };
+        all.extend([Incoming::order_paid(order), Incoming::customer_created(customer("c2"))]);
+        all.push(Incoming::customer_created(customer(CUSTOMER)));
+        let last = |shop: &Bench| account(shop, "c3").balance;
+        let mut straight = shop();
+        let merges = chain.iter().map(|(kept, absorbed)| Incoming::customer_merged(kept, absorbed));
+        for event in all.iter().cloned().chain(merges.clone()) {
+            straight.deliver(event).unwrap();
+        }
+        for (merge, at) in merges.flat_map(|merge| [merge.clone(), merge.id("again")]).zip(at) {
+            all.insert(at.index(all.len() + 1), merge);
+        }
+        let mut mixed = shop();
+        for event in all {
+            mixed.deliver(event).unwrap();
+        }
+        prop_assert_eq!(last(&mixed), last(&straight));
+        for absorbed in [CUSTOMER, "c2"] {
+            prop_assert_eq!(mixed.state::<serde_json::Value>(&crate::ledger::account_key(absorbed)), None);
+        }
+    }
+
+    #[test]
     fn no_history_pays_out_more_than_was_earned(
         (_, shuffled) in histories(),
         redeem_at in prop::collection::vec(any::<prop::sample::Index>(), 0..8),

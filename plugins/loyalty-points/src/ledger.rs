@@ -17,6 +17,9 @@ pub struct Account {
     pub entries: u64,
     /// Sign-up points have been given.
     pub signed_up: bool,
+    /// How many.
+    #[serde(default)]
+    pub signup_points: i64,
 }
 
 impl Account {
@@ -31,7 +34,7 @@ impl Account {
 pub struct Entry {
     pub kind: Kind,
     pub points: i64,
-    /// The order, or the reward, that it is about.
+    /// The order, the reward, or the other account that it is about.
     pub about: Option<String>,
     /// The event that caused it.
     pub cause: String,
@@ -45,11 +48,14 @@ pub enum Kind {
     Earn,
     Reverse,
     Redeem,
+    /// Moved from or to the account of a customer record that is the same person's.
+    Merge,
 }
 
 /// What an order has earned and on what, and how much of that has been taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRecord {
+    /// Who earned it; [`holder`] says whose account has the points now.
     pub customer: String,
     /// As shoppers see it.
     pub name: String,
@@ -72,14 +78,52 @@ pub fn append(
     about: Option<&str>,
 ) -> Result<Account> {
     let mut account = account(cx, customer)?;
-    let balance = account.balance.checked_add(points);
-    account.balance = balance.ok_or_else(|| Failure::reject("the balance does not fit 64 bits"))?;
+    account.balance = sum(account.balance, points)?;
     account.entries += 1;
-    account.signed_up |= kind == Kind::SignUp;
+    if kind == Kind::SignUp {
+        account.signed_up = true;
+        account.signup_points = points;
+    }
     let entry = Entry { kind, points, about: about.map(Into::into), cause: event.id.clone(), at: cx.now() };
     cx.state().set(&entry_key(customer, account.entries), &entry)?;
     cx.state().set(&account_key(customer), &account)?;
     Ok(account)
+}
+
+/// Moves an absorbed customer's account onto the one that is left. Each ledger gets an entry that names the other; the
+/// absorbed one's entries stay where they are and add up to nothing from then on.
+///
+/// Sign-up points are one person's once: where both accounts had them, the absorbed one's are taken back. Returns the
+/// account and by how much it has grown; `None` if there was nothing to move.
+pub fn merge(event: &Event, cx: &mut Context, absorbed: &str, kept: &str) -> Result<Option<(Account, i64)>> {
+    let Some(closing) = cx.state().get::<Account>(&account_key(absorbed))? else { return Ok(None) };
+    let before = account(cx, kept)?;
+    let twice = if closing.signed_up && before.signed_up { closing.signup_points } else { 0 };
+    if twice != 0 {
+        append(event, cx, absorbed, Kind::Reverse, -twice, Some(kept))?;
+    }
+    let points = sum(closing.balance, -twice)?;
+    append(event, cx, absorbed, Kind::Merge, -points, Some(kept))?;
+    append(event, cx, kept, Kind::Merge, points, Some(absorbed))?;
+    cx.state().merge(&account_key(absorbed), &account_key(kept), |_, closed: Account, open: Option<Account>| {
+        let open = open.unwrap_or_default();
+        Ok(Account {
+            balance: sum(open.balance, closed.balance)?,
+            entries: open.entries,
+            signed_up: open.signed_up || closed.signed_up,
+            signup_points: if open.signed_up { open.signup_points } else { closed.signup_points },
+        })
+    })?;
+    Ok(Some((account(cx, kept)?, points)))
+}
+
+fn sum(one: i64, other: i64) -> Result<i64> {
+    one.checked_add(other).ok_or_else(|| Failure::reject("the balance does not fit 64 bits"))
+}
+
+/// The customer whose account holds an order's points: who earned them, or who is left of that customer after merges.
+pub fn holder(cx: &Context, record: &OrderRecord) -> String {
+    cx.customer_by_id(&record.customer).map_or_else(|| record.customer.clone(), |customer| customer.id)
 }
 
 pub fn order(cx: &mut Context, order: &str) -> Result<Option<OrderRecord>> {

@@ -26,6 +26,7 @@ fn handle(event: &Event, cx: &mut Context) -> Result {
         "order.refunded" => orders::refunded(event, cx),
         "order.cancelled" => orders::cancelled(event, cx),
         "customer.created" => members::created(event, cx),
+        "customer.merged" => members::merged(event, cx),
         "shopper.action" => rewards::action(event, cx),
         _ => Ok(()),
     }

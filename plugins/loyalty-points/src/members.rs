@@ -1,4 +1,4 @@
-//! Sign-up points.
+//! Customers: sign-up points, and accounts that become one.
 
 use regulars_sdk::{Context, Event, Mail, Result};
 
@@ -32,4 +32,18 @@ pub fn created(event: &Event, cx: &mut Context) -> Result {
     };
     let mailed = mail_if_granted(cx, settings.mail_on_signup, mail)?;
     note(cx, "Sign-up points given", &[("mail", mailed)], points, Some(&account))
+}
+
+pub fn merged(event: &Event, cx: &mut Context) -> Result {
+    let Some(merge) = cx.merge() else {
+        return note(cx, "No points moved: the merge is not complete", &[], 0, None);
+    };
+    let fields = [("from", merge.absorbed_id.as_str())];
+    match ledger::merge(event, cx, &merge.absorbed_id, &merge.kept_id)? {
+        Some((account, points)) => note(cx, "Points moved: two customers became one", &fields, points, Some(&account)),
+        None => {
+            let account = ledger::account(cx, &merge.kept_id)?;
+            note(cx, "No points moved: the absorbed customer has none", &fields, 0, Some(&account))
+        }
+    }
 }

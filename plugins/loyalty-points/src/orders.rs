@@ -68,7 +68,7 @@ pub fn cancelled(event: &Event, cx: &mut Context) -> Result {
     let Some(record) = ledger::order(cx, &order.id)? else {
         return unearned(cx, "Nothing taken back: the cancelled order has earned no points");
     };
-    let account = ledger::account(cx, &record.customer)?;
+    let account = account_of(cx, &record)?;
     let (account, reversed) = reverse(event, cx, &order.id, &record, account, true)?;
     let reason = match reversed {
         0 => "Nothing taken back: no points of the cancelled order are left",
@@ -114,7 +114,7 @@ fn judge(cx: &Context, settings: &Settings, order: &Order) -> Result<Verdict> {
 
 /// Takes back what the known refunds call for; `idle` is the reason where that is nothing more.
 fn settle(event: &Event, cx: &mut Context, order_id: &str, record: OrderRecord, idle: &str) -> Result {
-    let account = ledger::account(cx, &record.customer)?;
+    let account = account_of(cx, &record)?;
     let (account, reversed) = reverse(event, cx, order_id, &record, account, false)?;
     let reason = if reversed == 0 { idle } else { "Points taken back: the order was refunded" };
     note(cx, reason, &[("order", &record.name)], -reversed, Some(&account))
@@ -140,8 +140,15 @@ fn reverse(
         return Ok((account, 0));
     }
     ledger::set_order(cx, order_id, &OrderRecord { reversed: due, ..record.clone() })?;
-    let account = ledger::append(event, cx, &record.customer, Kind::Reverse, -now, Some(order_id))?;
+    let holder = ledger::holder(cx, record);
+    let account = ledger::append(event, cx, &holder, Kind::Reverse, -now, Some(order_id))?;
     Ok((account, now))
+}
+
+/// The account that holds an order's points.
+fn account_of(cx: &mut Context, record: &OrderRecord) -> Result<Account> {
+    let holder = ledger::holder(cx, record);
+    ledger::account(cx, &holder)
 }
 
 /// A note about an order that earns nothing.

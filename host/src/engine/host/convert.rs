@@ -5,7 +5,7 @@ use super::super::{
     delivery::Delivery,
 };
 use crate::{
-    domain::{Customer, LineItem, Money, Order, Refund, RefundLine},
+    domain::{Customer, CustomerId, LineItem, Money, Order, Refund, RefundLine},
     store::{self, survivor},
 };
 
@@ -15,9 +15,14 @@ impl types::Host for Delivery {}
 impl Delivery {
     /// An order as plugins see it: with the customer that is left after merges, whose account it counts for.
     pub(super) fn order_view(&mut self, order: Order) -> Result<events::Order, store::Error> {
-        let store = self.store_id();
-        let customer = order.customer.map(|id| survivor(&mut self.transaction, store, id)).transpose()?;
+        let customer = order.customer.map(|id| self.left_of(id)).transpose()?;
         Ok(Order { customer, ..order }.into())
+    }
+
+    /// The customer that is left of one after merges.
+    pub(super) fn left_of(&mut self, id: CustomerId) -> Result<CustomerId, store::Error> {
+        let store = self.store_id();
+        survivor(&mut self.transaction, store, id)
     }
 }
 

@@ -38,11 +38,24 @@ impl events::Host for Delivery {
         Ok(match &self.input.event.origin {
             Origin::Action { customer, name, .. } => Some(events::Action {
                 name: name.clone(),
-                customer_id: customer.to_string(),
+                // Who asked may have been absorbed by another since.
+                customer_id: self.input.customer.as_ref().unwrap_or(customer).to_string(),
                 input_json: String::from_utf8_lossy(&self.input.event.body).into_owned(),
             }),
             _ => None,
         })
+    }
+
+    fn get_merge(&mut self) -> wasmtime::Result<Option<events::Merge>> {
+        let Change::Merge(merge) = &self.input.read.change else { return Ok(None) };
+        if !merge.completed {
+            return Ok(None);
+        }
+        let absorbed = merge.removed.clone();
+        let kept = self.left_of(absorbed.clone())?;
+        self.count_read(0)?;
+        let merge = events::Merge { kept_id: kept.to_string(), absorbed_id: absorbed.to_string() };
+        Ok((kept != absorbed).then_some(merge))
     }
 
     fn get_payload_json(&mut self) -> wasmtime::Result<String> {
@@ -50,7 +63,7 @@ impl events::Host for Delivery {
             Origin::Webhook { .. } | Origin::Action { .. } => {
                 String::from_utf8_lossy(&self.input.event.body).into_owned()
             }
-            Origin::Timer { .. } => "null".into(),
+            Origin::Timer { .. } | Origin::Merge { .. } => "null".into(),
         })
     }
 }

@@ -27,8 +27,8 @@ impl facts::Host for Delivery {
         if !can_be_id(&id) {
             return Ok(None);
         }
-        let key = keys::customer(self.store_id(), &CustomerId::from(id));
-        Ok(self.get::<Customer>(&key)?.map(Into::into))
+        let id = self.left_of(CustomerId::from(id))?;
+        Ok(self.get::<Customer>(&keys::customer(self.store_id(), &id))?.map(Into::into))
     }
 
     fn order_by_id(&mut self, id: String) -> wasmtime::Result<Option<events::Order>> {
@@ -50,7 +50,7 @@ impl facts::Host for Delivery {
             return Ok(Vec::new());
         }
         let store = self.store_id();
-        let customer = CustomerId::from(customer_id);
+        let customer = self.left_of(CustomerId::from(customer_id))?;
         let after = match after {
             None => None,
             Some(id) => {

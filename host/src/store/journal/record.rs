@@ -67,10 +67,10 @@ pub(super) fn decode(record: &Bytes) -> Result<Event, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Platform, PluginName};
+    use crate::domain::{Merge, Platform, PluginName};
 
     /// One event of each origin, with the bytes that version 1 wrote for it. The files are never rewritten.
-    fn golden() -> [(Event, &'static [u8]); 3] {
+    fn golden() -> [(Event, &'static [u8]); 4] {
         let event = |id: &str, origin, body: &'static [u8]| Event {
             id: id.into(),
             store: StoreId(7),
@@ -86,6 +86,8 @@ mod tests {
         };
         let plugin = PluginName::from("birthday-mail");
         let timer = Origin::Timer { plugin: plugin.clone(), key: "c-1".into(), due: Timestamp(1_760_000_000_000) };
+        let told = Merge { kept: "gid-98".into(), removed: "gid-99".into(), completed: true };
+        let merge = Origin::Merge { plugin: plugin.clone(), merge: told };
         let action = Origin::Action { plugin, customer: "gid-99".into(), name: "redeem".into() };
         [
             (
@@ -94,6 +96,7 @@ mod tests {
             ),
             (event("timer:1", timer, b"\x00\xff"), include_bytes!("../golden/event-timer-v1.bin")),
             (event("action:1", action, b""), include_bytes!("../golden/event-action-v1.bin")),
+            (event("merge:1", merge, b""), include_bytes!("../golden/event-merge-v1.bin")),
         ]
     }
 

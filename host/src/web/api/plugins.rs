@@ -89,6 +89,10 @@ pub async fn list(State(host): State<Arc<Host>>) -> Json<Vec<PluginView>> {
 /// Takes the plugin file as the request's body.
 pub async fn install(State(host): State<Arc<Host>>, file: Bytes) -> Result<(StatusCode, Json<PluginView>)> {
     let installed = host.catalog.install(file.to_vec()).await?;
+    let stores: Vec<_> = host.catalog.registry().stores().iter().map(|entry| entry.id()).collect();
+    for store in stores {
+        host.pipeline.tell_missed_merges(store).await?;
+    }
     Ok((StatusCode::CREATED, Json(PluginView::from(&*installed))))
 }
 
@@ -104,6 +108,7 @@ pub async fn enable(
     let plugin = plugin_name(&plugin);
     host.catalog.enable(&store, &plugin, body.grants, body.settings.as_ref()).await?;
     let entry = host.catalog.store_named(&store)?;
+    host.pipeline.tell_missed_merges(entry.id()).await?;
     Ok(Json(EnabledView::from(host.catalog.enabled(&entry, &plugin)?)))
 }
 
