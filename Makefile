@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUSTDOCFLAGS ?= -D warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench fmt lint doc audit clean
+.PHONY: help setup build demo chaos test check bench fmt lint doc audit clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,7 @@ help: ## This list
 	@echo '  Environment:'
 	@echo '    CARGO_TARGET_DIR   where to build (default: target)'
 	@echo '    DEMO               what to pass to the demo, such as DEMO="--for 20"'
+	@echo '    CHAOS              what to pass to chaos, such as CHAOS="--kills 200 --seed 7"; CHAOS=--help tells more'
 	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
 	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
 	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
@@ -29,6 +30,12 @@ demo: setup ## A shop's season in a minute: simulated storefront, shoppers and m
 	cargo build --workspace --bins --tests
 	scripts/plugins.sh $(TARGET)/debug/regulars
 	$(TARGET)/debug/demo $(DEMO)
+
+# In the profile of the tests, as the demo.
+chaos: setup ## The real host under load, killed with SIGKILL 50 times, then compared with the sent record
+	cargo build --workspace --bins --tests
+	scripts/plugins.sh $(TARGET)/debug/regulars
+	$(TARGET)/debug/chaos $(CHAOS)
 
 # The tests are compiled before the plugins are built: one selection of packages has one set of features, so that
 # nothing is compiled twice.

@@ -196,9 +196,29 @@ impl Host {
     /// When it does not get ready; the message holds its log.
     #[track_caller]
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// As [`Host::restart`], for a caller who has more to say about a host that does not get ready.
+    pub fn try_restart(&mut self) -> Result<(), StartError> {
         self.kill_9();
-        let log = self.workplace.path().join("host.log");
-        self.child = Child::start(self.command.serve(), &log).unwrap_or_else(|error| panic!("{error}"));
+        self.child = Child::start(self.command.serve(), &self.log_file())?;
+        Ok(())
+    }
+
+    /// Starts the host again and kills it after a while, ready or not.
+    pub fn restart_and_kill_9(&mut self, after: Duration) -> std::io::Result<()> {
+        self.kill_9();
+        Child::start_and_kill(self.command.serve(), &self.log_file(), after)
+    }
+
+    /// How the process ended, if it has ended by itself.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.ended()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.workplace.path().join("host.log")
     }
 
     /// Runs a command of the binary with the same configuration, whether or not the host is running.

@@ -6,6 +6,9 @@
 //! - [`smtp_sink`]: a mail server that keeps what it is sent and judges it.
 //! - [`population`]: shoppers with a season of orders as a stream of webhooks, and what a loyalty programme owes them.
 //! - [`sender`]: posts webhooks as the storefront does.
+//! - [`storm`]: posts them to a host that may be gone at any moment, and keeps the record of what was acknowledged.
+//! - [`audit`]: compares a host with that record: nothing lost, nothing counted twice.
+//! - [`random`]: numbers that follow from a seed.
 //! - [`host`]: runs the real binary as a child process, kills it, starts it again.
 //! - [`corpus`]: where the reference data is that the peers judge by.
 //!
@@ -13,13 +16,16 @@
 
 use std::time::Duration;
 
+pub mod audit;
 pub mod corpus;
 pub mod host;
 mod peer;
 pub mod population;
+pub mod random;
 pub mod sender;
 pub mod shopify_admin;
 pub mod smtp_sink;
+pub mod storm;
 
 /// How long a test waits for what must happen: reached only when something is broken.
 pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -16,7 +16,6 @@
 mod body;
 pub mod model;
 pub mod oracle;
-mod random;
 mod season;
 mod webhook;
 
@@ -28,8 +27,8 @@ pub use self::webhook::{Secret, Webhook, sign};
 use self::{
     model::{Customer, Moment, Order},
     oracle::{Expected, SIGN_UP},
-    random::Random,
 };
+use crate::random::Random;
 
 /// The shop that the webhooks come from.
 #[derive(Clone, Debug)]

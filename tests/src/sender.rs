@@ -19,6 +19,8 @@ pub struct Sender {
 pub struct Answer {
     pub status: u16,
     pub body: String,
+    /// Seconds after which the host wants to be asked again.
+    pub retry_after: Option<u64>,
 }
 
 impl Sender {
@@ -39,7 +41,8 @@ impl Sender {
             request = request.header(*name, value);
         }
         let response = request.send().await?;
-        Ok(Answer { status: response.status().as_u16(), body: response.text().await? })
+        let retry_after = response.headers().get("Retry-After").and_then(|it| it.to_str().ok()?.parse().ok());
+        Ok(Answer { status: response.status().as_u16(), retry_after, body: response.text().await? })
     }
 }
 
@@ -95,7 +98,7 @@ mod tests {
         let population = Population::new(3, Shop::named("sender"));
         for scheduled in population.webhooks().take(3) {
             let answer = sender.send(&scheduled.webhook).await.unwrap();
-            assert_eq!(answer, Answer { status: 200, body: "taken".into() });
+            assert_eq!(answer, Answer { status: 200, body: "taken".into(), retry_after: None });
         }
         let seen = seen.lock().unwrap();
         assert_eq!(seen.len(), 3);

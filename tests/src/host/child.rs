@@ -56,7 +56,7 @@ pub(super) struct Child {
 impl Child {
     /// Starts the process and waits until it prints `ready`. Both its outputs are appended to `log`.
     pub(super) fn start(mut command: Command, log: &Path) -> Result<Self, StartError> {
-        let log_file = OpenOptions::new().create(true).append(true).open(log)?;
+        let log_file = open_log(log)?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file.try_clone()?);
         let mut process = command.spawn()?;
         let stdout = process.stdout.take().expect("the output is piped");
@@ -76,6 +76,20 @@ impl Child {
             Some(missing) => Err(StartError::NoListener { missing, log: child.take_log() }),
             None => Ok(child),
         }
+    }
+
+    /// Starts the process and kills it after a while, whatever it is doing then.
+    pub(super) fn start_and_kill(mut command: Command, log: &Path, after: Duration) -> io::Result<()> {
+        let log_file = open_log(log)?;
+        command.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file);
+        let mut process = command.spawn()?;
+        std::thread::sleep(after);
+        process.kill()?;
+        process.wait().map(drop)
+    }
+
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().ok().flatten()
     }
 
     pub(super) fn log(&self) -> String {
@@ -119,6 +133,10 @@ impl Drop for Child {
             eprintln!("---- log of the host ----\n{}---- end of the log ----", self.log());
         }
     }
+}
+
+fn open_log(log: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(log)
 }
 
 /// Copies the output to the log and reports the listeners once `ready` is read.

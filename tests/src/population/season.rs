@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     Shop, Size,
     model::{Customer, Line, Moment, Order, Product, Refund},
-    random::Random,
 };
+use crate::random::Random;
 
 // How often something happens, per 1,000.
 const GUEST: u64 = 60;
