@@ -215,3 +215,50 @@ fn list(value: &Value) -> &[Value] {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(acknowledged: &[(&str, u64)]) -> Record {
+        let acknowledged: BTreeMap<_, _> = acknowledged.iter().map(|(id, at)| ((*id).into(), [*at].into())).collect();
+        Record { posted: acknowledged.keys().cloned().collect(), acknowledged, ..Record::default() }
+    }
+
+    fn with_events(events: &[(&str, u64)]) -> Holdings {
+        let events = events.iter().map(|(id, position)| json!({ "id": id, "position": position, "deliveries": [] }));
+        Holdings { events: events.collect(), ..Holdings::default() }
+    }
+
+    #[test]
+    fn an_event_that_is_missing_doubled_moved_or_made_up_is_a_difference() {
+        let record = record(&[("webhook/a", 1), ("webhook/b", 2)]);
+        let lost = |events: &[(&str, u64)]| with_events(events).lost(&record).len();
+        assert_eq!(lost(&[("webhook/a", 1), ("webhook/b", 2)]), 0);
+        assert_eq!(lost(&[("webhook/a", 1)]), 1, "missing");
+        assert_eq!(lost(&[("webhook/a", 1), ("webhook/a", 3), ("webhook/b", 2)]), 1, "doubled");
+        assert_eq!(lost(&[("webhook/a", 1), ("webhook/b", 3)]), 1, "moved back");
+        assert_eq!(lost(&[("webhook/a", 1), ("webhook/b", 2), ("webhook/c", 3)]), 1, "made up");
+    }
+
+    #[test]
+    fn points_that_differ_from_what_is_owed_or_come_twice_from_one_event_are_differences() {
+        let owed = BTreeMap::from([(7, Expected { sign_up: 50, earned: 10, reversed: 0 })]);
+        let entry = |kind: &str, points: i64, cause: &str| json!({ "kind": kind, "points": points, "cause": cause });
+        let differences = |balance: i64, entries: &[Value]| {
+            let account = json!({ "balance": balance, "entries": entries.len(), "signed_up": true });
+            let entries = entries.iter().enumerate().map(|(n, entry)| (format!("entry/7/{n}"), entry.clone()));
+            let state = entries.chain([("account/7".into(), account)]).collect();
+            let mut differences = Vec::new();
+            Holdings { state, ..Holdings::default() }.points(&owed, &BTreeMap::new(), &mut differences);
+            differences.len()
+        };
+        let (signed_up, earned) = (entry("sign_up", 50, "webhook/a"), entry("earn", 10, "webhook/b"));
+        assert_eq!(differences(60, &[signed_up.clone(), earned.clone()]), 0);
+        assert_eq!(differences(50, std::slice::from_ref(&signed_up)), 1, "one event is not counted");
+        assert_eq!(differences(60, std::slice::from_ref(&signed_up)), 1, "the account is not the sum of its entries");
+        assert_eq!(differences(70, &[signed_up, earned.clone(), earned]), 2, "one event is counted twice");
+    }
+}
