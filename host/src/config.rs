@@ -65,6 +65,7 @@ pub struct Dispatch {
     pub in_flight: usize,
     pub backlog_events: usize,
     pub backlog_events_of_one_store: usize,
+    pub wait_for_order_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

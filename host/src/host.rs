@@ -141,6 +141,7 @@ impl Parts {
             clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
             retries: Schedule { waits: config.retry.delivery(), jitter: config.retry.jitter },
+            wait_for_order: Duration::from_secs(config.dispatch.wait_for_order_seconds),
             dedupe_for: config::days(config.keep.dedupe_days),
             decisions_for: config::days(config.keep.decision_days),
             due: Arc::clone(&due),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Job, Pipeline, facts, merges};
+use super::{Job, Pipeline, facts, merges, waiting};
 use crate::{
     catalog::{Enabled, StoreEntry},
     domain::{Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic},
@@ -152,6 +152,8 @@ struct AfterCommit {
     usage: Vec<(PluginName, UsageChange)>,
     unreadable: bool,
     unknown: bool,
+    /// Deliveries that no longer wait for their order.
+    released: usize,
 }
 
 impl AfterCommit {
@@ -170,7 +172,7 @@ impl AfterCommit {
         for (plugin, change) in self.usage {
             pipeline.usage.add(job.event.store, &plugin, change);
         }
-        if !self.outcomes.is_empty() {
+        if !self.outcomes.is_empty() || self.released > 0 {
             pipeline.due.notify_waiters();
         }
     }
@@ -189,7 +191,17 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
     if let Ok(read) = &job.read {
+        let first_seen = match &read.change {
+            Change::Order { order, .. } => {
+                (!transaction.contains(&keys::order(store, &order.id))?).then_some(&order.id)
+            }
+            _ => None,
+        };
         facts::project(&mut transaction, store, event, &read.change)?;
+        if let Some(order) = first_seen {
+            after_commit.released = waiting::release(&mut transaction, store, order, pipeline.clock.now())?;
+        }
+        let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
         let live = clear_timer(&mut transaction, event)?;
         (record.customer, record.order) = concerns(&mut transaction, event, read)?;
         if let Change::ReadAgain { id } = &read.change {
@@ -199,6 +211,11 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         let registry = pipeline.catalog.registry();
         let entry = registry.store(store).filter(|entry| live && entry.record.removed_at.is_none());
         for enabled in entry.iter().flat_map(|entry| &entry.enabled).filter(|it| is_for(it, event, read)) {
+            if let Some(order) = &unknown_order {
+                let place = (store, job.position);
+                record.deliveries.push(waiting::wait(pipeline, &mut transaction, place, enabled, order));
+                continue;
+            }
             let delivery = Delivery { store: entry.expect("there is one, for it has plugins"), enabled, job, read };
             let (attempt, ended) = run(pipeline, &delivery, &record, 1, transaction)?;
             transaction = ended.transaction;
@@ -209,6 +226,9 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
             after_commit.outcomes.push(attempt.outcome.clone());
             after_commit.usage.push((attempt.plugin.clone(), ended.usage));
             record.deliveries.push(attempt);
+        }
+        if let Some(order) = unknown_order.filter(|_| !record.deliveries.is_empty()) {
+            waiting::enlist(&mut transaction, store, &order, job.position)?;
         }
         merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
     }

@@ -88,6 +88,7 @@ impl Bench {
             clock: shared_clock,
             counters: Arc::new(Counters::default()),
             retries: Schedule { waits: WAITS.to_vec(), jitter: 0.0 },
+            wait_for_order: Duration::from_secs(6 * 3600),
             dedupe_for: 7 * DAY,
             decisions_for: 400 * DAY,
             due: Arc::new(Notify::new()),

@@ -44,6 +44,7 @@ mod turns;
 #[cfg(test)]
 mod turns_tests;
 mod usage;
+mod waiting;
 
 pub use backlog::{Backlog, Limits};
 pub use replay::{ReplayError, Replayed};
@@ -81,6 +82,8 @@ pub struct Pipeline {
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
     pub retries: Schedule,
+    /// The longest that a delivery waits for an order that is not known yet.
+    pub wait_for_order: Duration,
     /// How long a webhook id is remembered, and how long an event with its decisions is.
     pub dedupe_for: Duration,
     pub decisions_for: Duration,

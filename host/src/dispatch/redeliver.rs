@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Job, Pipeline,
     apply::{self, Delivery},
+    waiting,
 };
 use crate::{
     domain::{Attempt, Outcome, PluginName, StoreId, Timestamp},
@@ -84,8 +85,18 @@ async fn attempt(
                 (Some((entry, enabled)), Ok(read)) => {
                     // An order may have become known since, or a customer absorbed by another.
                     (record.customer, record.order) = apply::concerns(&mut transaction, &job.event, read)?;
+                    let last = &record.deliveries[index];
+                    let blind =
+                        waiting::is_waiting(last) && waiting::unknown_order(&mut transaction, store, read)?.is_some();
+                    let waited = pipeline.clock.now().since(last.at);
+                    if blind {
+                        waiting::strike(&mut transaction, store, &record)?;
+                    }
                     let delivery = Delivery { store: entry, enabled, job: &job, read };
-                    let (made, ended) = apply::run(pipeline, &delivery, &record, number, transaction)?;
+                    let (mut made, ended) = apply::run(pipeline, &delivery, &record, number, transaction)?;
+                    if blind {
+                        made.notes.insert(0, waiting::note(waited));
+                    }
                     transaction = ended.transaction;
                     (next, usage) = (made, Some(ended.usage));
                 }

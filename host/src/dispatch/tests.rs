@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod merges;
+mod waiting;
 
 /// A plugin that counts the events it sees under `seen`, after it has done what `before` says.
 fn counting(before: &str) -> Vec<u8> {
@@ -65,10 +66,11 @@ async fn an_event_appended_five_times_counts_once() {
     assert_eq!(bench.read::<u32>(&keys::event(bench.id, Position(2))), None);
 }
 
-/// A store in which someone else writes a key just before the first commit that writes it too.
+/// A store in which someone else writes a key just before the first commit that writes another one, or the same.
 struct Contended {
     store: MemoryStore,
-    rival: Mutex<Option<(Key, Vec<u8>)>>,
+    /// The key that the commit writes; what the rival writes first.
+    rival: Mutex<Option<(Key, Key, Vec<u8>)>>,
 }
 
 impl Store for Contended {
@@ -82,8 +84,8 @@ impl Store for Contended {
 
     fn commit(&self, commit: Commit) -> Submitted<Result<(), CommitError>> {
         let mut rival = self.rival.lock().unwrap();
-        let meets = |(key, _): &mut (Key, Vec<u8>)| commit.writes.iter().any(|write| write.key() == key);
-        if let Some((key, value)) = rival.take_if(meets) {
+        let meets = |(key, ..): &mut (Key, Key, Vec<u8>)| commit.writes.iter().any(|write| write.key() == key);
+        if let Some((_, key, value)) = rival.take_if(meets) {
             let mut first = Commit::default();
             first.put(key, value);
             self.store.commit(first).wait_ready();
@@ -109,7 +111,7 @@ async fn a_delivery_whose_state_was_changed_meanwhile_runs_again_on_the_new_stat
     let bench = Bench::over(Arc::<Contended>::clone(&store), Arc::new(MemoryInbox::default())).await;
     bench.enable("counter", &[], &counting("")).await;
     let seen = keys::state(bench.id, &"counter".into(), "seen");
-    *store.rival.lock().unwrap() = Some((seen, 40_u32.to_le_bytes().to_vec()));
+    *store.rival.lock().unwrap() = Some((seen.clone(), seen, 40_u32.to_le_bytes().to_vec()));
     let position = bench.accept(&bench.order("1")).await;
     assert_eq!(bench.counted("counter", "seen"), 41);
     let counters = &bench.pipeline.counters;

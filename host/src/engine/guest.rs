@@ -19,6 +19,7 @@ const TEXTS: u32 = 1024;
 /// What a guest may call: the name in its code, then interface, function and core signature.
 const IMPORTS: &[(&str, &str, &str, &str)] = &[
     ("customer", "events", "get-customer", "(param i32)"),
+    ("order", "events", "get-order", "(param i32)"),
     ("action", "events", "get-action", "(param i32)"),
     ("merge", "events", "get-merge", "(param i32)"),
     ("payload", "events", "get-payload-json", "(param i32)"),

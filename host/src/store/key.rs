@@ -31,6 +31,8 @@ pub enum Table {
     Refund = 24,
     Fulfillment = 25,
     Checkout = 26,
+    /// Events that wait for an order which is not known yet.
+    WaitingFor = 27,
     /// Plugins enabled in a store.
     Enabled = 30,
     /// Settings of a plugin by version.

@@ -136,6 +136,11 @@ pub fn untold_merges(store: StoreId) -> Key {
     Key::of(store, Table::UntoldMerge).end()
 }
 
+/// Positions of the events that wait for an order.
+pub fn waiting_for(store: StoreId, order: &OrderId) -> Key {
+    Key::of(store, Table::WaitingFor).text(order.as_str()).end()
+}
+
 pub fn effect(store: StoreId, id: &EffectId) -> Key {
     Key::of(store, Table::Effect).text(id.as_str()).end()
 }

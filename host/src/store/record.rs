@@ -69,6 +69,7 @@ records! {
     Merge = "a merge",
     Effect = "an effect",
     Position = "a position",
+    Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
 }

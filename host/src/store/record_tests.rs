@@ -241,6 +241,7 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         updated_at: at(1),
     };
     seen.compare("checkout", &checkout);
+    seen.compare("positions", &vec![Position(3), Position(300)]);
     seen.compare("merge", &Merge { kept: "8".into(), removed: "7".into(), completed: true });
     let mail = Mail { customer: "7".into(), template: "earned".into(), vars: [("points".into(), "42".into())].into() };
     let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };

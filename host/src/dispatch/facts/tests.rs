@@ -105,6 +105,16 @@ fn an_older_fact_never_overwrites_a_newer_one() {
 }
 
 #[test]
+fn of_two_facts_of_one_time_the_one_that_came_last_stays() {
+    let (first, last) = (order("1", Some("7"), 10, 20), order("1", Some("8"), 10, 20));
+    let mut known = after([told(first), told(last.clone())]);
+    assert_eq!((known.order("1"), known.orders_of("7"), known.orders_of("8")), (last, vec![], vec!["1".into()]));
+    let [first, last] = ["first@example.com", "last@example.com"].map(|email| customer("7", Some(email), 20));
+    let mut known = after([first, last].map(|customer| Change::Customer(Box::new(customer))));
+    assert_eq!(known.customer("7").unwrap().email.as_deref(), Some("last@example.com"));
+}
+
+#[test]
 fn an_order_is_listed_once_under_the_customer_who_has_it_now() {
     let mut known = after([
         told(order("1", None, 10, 10)),
