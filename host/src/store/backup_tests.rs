@@ -14,7 +14,10 @@ fn key(number: u64) -> Key {
 }
 
 fn put(store: &SledStore, number: u64, value: Vec<u8>) {
-    store.commit(Commit { reads: vec![], writes: vec![Write::Put(key(number), value)] }).wait().unwrap();
+    store
+        .commit(Commit { reads: vec![], writes: vec![Write::Put(key(number), value)], ..Commit::default() })
+        .wait()
+        .unwrap();
 }
 
 fn all(store: &SledStore) -> Vec<(Key, Value)> {
@@ -97,7 +100,10 @@ fn a_compacted_store_keeps_all_and_takes_less_space() {
         put(&store, number, vec![number as u8; 900_000]);
     }
     for number in 3..60 {
-        store.commit(Commit { reads: vec![], writes: vec![Write::Delete(key(number))] }).wait().unwrap();
+        store
+            .commit(Commit { reads: vec![], writes: vec![Write::Delete(key(number))], ..Commit::default() })
+            .wait()
+            .unwrap();
     }
     let before = all(&store);
     drop(store);

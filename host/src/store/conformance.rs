@@ -100,8 +100,9 @@ fn put(store: &dyn Store, model: &mut Model, key: &Key, value: Vec<u8>) {
 fn take_step(store: &dyn Store, model: &mut Model, number: usize, step: &Step) -> Result<(), TestCaseError> {
     match step {
         Step::Commit { writes, guards } => {
+            let began = store.newest();
             let reads = guards.iter().map(|key| Read::Key(key.clone(), version(store, key))).collect();
-            let mut commit = Commit { reads, ..Commit::default() };
+            let mut commit = Commit { began, reads, ..Commit::default() };
             for (key, length) in writes {
                 match length {
                     Some(length) => {
@@ -118,10 +119,11 @@ fn take_step(store: &dyn Store, model: &mut Model, number: usize, step: &Step) -
             prop_assert!(store.commit(commit).wait().is_ok());
         }
         Step::Outdated { key, other } => {
+            let began = store.newest();
             let read = Read::Key(key.clone(), version(store, key));
             put(store, model, key, vec![number as u8]);
             let write = Write::Put(other.clone(), b"never".to_vec());
-            let outcome = store.commit(Commit { reads: vec![read], writes: vec![write] }).wait();
+            let outcome = store.commit(Commit { began, reads: vec![read], writes: vec![write] }).wait();
             prop_assert!(matches!(outcome, Err(CommitError::Conflict)));
         }
         Step::OutdatedScan { scan, key } => {
@@ -136,8 +138,11 @@ fn take_step(store: &dyn Store, model: &mut Model, number: usize, step: &Step) -
             }
             // Both are submitted before either is answered, so that an engine may take them in one batch.
             let changed = store.commit(change);
-            let outcome =
-                store.commit(Commit { reads: vec![Read::Scan(scan.clone(), before.clone())], writes: vec![] });
+            let outcome = store.commit(Commit {
+                reads: vec![Read::Scan(scan.clone(), before.clone())],
+                writes: vec![],
+                ..Commit::default()
+            });
             changed.wait().unwrap();
             let holds = before == keys(model);
             prop_assert_eq!(outcome.wait().is_ok(), holds);
@@ -185,6 +190,7 @@ fn histories<S: Store>(cases: u32, open: impl Fn(&Path) -> S, keeps_on_closing: 
 fn commits(store: &dyn Store) {
     // A refused commit changes nothing, and of two on the same read one is refused.
     let guarded = |value: &str| Commit {
+        began: store.newest(),
         reads: vec![Read::Key(key("points"), Version::ABSENT)],
         writes: vec![Write::Put(key("points"), value.into()), Write::Put(key(value), vec![1])],
     };
@@ -230,12 +236,13 @@ fn counters_lose_no_increment(store: &dyn Store) {
     const EACH: u64 = 25;
     let increment = || {
         loop {
+            let began = store.newest();
             let value = store.get(&key("counter")).unwrap();
             let version = value.as_ref().map_or(Version::ABSENT, |value| value.version);
             let count = value.map_or(0, |value| u64::from_be_bytes(value.bytes.try_into().unwrap()));
             let reads = vec![Read::Key(key("counter"), version)];
             let writes = vec![Write::Put(key("counter"), (count + 1).to_be_bytes().to_vec())];
-            match store.commit(Commit { reads, writes }).wait() {
+            match store.commit(Commit { began, reads, writes }).wait() {
                 Ok(()) => return,
                 Err(CommitError::Conflict) => {}
                 Err(error) => panic!("{error}"),
@@ -263,6 +270,9 @@ fn the_memory_store_does_as_the_model_does() {
 #[test]
 fn the_sled_store_does_as_the_model_does() {
     histories(12, open_sled, true);
+    // As one in which every transaction takes long.
+    let forgetful = sled::Options { recent_keys: 2, ..sled::Options::default() };
+    histories(6, |dir| SledStore::open(&dir.join("store"), forgetful.clone()).unwrap(), true);
 }
 
 #[test]

@@ -79,6 +79,10 @@ impl Key {
         &self.0
     }
 
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     pub fn store(&self) -> Option<StoreId> {
         Some(StoreId(u32::from_be_bytes(self.0.get(..4)?.try_into().ok()?)))
     }

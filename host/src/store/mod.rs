@@ -93,7 +93,7 @@ pub trait Archive: Send + Sync {
 }
 
 /// How often a key has changed: `Version::ABSENT` where it has no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
 impl Version {
@@ -165,6 +165,8 @@ impl Write {
 /// One atomic step: all of `writes` if all of `reads` still hold, else nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
+    /// [`Store::newest`] before the first read: what has been written since is all that can have changed it.
+    pub began: Version,
     pub reads: Vec<Read>,
     pub writes: Vec<Write>,
 }
@@ -184,6 +186,12 @@ pub trait Store: Send + Sync {
     fn get(&self, key: &Key) -> Result<Option<Value>, Error>;
 
     fn scan(&self, scan: &Scan) -> Result<Vec<(Key, Value)>, Error>;
+
+    /// The newest version that every read from now on sees, so that checking reads need not go further back;
+    /// [`Version::ABSENT`] of a store that cannot say.
+    fn newest(&self) -> Version {
+        Version::ABSENT
+    }
 
     /// Submits a commit. The answer comes once it survives a power cut; a commit that was refused for a conflict has
     /// changed nothing. What is durable is visible to `get` and `scan`, and perhaps what is not durable yet.

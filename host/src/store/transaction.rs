@@ -14,6 +14,7 @@ use super::{
 /// Reading a key twice gives the same answer, and a write is seen by later reads.
 pub struct Transaction {
     store: Arc<dyn Store>,
+    began: Version,
     seen: HashMap<Key, Option<Value>>,
     scans: Vec<(Scan, Vec<Key>)>,
     writes: BTreeMap<Key, Option<Vec<u8>>>,
@@ -27,7 +28,8 @@ pub struct Savepoint(usize);
 
 impl Transaction {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, seen: HashMap::new(), scans: Vec::new(), writes: BTreeMap::new(), undo: Vec::new() }
+        let began = store.newest();
+        Self { store, began, seen: HashMap::new(), scans: Vec::new(), writes: BTreeMap::new(), undo: Vec::new() }
     }
 
     pub fn get_bytes(&mut self, key: &Key) -> Result<Option<&[u8]>, Error> {
@@ -122,6 +124,6 @@ impl Transaction {
                 None => Write::Delete(key),
             })
             .collect();
-        self.store.commit(Commit { reads, writes })
+        self.store.commit(Commit { began: self.began, reads, writes })
     }
 }

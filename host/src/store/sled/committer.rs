@@ -1,10 +1,14 @@
 //! The one thread that commits: it checks what each commit has read, merges those that hold, and makes them durable.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use tokio::sync::oneshot;
@@ -12,6 +16,8 @@ use tokio::sync::oneshot;
 use super::{
     super::{Commit, CommitError, Durability, Error, Key, Read, Scan, Version, Write, queue::Queue, scan},
     MAX_COMMIT_BYTES,
+    chunked::Chunked,
+    recent::Recent,
     row::{self, CHUNK, Row},
     sled_error,
 };
@@ -32,41 +38,29 @@ pub(super) enum Request {
 }
 
 pub(super) struct Committer {
-    tree: ::sled::Db,
-    file: File,
-    durability: Durability,
-    queue: Arc<Queue<Request>>,
-    sequence: u64,
-}
-
-/// What earlier commits of a batch have made of a key.
-#[derive(Clone, Copy)]
-struct Changed {
-    /// [`Version::ABSENT`] if the key was deleted.
-    version: Version,
-    chunks: u32,
+    pub tree: ::sled::Db,
+    pub file: File,
+    pub durability: Durability,
+    pub queue: Arc<Queue<Request>>,
+    pub sequence: u64,
+    /// Published once a batch can be seen by readers.
+    pub newest: Arc<AtomicU64>,
+    pub recent: Recent,
+    /// Every value that lies in chunks.
+    pub chunked: Chunked,
 }
 
 /// The commits of one batch, merged.
 #[derive(Default)]
 struct Merged {
     writes: ::sled::Batch,
-    changed: BTreeMap<Vec<u8>, Changed>,
+    /// What the batch has made of each key: [`Version::ABSENT`] where it was deleted.
+    changed: BTreeMap<Vec<u8>, Version>,
 }
 
 type Answered = (oneshot::Sender<Result<(), CommitError>>, Result<(), CommitError>);
 
 impl Committer {
-    pub fn new(
-        tree: ::sled::Db,
-        file: File,
-        durability: Durability,
-        queue: Arc<Queue<Request>>,
-        sequence: u64,
-    ) -> Self {
-        Self { tree, file, durability, queue, sequence }
-    }
-
     pub fn run(mut self) {
         let queue = Arc::clone(&self.queue);
         let _closes = queue.close_on_exit();
@@ -107,7 +101,7 @@ impl Committer {
             }
             match merged.changed.is_empty() {
                 true => Ok(()),
-                false => self.make_durable(merged.writes),
+                false => self.make_durable(merged),
             }
         }))
         .unwrap_or_else(|_| Err(Error::Stopped("sled panicked".into())));
@@ -127,24 +121,21 @@ impl Committer {
         committed
     }
 
-    fn make_durable(&self, mut writes: ::sled::Batch) -> Result<(), Error> {
+    fn make_durable(&mut self, Merged { mut writes, changed }: Merged) -> Result<(), Error> {
         writes.insert(row::SEQUENCE_KEY, row::sequence_row(self.sequence));
         self.tree.apply_batch(writes).map_err(sled_error)?;
+        self.newest.store(self.sequence, Ordering::Release);
+        self.recent.add(changed, Version(self.sequence));
         self.tree.flush().map_err(sled_error)?;
         self.durability.sync_data(&self.file).map_err(Error::io("sync the store"))
     }
 
     /// Adds a commit to the batch if everything that it read still holds.
     fn merge(&mut self, commit: Commit, merged: &mut Merged) -> Result<Result<(), CommitError>, Error> {
-        let Commit { reads, writes } = commit;
-        let mut known = HashMap::with_capacity(reads.len());
+        let Commit { began, reads, writes } = commit;
         for read in &reads {
             let holds = match read {
-                Read::Key(key, version) => {
-                    let current = self.current(key, merged)?;
-                    known.insert(key, current);
-                    current.version == *version
-                }
+                Read::Key(key, version) => self.current(key, began, *version, merged)? == *version,
                 Read::Scan(scan, keys) => self.has_keys(scan, keys, merged)?,
             };
             if !holds {
@@ -153,43 +144,42 @@ impl Committer {
         }
         self.sequence += 1;
         for write in writes {
-            // A key that is written twice is looked up the second time.
-            let before = match known.remove(write.key()) {
-                Some(before) => before,
-                None => self.current(write.key(), merged)?,
-            };
-            self.write(write, before, merged);
+            self.write(write, merged);
         }
         Ok(Ok(()))
     }
 
-    /// The version and chunks of a key as the batch would leave it.
-    fn current(&self, key: &Key, merged: &Merged) -> Result<Changed, Error> {
+    /// The version of a key as the batch would leave it, where it was `seen` at a version no earlier than `began`.
+    fn current(&self, key: &Key, began: Version, seen: Version, merged: &Merged) -> Result<Version, Error> {
         if let Some(changed) = merged.changed.get(key.as_bytes()) {
             return Ok(*changed);
         }
-        let absent = Changed { version: Version::ABSENT, chunks: 0 };
-        if !scan::is_visible(key.as_bytes()) {
-            return Ok(absent);
-        }
-        match self.tree.get(key.as_bytes()).map_err(sled_error)? {
-            None => Ok(absent),
-            Some(row) => match Row::decode(&row) {
-                Some(row) => Ok(Changed { version: row.version(), chunks: row.chunks() }),
-                None => Err(Error::Damaged {
-                    what: format!("the value of {key:?}"),
-                    detail: "its row has another shape".into(),
-                }),
-            },
+        match self.recent.of(key.as_bytes()) {
+            Some(version) => Ok(version),
+            None if self.recent.reaches(began) => Ok(seen),
+            None => self.stored(key),
         }
     }
 
-    fn write(&self, write: Write, before: Changed, merged: &mut Merged) {
+    fn stored(&self, key: &Key) -> Result<Version, Error> {
+        if !scan::is_visible(key.as_bytes()) {
+            return Ok(Version::ABSENT);
+        }
+        match self.tree.get(key.as_bytes()).map_err(sled_error)? {
+            None => Ok(Version::ABSENT),
+            Some(row) => Row::decode(&row).map(|row| row.version()).ok_or_else(|| Error::Damaged {
+                what: format!("the value of {key:?}"),
+                detail: "its row has another shape".into(),
+            }),
+        }
+    }
+
+    fn write(&mut self, write: Write, merged: &mut Merged) {
         let version = Version(self.sequence);
-        let (key, after) = match write {
+        let (key, after, chunks) = match write {
             Write::Delete(key) => {
                 merged.writes.remove(key.as_bytes());
-                (key, Changed { version: Version::ABSENT, chunks: 0 })
+                (key, Version::ABSENT, 0)
             }
             Write::Put(key, value) => {
                 let chunks = row::chunk_count(value.len());
@@ -201,13 +191,13 @@ impl Committer {
                         merged.writes.insert(row::chunk_key(&key, number), row::whole(version, chunk));
                     }
                 }
-                (key, Changed { version, chunks })
+                (key, version, chunks)
             }
         };
-        for number in after.chunks..before.chunks {
+        for number in self.chunked.replace(&key, chunks) {
             merged.writes.remove(row::chunk_key(&key, number));
         }
-        merged.changed.insert(key.as_bytes().to_vec(), after);
+        merged.changed.insert(key.into_bytes(), after);
     }
 
     /// Whether a scan of what the batch would leave returns exactly `keys`.
@@ -229,7 +219,7 @@ impl Committer {
         let mut next_changed = || {
             loop {
                 let (key, changed) = if wanted.reverse { changed.next_back() } else { changed.next() }?;
-                if changed.version != Version::ABSENT {
+                if *changed != Version::ABSENT {
                     return Some(key);
                 }
             }

@@ -13,20 +13,29 @@ use std::{
     fmt,
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
 };
 
-use super::{Commit, CommitError, Durability, Error, Key, Scan, Store, Submitted, Value, Write, queue::Queue, scan};
+use super::{
+    Commit, CommitError, Durability, Error, Key, Scan, Store, Submitted, Value, Version, Write, queue::Queue, scan,
+};
 
+mod chunked;
 mod committer;
 mod opening;
+mod recent;
 mod row;
 #[cfg(test)]
 mod tests;
 
 use committer::Request;
 pub(super) use opening::copy_rows;
+use recent::Recent;
 use row::Row;
 
 /// How much one commit may write, and how much is merged into one batch: half of sled's log segment, so that a batch
@@ -43,6 +52,9 @@ pub struct Options {
     pub queue_entries: usize,
     /// How many bytes of keys and values may wait.
     pub queue_bytes: usize,
+    /// Keys written last whose versions are kept in memory, some 150 bytes each, so that a commit's reads are checked
+    /// without reading. A transaction that took longer than these last has its reads looked up.
+    pub recent_keys: usize,
     pub durability: Durability,
 }
 
@@ -52,6 +64,7 @@ impl Default for Options {
             cache_capacity: 64 << 20,
             queue_entries: 8 << 10,
             queue_bytes: 64 << 20,
+            recent_keys: 1 << 16,
             durability: Durability::default(),
         }
     }
@@ -62,6 +75,8 @@ pub struct SledStore {
     tree: ::sled::Db,
     dir: PathBuf,
     queue: Arc<Queue<Request>>,
+    /// The newest version that reads see.
+    newest: Arc<AtomicU64>,
     committer: Option<JoinHandle<()>>,
 }
 
@@ -78,12 +93,22 @@ impl SledStore {
             None => 0,
         };
         let queue = Arc::new(Queue::bounded(options.queue_entries, options.queue_bytes));
-        let committer = committer::Committer::new(tree.clone(), file, options.durability, Arc::clone(&queue), sequence);
+        let newest = Arc::new(AtomicU64::new(sequence));
+        let committer = committer::Committer {
+            tree: tree.clone(),
+            file,
+            durability: options.durability,
+            queue: Arc::clone(&queue),
+            sequence,
+            newest: Arc::clone(&newest),
+            recent: Recent::since(sequence, options.recent_keys),
+            chunked: chunked::find(&tree)?,
+        };
         let thread = std::thread::Builder::new()
             .name("regulars-store".into())
             .spawn(move || committer.run())
             .map_err(Error::io("start the store's committer thread"))?;
-        Ok(Self { tree, dir: dir.to_owned(), queue, committer: Some(thread) })
+        Ok(Self { tree, dir: dir.to_owned(), queue, newest, committer: Some(thread) })
     }
 
     /// Does `work` between two commits: none is made until it returns.
@@ -163,6 +188,10 @@ impl Store for SledStore {
             }
         }
         Ok(found)
+    }
+
+    fn newest(&self) -> Version {
+        Version(self.newest.load(Ordering::Acquire))
     }
 
     fn commit(&self, commit: Commit) -> Submitted<Result<(), CommitError>> {

@@ -79,6 +79,13 @@ pub(super) fn chunk_key(key: &Key, number: u32) -> Vec<u8> {
     [store, &[Table::Chunk as u8], rest, &number.to_be_bytes()].concat()
 }
 
+/// The key of the value that a chunk row belongs to.
+pub(super) fn chunked_key(chunk_key: &[u8]) -> Option<Vec<u8>> {
+    let (store, rest) = chunk_key.split_at_checked(4)?;
+    let (_, rest) = rest.split_first()?;
+    Some([store, rest.strip_suffix(rest.last_chunk::<4>()?)?].concat())
+}
+
 pub(super) fn sequence_row(sequence: u64) -> Vec<u8> {
     [&FORMAT.to_be_bytes()[..], &sequence.to_be_bytes()].concat()
 }
@@ -109,6 +116,7 @@ mod tests {
         assert_eq!(chunked(Version(1), 0x1_0001), b"\x80\0\0\0\0\0\0\x01\0\0\0\0\0\x01\0\x01");
         assert_eq!(sequence_row(5), b"\0\0\0\x01\0\0\0\0\0\0\0\x05");
         let key = Key::of(StoreId(3), Table::State).rest(b"k");
+        assert_eq!(chunked_key(&chunk_key(&key, 2)).as_deref(), Some(key.as_bytes()));
         assert_eq!(chunk_key(&key, 2), b"\0\0\0\x03\x3c\x28k\0\0\0\x02");
     }
 

@@ -20,7 +20,10 @@ fn key(text: &str) -> Key {
 }
 
 fn put(store: &SledStore, key: &Key, value: Vec<u8>) {
-    store.commit(Commit { reads: vec![], writes: vec![Write::Put(key.clone(), value)] }).wait().unwrap();
+    store
+        .commit(Commit { reads: vec![], writes: vec![Write::Put(key.clone(), value)], ..Commit::default() })
+        .wait()
+        .unwrap();
 }
 
 fn chunk_rows(store: &SledStore) -> usize {
@@ -50,7 +53,10 @@ fn large_values_grow_shrink_and_go_with_all_their_chunks() {
         found.iter().map(|(key, value)| (key.clone(), value.bytes.len())).collect::<Vec<_>>(),
         [(key("large"), 1_000_000)]
     );
-    store.commit(Commit { reads: vec![], writes: vec![Write::Delete(key("large"))] }).wait().unwrap();
+    store
+        .commit(Commit { reads: vec![], writes: vec![Write::Delete(key("large"))], ..Commit::default() })
+        .wait()
+        .unwrap();
     assert_eq!((chunk_rows(&store), store.get(&key("large")).unwrap()), (0, None));
     assert!(fs::read_dir(dir.path().join("blobs")).unwrap().next().is_none());
 }
@@ -64,7 +70,7 @@ fn commits_of_one_batch_see_each_others_chunks() {
             Some(length) => Write::Put(key("large"), bytes(length)),
             None => Write::Delete(key("large")),
         };
-        Commit { reads: vec![], writes: vec![write] }
+        Commit { reads: vec![], writes: vec![write], ..Commit::default() }
     });
     // While the committer stands still, all of them wait for one batch.
     let submitted = store.between_commits(|_| commits.map(|commit| store.commit(commit))).unwrap();
@@ -92,7 +98,9 @@ fn conflicts_within_one_batch_are_found() {
         (vec![Read::Scan(list.clone().after(Some(key("c"))), vec![])], vec![], false),
     ];
     let submitted = store
-        .between_commits(|_| cases.map(|(reads, writes, holds)| (store.commit(Commit { reads, writes }), holds)))
+        .between_commits(|_| {
+            cases.map(|(reads, writes, holds)| (store.commit(Commit { reads, writes, ..Commit::default() }), holds))
+        })
         .unwrap();
     for (number, (answer, holds)) in submitted.into_iter().enumerate() {
         match answer.wait() {
@@ -115,7 +123,10 @@ fn versions_go_on_rising_after_reopening() {
             assert!(version > last);
             last = version;
             // A version is never given twice, even if what had it is gone.
-            store.commit(Commit { reads: vec![], writes: vec![Write::Delete(key("a"))] }).wait().unwrap();
+            store
+                .commit(Commit { reads: vec![], writes: vec![Write::Delete(key("a"))], ..Commit::default() })
+                .wait()
+                .unwrap();
         }
     }
 }
@@ -128,7 +139,7 @@ fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
     let store = SledStore::open(dir.path(), Options { durability, ..Options::default() }).unwrap();
     put(&store, &key("before"), vec![1]);
     faults.set(Some(Fault::Sync));
-    let commit = || Commit { reads: vec![], writes: vec![Write::Put(key("after"), vec![1])] };
+    let commit = || Commit { reads: vec![], writes: vec![Write::Put(key("after"), vec![1])], ..Commit::default() };
     assert!(matches!(store.commit(commit()).wait(), Err(CommitError::Store(Error::Stopped(_)))));
     faults.set(None);
     assert!(matches!(store.commit(commit()).wait(), Err(CommitError::Store(Error::Stopped(_)))));
@@ -140,7 +151,7 @@ fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
 fn a_full_queue_refuses_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let store = SledStore::open(dir.path(), Options { queue_entries: 2, ..Options::default() }).unwrap();
-    let commit = || Commit { reads: vec![], writes: vec![Write::Put(key("a"), vec![1])] };
+    let commit = || Commit { reads: vec![], writes: vec![Write::Put(key("a"), vec![1])], ..Commit::default() };
     let submitted = store.between_commits(|_| [(); 3].map(|()| store.commit(commit()))).unwrap();
     let outcomes = submitted.map(super::super::Submitted::wait);
     assert!(matches!(outcomes, [Ok(()), Ok(()), Err(CommitError::Store(Error::Full))]), "{outcomes:?}");
@@ -154,7 +165,11 @@ fn a_commit_of_the_largest_size_is_made_and_a_larger_one_refused() {
     for round in 0..6 {
         put(&store, &key(&format!("large-{}", round % 2)), largest.clone());
     }
-    let commit = Commit { reads: vec![], writes: vec![Write::Put(key("larger"), bytes(super::MAX_COMMIT_BYTES))] };
+    let commit = Commit {
+        reads: vec![],
+        writes: vec![Write::Put(key("larger"), bytes(super::MAX_COMMIT_BYTES))],
+        ..Commit::default()
+    };
     assert!(matches!(store.commit(commit).wait(), Err(CommitError::Store(Error::TooLarge { .. }))));
     drop(store);
     let store = open(dir.path()).unwrap();
