@@ -66,6 +66,7 @@ pub struct Dispatch {
     pub backlog_events: usize,
     pub backlog_events_of_one_store: usize,
     pub wait_for_order_seconds: u64,
+    pub max_lag_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

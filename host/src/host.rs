@@ -1,8 +1,16 @@
 //! A host put together: the data directory opened, every part given what it needs, the workers started.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use crate::{
     catalog::{self, Catalog},
@@ -15,8 +23,12 @@ use crate::{
     ingest::{Ingest, Recent},
     retry::Schedule,
     schedule,
-    store::{self, Archive, DataDir, Inbox, Journal, Log, SledStore, Store, journal, sled},
+    store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SledStore, Store, journal, sled},
 };
+
+mod unready;
+
+pub use unready::Unready;
 
 /// Everything that serves one data directory. Dropping it gives the directory free.
 pub struct Host {
@@ -30,6 +42,8 @@ pub struct Host {
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
+    /// The first position that is not applied yet, once the workers run.
+    pub(crate) reached: OnceLock<watch::Receiver<Position>>,
     /// Last, so that the directory is unlocked only after all that works in it is gone.
     pub data_dir: DataDir,
 }
@@ -83,12 +97,15 @@ impl Host {
             artefacts: data_dir.artefacts(),
         };
         let Parts { counters, catalog, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
-        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, data_dir })
+        let reached = OnceLock::new();
+        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, reached, data_dir })
     }
 
     /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
     pub fn start(&self) -> Result<Workers, Error> {
-        Workers::start(&self.config, &self.pipeline, &self.outbox)
+        let workers = Workers::start(&self.config, &self.pipeline, &self.outbox)?;
+        self.reached.get_or_init(|| workers.dispatcher.reached.clone());
+        Ok(workers)
     }
 }
 

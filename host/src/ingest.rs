@@ -17,6 +17,7 @@ use crate::{
     domain::{Event, EventId, Origin, Platform},
     platform::{self, Refusal},
     store::{self, Inbox, Position},
+    telemetry::journey,
 };
 
 mod recent;
@@ -102,6 +103,7 @@ impl Ingest {
         drop(registry);
         let position = self.inbox.append(&event).await?;
         self.recent.remember(store, &event.id);
+        journey::kept(&event, position);
         Ok(Accepted::Kept(position))
     }
 }

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! Modules depend on those before them, never on those after:
-//! `domain`, `clock`, `config`, `counters`, `retry`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
+//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
 //! `schedule`, `effects`; `host`; `web`; `cli`.
 
 pub mod catalog;
@@ -21,4 +21,5 @@ pub mod platform;
 pub mod retry;
 pub mod schedule;
 pub mod store;
+pub mod telemetry;
 pub mod web;

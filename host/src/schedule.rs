@@ -8,6 +8,7 @@ use crate::{
     dispatch::{APPLIED_BEFORE, Pipeline},
     domain::{Event, EventId, Origin, Timestamp},
     store::{CommitError, Error, EventRecord, Position, Scan, TimerRecord, decode, keys, keys::Due, keys::DueQueue},
+    telemetry::journey,
 };
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ async fn fire_timers(pipeline: &Pipeline, fired: &mut HashMap<Due, Position>) ->
             body: Bytes::from(record.payload),
         };
         let position = pipeline.inbox.append(&event).await?;
+        journey::kept(&event, position);
         pipeline.counters.timers_fired.add_one();
         fired.insert(timer, position);
     }

@@ -9,7 +9,7 @@ use std::{
 /// The host's modules from the ground up: one may use those of its own row and of the rows before it, but no two each
 /// other. `host` puts the parts together for those who face the world.
 const ORDER: &[&[&str]] = &[
-    &["domain", "clock", "config", "counters", "retry"],
+    &["domain", "clock", "config", "counters", "retry", "telemetry"],
     &["store"],
     &["platform", "engine"],
     &["catalog"],

@@ -5,6 +5,7 @@ mod command_line;
 mod dependencies;
 mod house;
 mod journey;
+mod observability;
 mod power_cut;
 mod shop;
 mod webhooks;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use regulars_tests::{
     DEADLINE,
-    host::{Host, eventually},
+    host::{Builder, Host, eventually},
     population::{Secret, Webhook, sign},
     sender::{Answer, Sender},
     shopify_admin::{Options, SchemaSource, ShopifyAdmin},
@@ -37,9 +37,14 @@ pub fn plugin_file(name: &str) -> PathBuf {
 impl Shop {
     /// Starts the peers and the host, adds the store, switches the plugin on.
     pub async fn open() -> Self {
+        Self::open_with(Host::builder()).await
+    }
+
+    /// The same with a host that is run in another way.
+    pub async fn open_with(host: Builder) -> Self {
         let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default()).expect("the peer starts");
         let mails = SmtpSink::start().expect("the peer starts");
-        let host = Host::builder().smtp(mails.address()).start();
+        let host = host.smtp(mails.address()).start();
         let shop = Self { host, shopify, mails, http: reqwest::Client::new() };
         shop.add_store(DOMAIN, SECRET);
         let settings = shop.host.data_dir().join("settings.json");

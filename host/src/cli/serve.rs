@@ -7,19 +7,19 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use tracing_subscriber::EnvFilter;
 
 use super::Result;
 use crate::{
     clock,
-    config::{Config, Log, LogFormat},
+    config::Config,
     host::{self, Host},
     store::data_dir,
+    telemetry::log,
     web,
 };
 
 pub fn run(config: Config) -> Result {
-    start_log(&config.log)?;
+    log::start(&config.log)?;
     // Plugins run on a runtime of their own: whatever they burn, webhooks keep their threads.
     let plugins = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(host::plugin_threads(&config))
@@ -55,16 +55,6 @@ fn open(config: &Config) -> Result<Host, host::Error> {
         }
     }
     Host::open(config.clone(), Arc::new(clock::System))
-}
-
-fn start_log(log: &Log) -> Result {
-    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
-    }
-    Ok(())
 }
 
 /// Answers requests until a signal says stop; what is being answered is answered first.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use super::{Job, Pipeline, facts, merges, waiting};
 use crate::{
     catalog::{Enabled, StoreEntry},
-    domain::{Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, Topic},
+    domain::{
+        Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, StoreId, Topic,
+    },
     engine::{Ended, Failure, Input, UsageChange},
     platform::{self, Unreadable},
     retry::Schedule,
     store::{self, CommitError, EventRecord, Position, TimerRecord, Transaction, decode, keys, keys::Due, survivor},
+    telemetry::journey::About,
 };
 
 /// Reads an event into our words.
@@ -81,7 +84,7 @@ pub(super) async fn set_aside(pipeline: &Pipeline, job: &Job, reason: &str) -> R
         keep(&mut transaction, pipeline, job, &record);
         match transaction.commit().await {
             Ok(()) => {
-                AfterCommit { unreadable: true, ..AfterCommit::default() }.publish(pipeline, job);
+                AfterCommit { unreadable: true, ..AfterCommit::default() }.publish(pipeline, job, &record);
                 return Ok(());
             }
             Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
@@ -120,10 +123,10 @@ async fn conclude(
     first: Result<Option<Prepared>, store::Error>,
 ) -> Result<(), store::Error> {
     let mut attempted = first?;
-    while let Some(Prepared { transaction, after_commit }) = attempted {
+    while let Some(Prepared { transaction, record, after_commit }) = attempted {
         match transaction.commit().await {
             Ok(()) => {
-                after_commit.publish(pipeline, job);
+                after_commit.publish(pipeline, job, &record);
                 return Ok(());
             }
             Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
@@ -142,13 +145,13 @@ fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, stor
 /// Everything that an event changes, ready to be committed.
 pub(super) struct Prepared {
     transaction: Transaction,
+    record: EventRecord,
     after_commit: AfterCommit,
 }
 
 /// What is told to the rest of the host once the commit is durable.
 #[derive(Default)]
 struct AfterCommit {
-    outcomes: Vec<Outcome>,
     usage: Vec<(PluginName, UsageChange)>,
     unreadable: bool,
     unknown: bool,
@@ -157,25 +160,34 @@ struct AfterCommit {
 }
 
 impl AfterCommit {
-    fn publish(self, pipeline: &Pipeline, job: &Job) {
-        let counters = &pipeline.counters;
+    fn publish(self, pipeline: &Pipeline, job: &Job, record: &EventRecord) {
+        let (counters, store) = (&pipeline.counters, job.event.store);
         counters.events_applied.add_one();
         if self.unreadable {
             counters.events_unreadable.add_one();
+            about(store, record).unreadable();
         }
         if self.unknown {
             counters.events_unknown_topic.add_one();
         }
-        for outcome in &self.outcomes {
-            count(pipeline, outcome);
+        let told = about(store, record);
+        told.applied();
+        for attempt in record.deliveries.iter().filter(|attempt| !waiting::is_waiting(attempt)) {
+            count(pipeline, &attempt.outcome);
+            told.delivered(attempt);
         }
         for (plugin, change) in self.usage {
-            pipeline.usage.add(job.event.store, &plugin, change);
+            pipeline.usage.add(store, &plugin, change);
         }
-        if !self.outcomes.is_empty() || self.released > 0 {
+        if !record.deliveries.is_empty() || self.released > 0 {
             pipeline.due.notify_waiters();
         }
     }
+}
+
+/// What log lines say of an event.
+pub(super) fn about(store: StoreId, record: &EventRecord) -> About<'_> {
+    About { store, event: &record.id, topic: &record.topic, customer: record.customer.as_ref() }
 }
 
 pub(super) fn count(pipeline: &Pipeline, outcome: &Outcome) {
@@ -223,7 +235,6 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
                 let plugin = attempt.plugin.clone();
                 transaction.put_bytes(Due::Delivery { store, position: job.position, plugin }.key(*due), Vec::new());
             }
-            after_commit.outcomes.push(attempt.outcome.clone());
             after_commit.usage.push((attempt.plugin.clone(), ended.usage));
             record.deliveries.push(attempt);
         }
@@ -233,7 +244,7 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
     }
     keep(&mut transaction, pipeline, job, &record);
-    Ok(Prepared { transaction, after_commit })
+    Ok(Prepared { transaction, record, after_commit })
 }
 
 /// What is known of an event before anything follows from it.

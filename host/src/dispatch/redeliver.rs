@@ -123,6 +123,7 @@ async fn attempt(
     let done = committed(pipeline, transaction.commit().await)?;
     if done {
         apply::count(pipeline, &outcome);
+        apply::about(store, &record).delivered(&record.deliveries[index]);
         if let Some(change) = usage {
             pipeline.usage.add(store, plugin, change);
         }

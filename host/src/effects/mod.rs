@@ -19,6 +19,7 @@ use crate::{
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
     store::{Archive, CommitError, Error, Scan, Store, Transaction, decode, keys, keys::Due, keys::DueQueue, survivor},
+    telemetry::journey,
 };
 
 mod mail;
@@ -215,12 +216,13 @@ async fn settle(
                 transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(due), Vec::new());
             }
             transaction.put(key, &settled);
-            tried = Some(settled.status).filter(|_| !matches!(verdict, Verdict::Wait { .. }));
+            tried = Some(settled).filter(|_| !matches!(verdict, Verdict::Wait { .. }));
         }
         match transaction.commit().await {
             Ok(()) => {
-                if let Some(status) = &tried {
-                    count(outbox, status);
+                if let Some(effect) = &tried {
+                    count(outbox, &effect.status);
+                    journey::tried(store, effect);
                 }
                 return Ok(());
             }

@@ -32,6 +32,8 @@ pub fn admin(host: Arc<Host>) -> Router {
     Router::new()
         .merge(admin::routes())
         .nest("/v1", api::routes())
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
         .fallback(problem::not_found)
         .layer(axum::middleware::from_fn(admin::from_this_machine))
         .with_state(host)

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{catalog, dispatch::ReplayError, effects::RetryError, ingest::Refused, store};
+use crate::{catalog, dispatch::ReplayError, effects::RetryError, host::Unready, ingest::Refused, store};
 
 /// An error as a client sees it.
 #[derive(Debug, Serialize)]
@@ -54,6 +54,22 @@ impl Problem {
     pub fn too_slow(seconds: u64) -> Self {
         let detail = format!("the body did not arrive within {seconds} s");
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long", detail)
+    }
+
+    /// Says nothing about the inside to whoever may ask; the log does.
+    pub fn not_ready(reasons: &[Unready]) -> Self {
+        let told = |reason: &Unready| match reason {
+            Unready::Inbox => ("inbox", "no event can be kept: the log says why".to_owned()),
+            Unready::Store => ("store", "nothing can be committed: the log says why".to_owned()),
+            Unready::Behind { waited, bound } => {
+                ("behind", format!("an event has waited for {} s, longer than {} s", waited.as_secs(), bound.as_secs()))
+            }
+        };
+        let reasons: Vec<_> = reasons.iter().map(told).collect();
+        let detail: Vec<_> = reasons.iter().map(|(_, detail)| detail.as_str()).collect();
+        let list = reasons.iter().map(|(reason, detail)| json!({ "reason": reason, "detail": detail })).collect();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The host is not ready", detail.join("; "))
+            .with("reasons", list)
     }
 
     /// Says nothing about the inside; the log does.

@@ -143,7 +143,10 @@ pub(super) async fn send(outbox: &Outbox, store: &StoreEntry, effect: &Effect, m
     let receipt = copy.message_id.clone();
     if let Err(error) = keep_copy(outbox, store.id(), effect, &copy).await {
         // The mail is out: failing here would send it again.
-        tracing::error!(%error, effect = %effect.id, "no copy of mail {} could be kept: {error}", effect.id);
+        tracing::error!(
+            %error, store = %store.id(), event = %effect.event, plugin = %effect.plugin, effect = %effect.id,
+            "no copy of mail {} could be kept: {error}", effect.id
+        );
     }
     Ok(Verdict::Done { receipt })
 }

@@ -52,12 +52,14 @@ impl Writer {
             }
             match self.commit(&mut entries) {
                 Ok(()) => {
+                    shared.standing.sound();
                     for entry in entries {
                         // Whoever no longer waits does not need the answer.
                         let _ = entry.answer.send(Ok(Position(entry.header.position)));
                     }
                 }
                 Err(error) => {
+                    shared.standing.broken(error.to_string());
                     let dir = shared.dir.display();
                     tracing::error!(%dir, %error, "{} records for {dir} were refused: {error}", entries.len());
                     for entry in entries {
@@ -166,6 +168,7 @@ impl Writer {
         // An empty segment is replaced by a new file of the same name.
         self.begin_segment()?;
         self.is_unsure = false;
+        self.shared.standing.sound();
         tracing::info!(dir = %self.shared.dir.display(), "the log is in order again");
         Ok(())
     }

@@ -25,7 +25,7 @@ use super::{
     retention::{self, Upkeep},
     segment::Index,
 };
-use crate::{clock::Clock, domain::Timestamp};
+use crate::{clock::Clock, domain::Timestamp, telemetry::Standing};
 
 /// When a record has served its purpose, so that its segment may be compressed and later deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,8 @@ pub(super) struct Shared {
     pub dir: PathBuf,
     pub options: Options,
     pub clock: Arc<dyn Clock>,
+    /// Whether the last write came through.
+    pub standing: Standing,
     pub queue: Queue<Request>,
     /// By first position; the last one is being written.
     segments: RwLock<BTreeMap<u64, Segment>>,
@@ -150,6 +152,7 @@ impl Log {
             dir: dir.to_owned(),
             queue: Queue::bounded(options.queue_entries, options.queue_bytes),
             segments: RwLock::new(opened.segments),
+            standing: Standing::default(),
             durable: watch::Sender::new(last),
             applied: AtomicU64::new(applied),
             upkeep_from: AtomicU64::new(0),
@@ -226,6 +229,11 @@ impl Log {
     /// The last durable position.
     pub fn durable(&self) -> watch::Receiver<Position> {
         self.shared.durable.subscribe()
+    }
+
+    /// Whether records can be appended.
+    pub fn standing(&self) -> &Standing {
+        &self.shared.standing
     }
 
     /// States that every record before `position` has been applied.

@@ -21,6 +21,7 @@ use super::{
     row::{self, CHUNK, Row},
     sled_error,
 };
+use crate::telemetry::Standing;
 
 /// How many commits one sync may serve: enough to keep the disk busy, few enough to answer soon.
 const MAX_COMMITS: usize = 512;
@@ -42,6 +43,7 @@ pub(super) struct Committer {
     pub file: File,
     pub durability: Durability,
     pub queue: Arc<Queue<Request>>,
+    pub standing: Standing,
     pub sequence: u64,
     /// Published once a batch can be seen by readers.
     pub newest: Arc<AtomicU64>,
@@ -74,6 +76,7 @@ impl Committer {
                 }
             }
             if let Err(error) = self.commit_all(commits) {
+                self.standing.broken(error.to_string());
                 tracing::error!(%error, "the store stops: {error}");
                 queue.close(&error.to_string());
                 return;

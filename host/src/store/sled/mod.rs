@@ -24,6 +24,7 @@ use std::{
 use super::{
     Commit, CommitError, Durability, Error, Key, Scan, Store, Submitted, Value, Version, Write, queue::Queue, scan,
 };
+use crate::telemetry::Standing;
 
 mod chunked;
 mod committer;
@@ -77,6 +78,7 @@ pub struct SledStore {
     queue: Arc<Queue<Request>>,
     /// The newest version that reads see.
     newest: Arc<AtomicU64>,
+    standing: Standing,
     committer: Option<JoinHandle<()>>,
 }
 
@@ -94,11 +96,13 @@ impl SledStore {
         };
         let queue = Arc::new(Queue::bounded(options.queue_entries, options.queue_bytes));
         let newest = Arc::new(AtomicU64::new(sequence));
+        let standing = Standing::default();
         let committer = committer::Committer {
             tree: tree.clone(),
             file,
             durability: options.durability,
             queue: Arc::clone(&queue),
+            standing: standing.clone(),
             sequence,
             newest: Arc::clone(&newest),
             recent: Recent::since(sequence, options.recent_keys),
@@ -108,7 +112,7 @@ impl SledStore {
             .name("regulars-store".into())
             .spawn(move || committer.run())
             .map_err(Error::io("start the store's committer thread"))?;
-        Ok(Self { tree, dir: dir.to_owned(), queue, newest, committer: Some(thread) })
+        Ok(Self { tree, dir: dir.to_owned(), queue, standing, newest, committer: Some(thread) })
     }
 
     /// Does `work` between two commits: none is made until it returns.
@@ -120,6 +124,11 @@ impl SledStore {
         let result = work(&self.tree);
         drop(resume);
         Ok(result)
+    }
+
+    /// Whether commits can be made.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// What the store's files take.
