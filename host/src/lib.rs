@@ -20,6 +20,8 @@ pub mod ingest;
 pub mod platform;
 pub mod retry;
 pub mod schedule;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod telemetry;
 pub mod web;

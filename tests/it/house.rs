@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
     &["host"],
     &["web"],
     &["cli"],
+    &["simulation"],
 ];
 
 /// Crates that are an engine behind a face of ours, and the only places that may name them.

@@ -17,7 +17,7 @@ use crate::{
 
 /// The clients of all stores, made when first needed.
 pub struct Storefronts {
-    http: reqwest::Client,
+    http: admin::Http,
     clock: Arc<dyn Clock>,
     limits: admin::Limits,
     clients: Mutex<HashMap<StoreId, Known>>,
@@ -38,8 +38,12 @@ impl fmt::Debug for Storefronts {
 
 impl Storefronts {
     pub fn new(clock: Arc<dyn Clock>, timeout: Duration) -> Result<Self, reqwest::Error> {
+        Ok(Self::over(admin::Http::new()?, clock, timeout))
+    }
+
+    pub(crate) fn over(http: admin::Http, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
         let limits = admin::Limits { timeout, ..admin::Limits::default() };
-        Ok(Self { http: admin::http_client()?, clock, limits, clients: Mutex::default() })
+        Self { http, clock, limits, clients: Mutex::default() }
     }
 
     fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {

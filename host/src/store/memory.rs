@@ -18,7 +18,15 @@ use crate::domain::Event;
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Contents>);
 
-#[derive(Default)]
+#[cfg(test)]
+impl MemoryStore {
+    /// The same keys, values and versions, apart from this one from now on.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(lock(&self.0).clone()))
+    }
+}
+
+#[derive(Clone, Default)]
 struct Contents {
     values: BTreeMap<Vec<u8>, Value>,
     sequence: u64,

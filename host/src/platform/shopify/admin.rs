@@ -52,7 +52,7 @@ impl Default for Limits {
 /// Calls one store's Admin API.
 #[derive(Debug)]
 pub struct AdminClient {
-    http: Client,
+    http: Http,
     url: Url,
     /// Marked sensitive, so that it does not show in debug output.
     token: HeaderValue,
@@ -61,19 +61,52 @@ pub struct AdminClient {
     throttle: Mutex<Throttle>,
 }
 
-/// The connection pool that all stores' clients share. It follows no redirect, which would carry the access token to an
-/// address that nobody has checked.
-pub fn http_client() -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("regulars/", env!("CARGO_PKG_VERSION")))
-        .build()
+/// The way to all stores' APIs: one connection pool for all their clients.
+#[derive(Clone, Debug)]
+pub struct Http(Way);
+
+#[derive(Clone, Debug)]
+enum Way {
+    Network(Client),
+    #[cfg(test)]
+    Simulated(Arc<dyn simulated::Peer>),
+}
+
+impl Http {
+    /// Follows no redirect, which would carry the access token to an address that nobody has checked.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("regulars/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self(Way::Network(client)))
+    }
+
+    /// Leads to a peer inside the process.
+    #[cfg(test)]
+    pub(crate) fn simulated(peer: Arc<dyn simulated::Peer>) -> Self {
+        Self(Way::Simulated(peer))
+    }
+}
+
+/// What answers a simulation's calls.
+#[cfg(test)]
+pub(crate) mod simulated {
+    use std::{fmt, pin::Pin};
+
+    use super::{HeaderMap, StatusCode, Value};
+
+    /// An answer, or how the connection failed.
+    pub type Answered = Result<(StatusCode, HeaderMap, Vec<u8>), &'static str>;
+
+    pub trait Peer: Send + Sync + fmt::Debug {
+        fn post(&self, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>>;
+    }
 }
 
 impl AdminClient {
     /// A client for the store at `base`, which is `https://{shop}` unless the store's settings name another endpoint.
-    /// `http` comes from [`http_client`].
-    pub fn new(http: Client, base: &str, token: &Secret, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub fn new(http: Http, base: &str, token: &Secret, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let url = format!("{}/admin/api/{API_VERSION}/graphql.json", base.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|error| permanent(format!("the store's endpoint is not a URL: {error}")))?;
         let mut token =
@@ -135,25 +168,38 @@ impl AdminClient {
     }
 
     async fn call<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T, Failure> {
-        let response = self
-            .http
-            .post(self.url.clone())
-            .header("x-shopify-access-token", self.token.clone())
-            .timeout(self.limits.timeout)
-            .json(&json!({ "query": document, "variables": variables }))
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refused(response.status(), response.headers()));
-        }
-        let body = self.body(response).await?;
+        let body = self.exchange(&json!({ "query": document, "variables": variables })).await?;
         let answer: Answer<T> = serde_json::from_slice(&body)
             .map_err(|error| transient(format!("Shopify's answer cannot be read: {error}")))?;
         if let Some(level) = answer.level() {
             self.throttle.lock().unwrap_or_else(PoisonError::into_inner).observe(level, self.clock.now());
         }
         answer.into_result()
+    }
+
+    /// The body of a successful answer.
+    async fn exchange(&self, request: &Value) -> Result<Vec<u8>, Failure> {
+        let client = match &self.http.0 {
+            Way::Network(client) => client,
+            #[cfg(test)]
+            Way::Simulated(peer) => {
+                let answer = tokio::time::timeout(self.limits.timeout, peer.post(request.clone())).await;
+                let (status, headers, body) = answer.unwrap_or(Err("no answer came in time")).map_err(transient)?;
+                return if status.is_success() { Ok(body) } else { Err(self.refused(status, &headers)) };
+            }
+        };
+        let response = client
+            .post(self.url.clone())
+            .header("x-shopify-access-token", self.token.clone())
+            .timeout(self.limits.timeout)
+            .json(request)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(response.status(), response.headers()));
+        }
+        self.body(response).await
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {

@@ -40,7 +40,7 @@ impl Shop {
         let base = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let clock = Arc::new(Manual::at(Timestamp(1_000_000)));
-        let client = AdminClient::new(http_client().unwrap(), &base, &Secret::new("shpat_secret"), clock).unwrap();
+        let client = AdminClient::new(Http::new().unwrap(), &base, &Secret::new("shpat_secret"), clock).unwrap();
         (shop, client)
     }
 
@@ -295,7 +295,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let clock = Arc::new(Manual::at(Timestamp(0)));
-    let client = AdminClient::new(http_client().unwrap(), &base, &Secret::new("t"), clock).unwrap();
+    let client = AdminClient::new(Http::new().unwrap(), &base, &Secret::new("t"), clock).unwrap();
     let result = client.create_discount(&effect(), &discount()).await;
     assert_eq!(reason(result), "transient: 127.0.0.1 cannot be connected to");
 }
@@ -339,7 +339,7 @@ async fn the_token_does_not_show() {
 fn what_cannot_be_an_address_or_a_token_is_refused_with_a_remedy() {
     let client = |base: &str, token: &str| {
         let clock = Arc::new(Manual::at(Timestamp(0)));
-        AdminClient::new(http_client().unwrap(), base, &Secret::new(token), clock).map(|_| ()).unwrap_err().to_string()
+        AdminClient::new(Http::new().unwrap(), base, &Secret::new(token), clock).map(|_| ()).unwrap_err().to_string()
     };
     assert!(client("no address", "t").contains("endpoint"));
     for token in ["", "shpat_\n"] {

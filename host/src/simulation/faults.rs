@@ -1,0 +1,105 @@
+//! What goes wrong in a run, and how often. All of it ends after a while, so that every run comes to rest.
+
+use std::time::Duration;
+
+use super::random::Random;
+
+/// When the process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crashes {
+    Never,
+    /// At the boundary of that number, once.
+    At(u64),
+    /// At each boundary with this chance, while there are faults.
+    Percent(u64),
+}
+
+/// Chances in percent, for as long as there are faults.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    pub crashes: Crashes,
+    /// A webhook does not arrive.
+    pub dropped: u64,
+    /// A webhook arrives and its sender does not hear so.
+    pub unheard: u64,
+    /// A webhook that was answered is sent again all the same.
+    pub repeated: u64,
+    /// A webhook is sent late.
+    pub late: u64,
+    /// The store or the inbox is full.
+    pub full: u64,
+    /// A call of a peer fails and has no effect.
+    pub refused: u64,
+    /// A call of a peer has its effect, and the reply is lost.
+    pub lost: u64,
+    /// A call meets a rate limit.
+    pub throttled: u64,
+    /// Faults end this long after the start.
+    pub until: Duration,
+    /// What is broken on purpose, to see that it is noticed.
+    pub broken: Option<Broken>,
+}
+
+/// Faults of a kind that no host survives: what the simulation has to catch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The store forgets which events it has had.
+    DedupeIdsLost,
+    /// A commit that had not become durable leaves half of its writes behind.
+    TornCommits,
+    /// The store does not look at what a commit has read.
+    ConflictsIgnored,
+    /// The inbox answers before an event is durable.
+    AnsweredTooEarly,
+    /// The shop takes a code twice, as if nothing marked it as one that it has.
+    CodesUnmarked,
+    /// Every mail has a Message-ID of its own, as if it did not come of its effect.
+    MailsUnmarked,
+}
+
+impl Broken {
+    pub const ALL: [Self; 6] = [
+        Self::DedupeIdsLost,
+        Self::TornCommits,
+        Self::ConflictsIgnored,
+        Self::AnsweredTooEarly,
+        Self::CodesUnmarked,
+        Self::MailsUnmarked,
+    ];
+}
+
+impl Faults {
+    pub fn none() -> Self {
+        Self {
+            crashes: Crashes::Never,
+            dropped: 0,
+            unheard: 0,
+            repeated: 0,
+            late: 0,
+            full: 0,
+            refused: 0,
+            lost: 0,
+            throttled: 0,
+            until: Duration::ZERO,
+            broken: None,
+        }
+    }
+
+    /// Each kind is absent in some seeds and frequent in others, so that they meet in all combinations.
+    pub fn drawn(random: &mut Random) -> Self {
+        let mut chance = |values: &[u64]| *random.pick(values);
+        Self {
+            crashes: Crashes::Percent(chance(&[0, 1, 2, 4, 8])),
+            dropped: chance(&[0, 10, 30]),
+            unheard: chance(&[0, 10, 30]),
+            repeated: chance(&[0, 20, 60]),
+            late: chance(&[0, 20, 60]),
+            full: chance(&[0, 0, 2, 10]),
+            refused: chance(&[0, 10, 40]),
+            lost: chance(&[0, 10, 40]),
+            throttled: chance(&[0, 10, 30]),
+            until: Duration::from_secs(chance(&[4, 8, 12])),
+            broken: None,
+        }
+    }
+}

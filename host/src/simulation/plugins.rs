@@ -1,0 +1,183 @@
+//! The plugins of the simulated shops: small guests that keep a ledger, set timers, queue effects, and fail at first.
+//!
+//! What they leave behind does not hang on the order of the events, or only in ways that the comparison knows of.
+
+use crate::{
+    domain::Capability,
+    engine::guest::{Guest, Text},
+};
+
+pub const LEDGER: &str = "ledger";
+pub const MILESTONE: &str = "milestone";
+pub const REFUNDS: &str = "refunds";
+pub const GRUMPY: &str = "grumpy";
+
+/// Every how many paid orders there is a milestone.
+pub const MILESTONES: u32 = 3;
+
+/// A plugin: its name, what it may do, its module.
+pub type Source = (&'static str, &'static [Capability], Vec<u8>);
+
+pub fn all() -> Vec<Source> {
+    vec![
+        (LEDGER, &[Capability::Mail, Capability::Discounts, Capability::Tags], ledger()),
+        (MILESTONE, &[Capability::Mail], milestone()),
+        (REFUNDS, &[], refunds()),
+        (GRUMPY, &[], grumpy()),
+    ]
+}
+
+/// Where a call leaves the customer or the order: room for all that the records hold.
+const FACT: u32 = 512;
+/// Where calls leave timers, issued discounts, and answers that nobody looks at.
+const TIMER: u32 = 300;
+const ISSUED: u32 = 340;
+const IGNORED: u32 = 380;
+/// A list of one name and value, and a text of one letter.
+const VARS: u32 = 420;
+const LETTER: u32 = 448;
+
+fn load(at: u32) -> String {
+    format!("(i32.load (i32.const {at}))")
+}
+
+fn byte(at: u32) -> String {
+    format!("(i32.load8_u (i32.const {at}))")
+}
+
+/// A text whose place and length stand there: two arguments of a call.
+fn text_at(at: u32) -> String {
+    format!("{} {}", load(at), load(at + 4))
+}
+
+fn store(at: u32, value: &str) -> String {
+    format!("(i32.store (i32.const {at}) {value})")
+}
+
+const ID: &str = "(local.get $id) (local.get $id_len)";
+
+/// Whether the topic is of that length, in which the ones used here differ.
+fn topic_is(topic: &str) -> String {
+    format!("(i32.eq (local.get $topic_len) (i32.const {}))", topic.len())
+}
+
+/// Fails up to three times, in two ways, as the last letter of the event's id says.
+fn fail_at_first(why: Text) -> String {
+    let last =
+        "(i32.and (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))) (i32.const 3))";
+    format!(
+        "(local.set $n {last})
+         (if (i32.le_u (local.get $attempt) (local.get $n)) (then
+             (if (i32.and (i32.eq (local.get $attempt) (i32.const 1)) (i32.ge_u (local.get $n) (i32.const 2)))
+                 (then (unreachable)))
+             (return (call $retry {why}))))"
+    )
+}
+
+/// Counts paid orders, each by its event and all together; gives each a discount, a mail that waits for it, and a
+/// timer. The timer counts once more and mails and tags the customer.
+fn ledger() -> Vec<u8> {
+    let mut guest = Guest::default();
+    let (total, why, prefix, euro) =
+        (guest.text("total"), guest.text("not yet"), guest.text("FERN"), guest.text("EUR"));
+    let (template, code, paid, tag) =
+        (guest.text("welcome"), guest.text("code"), guest.text("it was paid"), guest.text("vip"));
+    let nobody = guest.text("it has no customer");
+    let (fact, timer, issued, ignored, vars) = (FACT, TIMER, ISSUED, IGNORED, VARS);
+    let customer = text_at(FACT + 8);
+    let owner = text_at(TIMER + 12);
+    let fired = format!(
+        "(call $timer (i32.const {timer}))
+         (call $count {key})
+         (call $mail {owner} {template} (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {ignored}))
+         {tags}
+         (call $tag {owner} (i32.const 200) (i32.const 1) (i32.const {ignored}))
+         {fail}
+         (return (i32.const 0))",
+        key = text_at(TIMER + 4),
+        tags = tag.listed(),
+        fail = fail_at_first(why),
+    );
+    let body = format!(
+        "(if {is_timer} (then {fired}))
+         (if (i32.eqz {is_paid}) (then (return (i32.const 0))))
+         (call $count {total})
+         (call $count {ID})
+         (call $event_customer (i32.const {fact}))
+         (if (i32.eqz {has_customer}) (then (return (call $reject {nobody}))))
+         (call $timer_at {ID} (i64.add (call $now) (i64.const 2000)) {customer} (i32.const {ignored}))
+         (call $discount {customer} {prefix} (i64.const 500) {euro}
+             (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const {issued}))
+         {name} {name_length} {value} {value_length}
+         (call $mail {customer} {template} (i32.const {vars}) (i32.const 1) (i32.const 1) {effect} (i32.const {ignored}))
+         (call $note {paid} (i32.const 0) (i32.const 0) (i32.const {ignored}))
+         {fail}",
+        is_timer = topic_is("timer.fired"),
+        is_paid = topic_is("order.paid"),
+        has_customer = byte(FACT),
+        name = store(VARS, &format!("(i32.const {})", code.at)),
+        name_length = store(VARS + 4, &format!("(i32.const {})", code.length)),
+        value = store(VARS + 8, &load(ISSUED + 12)),
+        value_length = store(VARS + 12, &load(ISSUED + 16)),
+        effect = text_at(ISSUED + 4),
+        fail = fail_at_first(why),
+    );
+    guest.module(&body)
+}
+
+/// Mails the customer of every third paid order, whichever order that is.
+fn milestone() -> Vec<u8> {
+    let mut guest = Guest::default();
+    let (seen, template, name) = (guest.text("seen"), guest.text("welcome"), guest.text("number"));
+    let body = format!(
+        "(if (i32.eqz {is_paid}) (then (return (i32.const 0))))
+         (call $count {seen})
+         (local.set $n (i32.load (i32.const 128)))
+         (if (i32.eqz (i32.rem_u (local.get $n) (i32.const {MILESTONES}))) (then
+             (call $event_customer (i32.const {FACT}))
+             (i32.store8 (i32.const {LETTER}) (i32.add (local.get $n) (i32.const 48)))
+             {vars}
+             (call $mail {customer} {template} (i32.const {VARS}) (i32.const 1)
+                 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {IGNORED}))))",
+        is_paid = topic_is("order.paid"),
+        vars = [
+            store(VARS, &format!("(i32.const {})", name.at)),
+            store(VARS + 4, &format!("(i32.const {})", name.length)),
+            store(VARS + 8, &format!("(i32.const {LETTER})")),
+            store(VARS + 12, "(i32.const 1)"),
+        ]
+        .concat(),
+        customer = text_at(FACT + 8),
+    );
+    guest.module(&body)
+}
+
+/// Counts refunds, each of which waits until its order is known.
+fn refunds() -> Vec<u8> {
+    let mut guest = Guest::default();
+    let (total, why) = (guest.text("total"), guest.text("its order is not known yet"));
+    let body = format!(
+        "(if (i32.eqz {is_refund}) (then (return (i32.const 0))))
+         (call $event_order (i32.const {FACT}))
+         (if (i32.eqz {known}) (then (return (call $retry {why}))))
+         (call $count {total})
+         (call $count {ID})",
+        is_refund = topic_is("order.refunded"),
+        known = byte(FACT),
+    );
+    guest.module(&body)
+}
+
+/// Refuses every other order for good, after it has written to its state.
+fn grumpy() -> Vec<u8> {
+    let mut guest = Guest::default();
+    let (total, why) = (guest.text("total"), guest.text("not this one"));
+    let body = format!(
+        "(if (i32.eqz {is_paid}) (then (return (i32.const 0))))
+         (call $count {total})
+         (if (i32.and (i32.const 1) (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))))
+             (then (return (call $reject {why}))))",
+        is_paid = topic_is("order.paid"),
+    );
+    guest.module(&body)
+}
