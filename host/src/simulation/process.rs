@@ -86,11 +86,8 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
             () = world.died.notified() => return Ended::Died,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let left = if sender.is_done() && store.is_idle() && inbox.is_idle() {
-            left_to_do(&*store, disk)
-        } else {
-            Some("webhooks".into())
-        };
+        let is_idle = sender.is_done() && store.is_idle() && inbox.is_idle();
+        let left = if is_idle { left_to_do(disk) } else { Some("webhooks, appends or commits wait".into()) };
         match left {
             None => return Ended::AtRest,
             Some(left) if world.time().since(START) > PATIENCE => return Ended::Stuck(left),
@@ -99,8 +96,9 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
     }
 }
 
-/// What is accepted and not applied, or due; `None` if nothing is.
-fn left_to_do(store: &dyn Store, disk: &Disk) -> Option<String> {
+/// What is accepted and not durably applied, or due; `None` if nothing is.
+fn left_to_do(disk: &Disk) -> Option<String> {
+    let store = &disk.store;
     let known = |id: &EventId, of| store.get(&keys::event_id(of, id)).unwrap().is_some();
     let events = disk.inbox.read(Position(1), usize::MAX, usize::MAX).unwrap();
     if let Some((position, event)) = events.iter().find(|(_, event)| !known(&event.id, event.store)) {
