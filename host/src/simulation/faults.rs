@@ -89,7 +89,7 @@ impl Faults {
     pub fn drawn(random: &mut Random) -> Self {
         let mut chance = |values: &[u64]| *random.pick(values);
         Self {
-            crashes: Crashes::Percent(chance(&[0, 1, 2, 4, 8])),
+            crashes: Crashes::Percent(chance(&[0, 1, 2, 4])),
             dropped: chance(&[0, 10, 30]),
             unheard: chance(&[0, 10, 30]),
             repeated: chance(&[0, 20, 60]),

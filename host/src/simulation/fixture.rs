@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    history::{DOMAINS, SECRET},
+    history::{self, DOMAINS, SECRET, Webhook},
     plugins,
     world::START,
 };
@@ -18,7 +18,11 @@ use crate::{
     store::{Store, memory::MemoryStore},
 };
 
+/// Different histories. Seeds share them, as a history's clean pass is run once.
+pub const HISTORIES: u64 = 40;
+
 pub struct Fixture {
+    pub histories: Vec<Arc<[Webhook]>>,
     pub folder: tempfile::TempDir,
     pub engine: SharedEngine,
     pub store: MemoryStore,
@@ -47,7 +51,8 @@ impl Fixture {
             }
         });
         let store = store.copy();
-        Self { folder, engine, store }
+        let histories = (0..HISTORIES).map(|number| history::written(number).into()).collect();
+        Self { histories, folder, engine, store }
     }
 }
 

@@ -47,7 +47,7 @@ pub fn written(number: u64) -> Vec<Webhook> {
 impl Writer {
     fn write(&mut self) {
         let customers = self.random.between(1, 3);
-        let orders = self.random.between(3, 6);
+        let orders = self.random.between(2, 4);
         for order in 1..=orders {
             let customer = self.random.between(1, customers);
             let id = 100 + order;

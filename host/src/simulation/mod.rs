@@ -24,7 +24,7 @@ mod world;
 
 use disk::Disk;
 use faults::{Broken, Crashes, Faults};
-use fixture::Fixture;
+use fixture::{Fixture, HISTORIES};
 use oracle::Lines;
 use peers::Performed;
 use process::{Ended, Outside};
@@ -33,10 +33,7 @@ use sender::Sender;
 use world::World;
 
 /// Seeds that run where nothing else is asked for: under a minute of one core, unoptimised.
-const SEEDS: u64 = 2_000;
-
-/// Different histories. Seeds share them, as a history's clean pass is run once.
-const HISTORIES: u64 = 40;
+const SEEDS: u64 = 500;
 
 const REPLAY: &str = "cargo test -p regulars --lib simulation::every_seed -- --nocapture";
 
@@ -50,7 +47,7 @@ struct Run {
 
 fn run(fixture: &Fixture, history: u64, seed: u64, faults: Faults, keep_lines: bool) -> Run {
     let world = Arc::new(World::new(seed, faults, keep_lines));
-    let sender = Arc::new(Sender::new(&world, history::written(history)));
+    let sender = Arc::new(Sender::new(&world, Arc::clone(&fixture.histories[usize::try_from(history).unwrap()])));
     let disk = Arc::new(Disk::holding(&fixture.store));
     let outside = Outside { fixture, world, disk, performed: Arc::new(Performed::default()), sender };
     let Outside { world, disk, performed, sender, .. } = &outside;

@@ -1,6 +1,6 @@
 //! Numbers that follow from a seed: the only chance in a simulation.
 
-/// SplitMix64.
+/// The generator that its authors call `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

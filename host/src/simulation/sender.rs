@@ -25,7 +25,7 @@ const AGAIN: (u64, u64) = (200, 2_500);
 #[derive(Debug)]
 pub struct Sender {
     world: Arc<World>,
-    webhooks: Vec<Webhook>,
+    webhooks: Arc<[Webhook]>,
     queue: Mutex<Queue>,
 }
 
@@ -46,7 +46,7 @@ impl Queue {
 }
 
 impl Sender {
-    pub fn new(world: &Arc<World>, webhooks: Vec<Webhook>) -> Self {
+    pub fn new(world: &Arc<World>, webhooks: Arc<[Webhook]>) -> Self {
         let mut queue = Queue::default();
         for (index, webhook) in webhooks.iter().enumerate() {
             let late = if world.chance(world.faults.late) { world.random(|random| random.below(LATE)) } else { 0 };

@@ -19,7 +19,7 @@ use crate::{clock::Clock, domain::Timestamp};
 pub const START: Timestamp = Timestamp(1_791_000_000_000);
 
 /// Crashes of one run at most: enough of them to meet in pairs, few enough to get on.
-const CRASHES: u32 = 12;
+const CRASHES: u32 = 6;
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -179,15 +179,18 @@ impl AdminClient {
 
     /// The body of a successful answer.
     async fn exchange(&self, request: &Value) -> Result<Vec<u8>, Failure> {
-        let client = match &self.http.0 {
-            Way::Network(client) => client,
+        match &self.http.0 {
+            Way::Network(client) => self.exchange_over(client, request).await,
             #[cfg(test)]
             Way::Simulated(peer) => {
                 let answer = tokio::time::timeout(self.limits.timeout, peer.post(request.clone())).await;
                 let (status, headers, body) = answer.unwrap_or(Err("no answer came in time")).map_err(transient)?;
-                return if status.is_success() { Ok(body) } else { Err(self.refused(status, &headers)) };
+                if status.is_success() { Ok(body) } else { Err(self.refused(status, &headers)) }
             }
-        };
+        }
+    }
+
+    async fn exchange_over(&self, client: &Client, request: &Value) -> Result<Vec<u8>, Failure> {
         let response = client
             .post(self.url.clone())
             .header("x-shopify-access-token", self.token.clone())
