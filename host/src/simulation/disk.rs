@@ -136,7 +136,7 @@ impl SimStore {
     }
 
     fn write(&self, writes: Vec<Write>) {
-        let written = self.disk.store.commit(Commit { reads: Vec::new(), writes }).now_or_never();
+        let written = self.disk.store.commit(Commit { writes, ..Commit::default() }).now_or_never();
         written.expect("memory answers at once").expect("a commit that reads nothing meets no conflict");
     }
 
