@@ -6,6 +6,7 @@ mod dependencies;
 mod house;
 mod journey;
 mod observability;
+mod overload;
 mod power_cut;
 mod shop;
 mod webhooks;
