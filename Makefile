@@ -14,6 +14,7 @@ help: ## This list
 	@echo '    CARGO_TARGET_DIR   where to build (default: target)'
 	@echo '    DEMO               what to pass to the demo, such as DEMO="--for 20"'
 	@echo '    CHAOS              what to pass to chaos, such as CHAOS="--kills 200 --seed 7"; CHAOS=--help tells more'
+	@echo '    BENCH              what to pass to the benchmark, such as BENCH="--only ingest", or BENCH=--help'
 	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
 	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
 	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
@@ -47,8 +48,12 @@ test: setup ## All tests, on the plugins as they ship
 check: fmt lint ## The quick loop: format, lints, unit tests
 	cargo test --workspace --lib --bins
 
-bench: build ## Measurements, as ratios in one run
-	cargo bench --package regulars-tests
+# One selection of packages for all that is compiled, as in `test`.
+bench: setup ## Measurements beside their ceilings and their peers, as ratios in one run; about 20 minutes
+	cargo build --release --workspace --bins --bench host
+	scripts/plugins.sh $(TARGET)/release/regulars
+	scripts/peers.sh $(TARGET)
+	cargo bench --workspace --bench host -- $(BENCH)
 
 fmt: ## Format all code
 	cargo fmt --all
