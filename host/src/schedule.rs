@@ -42,12 +42,26 @@ async fn fire_timers(pipeline: &Pipeline, fired: &mut HashMap<Due, Position>) ->
     let rows = pipeline.store.scan(&Scan::of(keys::due_queue(DueQueue::Timers), ROUND))?;
     let due: Vec<_> = rows.iter().filter_map(|(key, _)| Due::read(key)).take_while(|(at, _)| *at <= now).collect();
     fired.retain(|timer, _| due.iter().any(|(_, still)| still == timer));
+    let mut found = Vec::new();
     for (at, timer) in due {
         if fired.contains_key(&timer) {
             continue;
         }
         let Due::Timer { store, plugin, key } = &timer else { continue };
         let Some(row) = pipeline.store.get(&keys::timer(*store, plugin, key))? else { continue };
+        found.push((at, timer, row));
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    // What is seen may be lost yet, and its version be another's then. A commit is answered only when all before it are
+    // durable.
+    match pipeline.transaction().commit().await {
+        Ok(()) | Err(CommitError::Conflict) => {}
+        Err(CommitError::Store(error)) => return Err(error),
+    }
+    for (at, timer, row) in found {
+        let Due::Timer { store, plugin, key } = &timer else { continue };
         let record: TimerRecord = decode(&row.bytes)?;
         let event = Event {
             // The row's version tells a timer set anew for the same instant from the one that fired.

@@ -141,22 +141,13 @@ fn unlist_email(transaction: &mut Transaction, store: StoreId, id: &CustomerId, 
 /// older does not bring the person back.
 fn forget_customer(transaction: &mut Transaction, store: StoreId, event: &Event, id: &CustomerId) -> Result<(), Error> {
     let key = keys::customer(store, id);
-    let known = transaction.get::<Customer>(&key)?.unwrap_or_else(|| nobody(id, event));
-    if let Some(email) = &known.email {
+    let known = transaction.get::<Customer>(&key)?;
+    if let Some(email) = known.as_ref().and_then(|known| known.email.as_ref()) {
         unlist_email(transaction, store, id, email)?;
     }
-    let nobody = Customer {
-        email: None,
-        phone: None,
-        first_name: None,
-        last_name: None,
-        locale: None,
-        tags: Vec::new(),
-        accepts_marketing: Some(false),
-        consent_at: None,
-        deleted: true,
-        ..known
-    };
+    let merged_into = known.and_then(|known| known.merged_into);
+    // The same is left whatever was known before.
+    let nobody = Customer { accepts_marketing: Some(false), deleted: true, merged_into, ..nobody(id, event) };
     transaction.put(key, &nobody);
     Ok(())
 }
@@ -191,12 +182,13 @@ fn merge_customers(transaction: &mut Transaction, store: StoreId, event: &Event,
         return Ok(());
     }
     let key = keys::customer(store, &merge.removed);
-    let removed = transaction.get::<Customer>(&key)?.unwrap_or_else(|| nobody(&merge.removed, event));
+    // Whatever the platform says later of one that is not known yet is newer.
+    let unknown = |id| Customer { updated_at: Timestamp(0), ..nobody(id, event) };
+    let removed = transaction.get::<Customer>(&key)?.unwrap_or_else(|| unknown(&merge.removed));
     transaction.put(key, &Customer { merged_into: Some(merge.kept.clone()), ..removed });
     let kept = survivor(transaction, store, merge.kept.clone())?;
     if !transaction.contains(&keys::customer(store, &kept))? {
-        // Whatever the platform says of the customer later is newer.
-        transaction.put(keys::customer(store, &kept), &Customer { updated_at: Timestamp(0), ..nobody(&kept, event) });
+        transaction.put(keys::customer(store, &kept), &unknown(&kept));
     }
     for (index, id) in transaction.scan(&Scan::of(keys::customer_orders(store, &merge.removed), MERGED_ORDERS))? {
         let order = OrderId::from(String::from_utf8_lossy(&id).into_owned());

@@ -140,12 +140,22 @@ fn due_now(outbox: &Outbox) -> Result<Vec<(StoreId, EffectId, Timestamp)>, Error
 
 /// Tries one effect and records how it ended.
 async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, at: Timestamp) -> Result<(), Error> {
-    let Some(row) = outbox.store.get(&keys::effect(store, id))? else {
+    let mut seen = Transaction::new(Arc::clone(&outbox.store));
+    let Some(effect) = seen.get::<Effect>(&keys::effect(store, id))? else {
         return settle(outbox, store, id, at, None).await;
     };
-    let effect: Effect = decode(&row.bytes)?;
     let verdict = match &effect.status {
-        EffectStatus::Pending { .. } => Some(perform(outbox, store, &effect).await?),
+        EffectStatus::Pending { .. } => {
+            // What is seen may be lost yet and then be decided otherwise; what is done outside stays done. A commit is
+            // answered only when all before it are durable.
+            match seen.commit().await {
+                Ok(()) => {}
+                // It is still due, and is looked at again.
+                Err(CommitError::Conflict) => return Ok(()),
+                Err(CommitError::Store(error)) => return Err(error),
+            }
+            Some(perform(outbox, store, &effect).await?)
+        }
         _ => None,
     };
     settle(outbox, store, id, at, verdict).await
@@ -164,10 +174,11 @@ async fn perform(outbox: &Outbox, store: StoreId, effect: &Effect) -> Result<Ver
     drop(registry);
     // The customer may have been merged since the effect was queued.
     let mut transaction = Transaction::new(Arc::clone(&outbox.store));
-    let customer = survivor(&mut transaction, store, effect.kind.customer().clone())?;
+    let named = effect.kind.customer().clone();
+    let customer = survivor(&mut transaction, store, named.clone())?;
     let effect = Effect { kind: effect.kind.clone().with_customer(customer), ..effect.clone() };
     match &effect.kind {
-        EffectKind::Mail(mail) => mail::send(outbox, &entry, &effect, mail).await,
+        EffectKind::Mail(mail) => mail::send(outbox, &entry, &effect, mail, &named).await,
         EffectKind::CreateDiscount(_) | EffectKind::ChangeTags(_) => {
             Ok(outbox.storefronts.perform(&entry, &effect, outbox.clock.now()).await)
         }

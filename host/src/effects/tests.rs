@@ -14,7 +14,10 @@ use crate::{
     dispatch::bench::{Bench, DOMAIN},
     domain::{Customer, Mail, TagChange},
     engine::guest::Guest,
-    store::{Position, Submitted},
+    store::{
+        Commit, Key, Position, Submitted, Value,
+        memory::{MemoryInbox, MemoryStore},
+    },
 };
 
 const WAITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
@@ -101,7 +104,11 @@ struct Post {
 
 impl Post {
     async fn new(mailer: Option<Mailer>) -> Self {
-        let bench = Bench::new().await;
+        Self::over(Arc::new(MemoryStore::default()), mailer).await
+    }
+
+    async fn over(store: Arc<dyn Store>, mailer: Option<Mailer>) -> Self {
+        let bench = Bench::over(store, Arc::new(MemoryInbox::default())).await;
         bench.enable("writer", &[], &Guest::default().module("")).await;
         let clock: Arc<dyn Clock> = Arc::new(bench.clock.clone());
         let outbox = Arc::new(Outbox {
@@ -182,7 +189,7 @@ fn customer(id: &str, email: Option<&str>) -> Customer {
         accepts_marketing: None,
         consent_at: None,
         created_at: None,
-        updated_at: Timestamp(0),
+        updated_at: Timestamp(1),
         merged_into: None,
         deleted: false,
     }
@@ -347,6 +354,79 @@ async fn a_mail_to_a_merged_customer_goes_to_the_one_that_is_left() {
     post.queue("first", mail_to("6"), None).await;
     post.run_due().await;
     assert!(lock(&server.taken)[0].contains("mira@example.com"));
+}
+
+#[tokio::test]
+async fn a_mail_to_a_merged_customer_goes_to_its_own_address_while_the_other_has_none() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.knows(customer("8", None)).await;
+    post.knows(Customer { merged_into: Some("8".into()), ..customer("6", Some("old@example.com")) }).await;
+    post.queue("first", mail_to("6"), None).await;
+    post.run_due().await;
+    assert!(lock(&server.taken)[0].contains("old@example.com"));
+}
+
+#[tokio::test]
+async fn a_mail_to_a_customer_known_from_a_merge_alone_waits_until_the_platform_tells_of_it() {
+    let (server, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.knows(Customer { updated_at: Timestamp(0), ..customer("8", None) }).await;
+    post.queue("first", mail_to("8"), None).await;
+    post.run_due().await;
+    let EffectStatus::Pending { last_error: Some(reason), .. } = post.status("first") else { panic!() };
+    assert!(reason.contains("nothing yet of customer 8"), "{reason}");
+    post.knows(customer("8", Some("kept@example.com"))).await;
+    post.advance(WAITS[0]).await;
+    assert!(is_done(&post.status("first")));
+    assert!(lock(&server.taken)[0].contains("kept@example.com"));
+}
+
+/// A store whose disk can stall: what was committed before is seen, and nobody can say that it is durable.
+#[derive(Default)]
+struct Stalling {
+    store: MemoryStore,
+    stalls: std::sync::atomic::AtomicBool,
+    unanswered: Mutex<Vec<tokio::sync::oneshot::Sender<Result<(), CommitError>>>>,
+}
+
+impl Store for Stalling {
+    fn get(&self, key: &Key) -> Result<Option<Value>, Error> {
+        self.store.get(key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<(Key, Value)>, Error> {
+        self.store.scan(scan)
+    }
+
+    fn commit(&self, commit: Commit) -> Submitted<Result<(), CommitError>> {
+        if !self.stalls.load(std::sync::atomic::Ordering::SeqCst) {
+            return self.store.commit(commit);
+        }
+        let (sender, submitted) = Submitted::channel();
+        lock(&self.unanswered).push(sender);
+        submitted
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_is_seen_before_it_is_durable_waits_until_it_is() {
+    let connections = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&connections);
+    let connect: simulated::Connect = Arc::new(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Box::new(simulated::Stream(tokio::io::duplex(1).0))
+    });
+    let mailer = Mailer::simulated(connect, "hello@fern.example", Duration::from_secs(20)).unwrap();
+    let store = Arc::new(Stalling::default());
+    let post = Post::over(Arc::<Stalling>::clone(&store), Some(mailer)).await;
+    post.queue("first", mail_to("7"), None).await;
+    for (stalls, tried) in [(true, 0), (false, 1)] {
+        store.stalls.store(stalls, std::sync::atomic::Ordering::SeqCst);
+        // The first poll of an attempt that waits for nothing makes a connection.
+        let _ = futures_util::FutureExt::now_or_never(post.run_due());
+        assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), tried, "while the disk stalls: {stalls}");
+    }
 }
 
 #[tokio::test]

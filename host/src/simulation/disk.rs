@@ -45,6 +45,9 @@ const BATCH: u64 = 6;
 /// How long a step of the disk takes at most, in milliseconds.
 const SLOW: u64 = 4;
 
+/// How long a stall lasts at most, in milliseconds: long enough for what others see meanwhile to have its effect.
+const STALL: u64 = 400;
+
 type Waiting<T, A> = Mutex<VecDeque<(T, oneshot::Sender<A>)>>;
 
 fn take<T>(world: &World, waiting: &Mutex<VecDeque<T>>) -> Vec<T> {
@@ -119,7 +122,8 @@ impl SimStore {
 
     /// False if the process has died meanwhile.
     async fn make_durable(&self, batch: Vec<Vec<Write>>) -> bool {
-        self.world.pause(SLOW).await;
+        let stalls = self.world.chance(self.world.faults.stalled);
+        self.world.pause(if stalls { STALL } else { SLOW }).await;
         if self.world.dies_at("before a commit is durable") {
             if self.world.is_broken(Broken::TornCommits) {
                 let torn: Vec<_> = batch.into_iter().flatten().collect();

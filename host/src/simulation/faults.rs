@@ -28,6 +28,8 @@ pub struct Faults {
     pub late: u64,
     /// The store or the inbox is full.
     pub full: u64,
+    /// The disk stalls between writing and having written.
+    pub stalled: u64,
     /// A call of a peer fails and has no effect.
     pub refused: u64,
     /// A call of a peer has its effect, and the reply is lost.
@@ -77,6 +79,7 @@ impl Faults {
             repeated: 0,
             late: 0,
             full: 0,
+            stalled: 0,
             refused: 0,
             lost: 0,
             throttled: 0,
@@ -95,10 +98,11 @@ impl Faults {
             repeated: chance(&[0, 20, 60]),
             late: chance(&[0, 20, 60]),
             full: chance(&[0, 0, 2, 10]),
+            stalled: chance(&[0, 5, 20]),
             refused: chance(&[0, 10, 40]),
             lost: chance(&[0, 10, 40]),
             throttled: chance(&[0, 10, 30]),
-            until: Duration::from_secs(chance(&[4, 8, 12])),
+            until: Duration::from_secs(chance(&[3, 5, 8])),
             broken: None,
         }
     }

@@ -9,8 +9,7 @@ use crate::{
 
 pub const LEDGER: &str = "ledger";
 pub const MILESTONE: &str = "milestone";
-pub const REFUNDS: &str = "refunds";
-pub const GRUMPY: &str = "grumpy";
+pub const CLERK: &str = "clerk";
 
 /// Every how many paid orders there is a milestone.
 pub const MILESTONES: u32 = 3;
@@ -22,8 +21,7 @@ pub fn all() -> Vec<Source> {
     vec![
         (LEDGER, &[Capability::Mail, Capability::Discounts, Capability::Tags], ledger()),
         (MILESTONE, &[Capability::Mail], milestone()),
-        (REFUNDS, &[], refunds()),
-        (GRUMPY, &[], grumpy()),
+        (CLERK, &[], clerk()),
     ]
 }
 
@@ -152,32 +150,25 @@ fn milestone() -> Vec<u8> {
     guest.module(&body)
 }
 
-/// Counts refunds, each of which waits until its order is known.
-fn refunds() -> Vec<u8> {
+/// Counts refunds, each of which waits until its order is known. Counts paid orders too, but refuses every other one for
+/// good, after it has written to its state.
+fn clerk() -> Vec<u8> {
     let mut guest = Guest::default();
-    let (total, why) = (guest.text("total"), guest.text("its order is not known yet"));
+    let (total, paid) = (guest.text("total"), guest.text("paid"));
+    let (unknown, refused) = (guest.text("its order is not known yet"), guest.text("not this one"));
     let body = format!(
-        "(if (i32.eqz {is_refund}) (then (return (i32.const 0))))
+        "(if {is_paid} (then
+             (call $count {paid})
+             (if (i32.and (i32.const 1) (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))))
+                 (then (return (call $reject {refused}))))))
+         (if (i32.eqz {is_refund}) (then (return (i32.const 0))))
          (call $event_order (i32.const {FACT}))
-         (if (i32.eqz {known}) (then (return (call $retry {why}))))
+         (if (i32.eqz {known}) (then (return (call $retry {unknown}))))
          (call $count {total})
          (call $count {ID})",
+        is_paid = topic_is("order.paid"),
         is_refund = topic_is("order.refunded"),
         known = byte(FACT),
-    );
-    guest.module(&body)
-}
-
-/// Refuses every other order for good, after it has written to its state.
-fn grumpy() -> Vec<u8> {
-    let mut guest = Guest::default();
-    let (total, why) = (guest.text("total"), guest.text("not this one"));
-    let body = format!(
-        "(if (i32.eqz {is_paid}) (then (return (i32.const 0))))
-         (call $count {total})
-         (if (i32.and (i32.const 1) (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))))
-             (then (return (call $reject {why}))))",
-        is_paid = topic_is("order.paid"),
     );
     guest.module(&body)
 }

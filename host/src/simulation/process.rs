@@ -36,7 +36,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How often it is looked whether anything is left to do.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(300);
 
 /// A run that has not come to rest by then never will.
 const PATIENCE: Duration = Duration::from_secs(240);

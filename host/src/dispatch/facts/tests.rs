@@ -174,6 +174,22 @@ fn a_deleted_person_stays_deleted_whatever_arrives_late() {
 }
 
 #[test]
+fn a_deletion_leaves_the_same_whatever_came_before_it() {
+    let told = Customer { created_at: Some(Timestamp(5)), ..customer("7", Some("mira@example.com"), 20) };
+    let (told, deletion) = (Change::Customer(Box::new(told)), Change::CustomerDeleted("7".into()));
+    let in_order = after([told.clone(), deletion.clone()]).customer("7");
+    assert_eq!(after([deletion, told]).customer("7"), in_order);
+}
+
+#[test]
+fn what_is_told_of_an_absorbed_customer_is_kept_also_after_the_merge() {
+    let told = Change::Customer(Box::new(customer("7", Some("mira@example.com"), 20)));
+    let in_order = after([told.clone(), merge("8", "7")]).customer("7");
+    assert_eq!(in_order.as_ref().and_then(|absorbed| absorbed.email.as_deref()), Some("mira@example.com"));
+    assert_eq!(after([merge("8", "7"), told]).customer("7"), in_order);
+}
+
+#[test]
 fn deleting_a_customer_leaves_an_address_to_the_one_who_has_it_now() {
     let learnt = |id: &str| Change::Customer(Box::new(customer(id, Some("mira@example.com"), 10)));
     let mut known = after([learnt("7"), learnt("8"), Change::CustomerDeleted("7".into())]);

@@ -114,7 +114,15 @@ pub struct MailCopy {
 ///
 /// A server that takes the message and dies before saying so gets it again, with the same Message-ID: that is as far as
 /// SMTP goes, and mail stores drop the second by it.
-pub(super) async fn send(outbox: &Outbox, store: &StoreEntry, effect: &Effect, mail: &Mail) -> Result<Verdict, Error> {
+///
+/// `named` is the customer that the effect was queued for, who may have been absorbed by the one that `mail` names.
+pub(super) async fn send(
+    outbox: &Outbox,
+    store: &StoreEntry,
+    effect: &Effect,
+    mail: &Mail,
+    named: &CustomerId,
+) -> Result<Verdict, Error> {
     let Some(mailer) = &outbox.mailer else {
         let reason = "no mail server is set: put its address into `smtp` of `[mail]` in the configuration";
         return Ok(Verdict::Failed { reason: reason.into() });
@@ -122,7 +130,16 @@ pub(super) async fn send(outbox: &Outbox, store: &StoreEntry, effect: &Effect, m
     let Some(customer) = recipient(outbox, store.id(), &mail.customer)? else {
         return Ok(Verdict::Dropped { reason: format!("customer {} is not known", mail.customer) });
     };
-    let Some(address) = &customer.email else {
+    // A merge can come before anything else of the customer that is left: the absorbed one's address is known then.
+    let address = match customer.email.clone() {
+        Some(address) => Some(address),
+        None => recipient(outbox, store.id(), named)?.and_then(|named| named.email),
+    };
+    let Some(address) = &address else {
+        if customer.updated_at == Timestamp(0) {
+            let reason = format!("the platform has said nothing yet of customer {}", mail.customer);
+            return Ok(Verdict::Failed { reason });
+        }
         return Ok(Verdict::Dropped { reason: format!("customer {} has no e-mail address", mail.customer) });
     };
     let now = outbox.clock.now();
