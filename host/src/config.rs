@@ -25,6 +25,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub sandbox: Sandbox,
     pub retry: Retry,
+    pub reconcile: Reconcile,
     pub keep: Keep,
     pub mail: Mail,
     pub shopify: Shopify,
@@ -73,6 +74,15 @@ pub struct Dispatch {
 #[serde(deny_unknown_fields)]
 pub struct Sandbox {
     pub fuel: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    pub every_seconds: u64,
+    pub overlap_seconds: u64,
+    pub settle_seconds: u64,
+    pub pages: u64,
 }
 
 /// Waits between attempts.

@@ -44,6 +44,8 @@ pub struct Counters {
     pub events_unreadable: Counter,
     /// Appended twice, counted once.
     pub events_repeated: Counter,
+    /// Webhooks that came after reconciliation had made up for them, and reads of what a webhook had told.
+    pub events_told_before: Counter,
     pub deliveries_done: Counter,
     pub deliveries_failed: Counter,
     pub deliveries_dead: Counter,

@@ -21,6 +21,7 @@ use crate::{
     effects::{self, Mailer, MailerError, Outbox, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{Ingest, Recent},
+    reconcile::{self, Reconciler},
     retry::Schedule,
     schedule,
     store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SledStore, Store, journal, sled},
@@ -39,6 +40,7 @@ pub struct Host {
     pub ingest: Ingest,
     pub pipeline: Arc<Pipeline>,
     pub outbox: Arc<Outbox>,
+    pub reconciler: Arc<Reconciler>,
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
@@ -98,13 +100,36 @@ impl Host {
         };
         let Parts { counters, catalog, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
         let reached = OnceLock::new();
-        Ok(Self { config, clock, counters, catalog, ingest, pipeline, outbox, sled, journal, mails, reached, data_dir })
+        let settings = reconcile::Settings {
+            every: Duration::from_secs(config.reconcile.every_seconds),
+            overlap: Duration::from_secs(config.reconcile.overlap_seconds),
+            settle: Duration::from_secs(config.reconcile.settle_seconds),
+            pages: config.reconcile.pages,
+        };
+        let reconciler = Arc::new(Reconciler::new(Arc::clone(&pipeline), Arc::clone(&outbox), settings));
+        Ok(Self {
+            config,
+            clock,
+            counters,
+            catalog,
+            ingest,
+            pipeline,
+            outbox,
+            reconciler,
+            sled,
+            journal,
+            mails,
+            reached,
+            data_dir,
+        })
     }
 
     /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
     pub fn start(&self) -> Result<Workers, Error> {
-        let workers = Workers::start(&self.config, &self.pipeline, &self.outbox)?;
-        self.reached.get_or_init(|| workers.dispatcher.reached.clone());
+        let mut workers = Workers::start(&self.config, &self.pipeline, &self.outbox)?;
+        let applied = workers.dispatcher.reached.clone();
+        self.reached.get_or_init(|| applied.clone());
+        workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
         Ok(workers)
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Modules depend on those before them, never on those after:
 //! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
-//! `schedule`, `effects`; `host`; `web`; `cli`.
+//! `schedule`, `effects`, `reconcile`; `host`; `web`; `cli`.
 
 pub mod catalog;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod engine;
 pub mod host;
 pub mod ingest;
 pub mod platform;
+pub mod reconcile;
 pub mod retry;
 pub mod schedule;
 #[cfg(test)]

@@ -13,7 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["store"],
     &["platform", "engine"],
     &["catalog"],
-    &["ingest", "dispatch", "schedule", "effects"],
+    &["ingest", "dispatch", "schedule", "effects", "reconcile"],
     &["insights"],
     &["host"],
     &["web"],

@@ -8,5 +8,6 @@ mod journey;
 mod observability;
 mod overload;
 mod power_cut;
+mod reconciliation;
 mod shop;
 mod webhooks;

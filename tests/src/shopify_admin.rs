@@ -15,6 +15,7 @@
 
 mod cost;
 mod execute;
+mod orders;
 mod schema;
 mod shop;
 
@@ -157,6 +158,11 @@ impl ShopifyAdmin {
     /// Codes issued so far, in order.
     pub fn codes(&self) -> Vec<DiscountCode> {
         self.server.state.borrow().shop.codes.clone()
+    }
+
+    /// Gives the shop an order, or a newer state of one, as its webhooks tell it.
+    pub fn put_order(&self, body: Value) {
+        self.server.state.send_modify(|seen| seen.shop.orders.put(body));
     }
 
     /// Tags of the customer with this global id.

@@ -28,6 +28,23 @@ pub enum Command {
   regulars store update fern.myshopify.com --secret-file new.txt                      # both are accepted
   regulars store update fern.myshopify.com --secret-file new.txt --drop-old-secrets   # only the new one is")]
     Update(Update),
+    /// Reads what has changed in a store and makes up for webhooks that never came; waits until it is done.
+    #[command(after_help = "Runs by itself every quarter of an hour where the store has an access token. Example:
+
+  regulars store reconcile fern.myshopify.com --since 2026-11-01T00:00:00Z")]
+    Reconcile {
+        /// The store's permanent domain.
+        store: String,
+        /// Changes since this moment, RFC 3339; since the last run if it is left out.
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+        /// Shows the last run instead of beginning one.
+        #[arg(long, conflicts_with = "since")]
+        last: bool,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Takes no more events of a store. Its data stays, and comes back if it is added again.
     Remove {
         /// The store's permanent domain.
@@ -130,6 +147,22 @@ pub async fn run(client: &Client, command: Command) -> Result {
             client.send(Method::DELETE, &path(&store), &Value::Null).await?;
             println!("removed {store}; its data stays");
         }
+        Command::Reconcile { store, since, last, json } => {
+            let address = format!("{}/reconciliation", path(&store));
+            if !last {
+                let body = match since {
+                    Some(since) => json!({ "since": since.as_millisecond() }),
+                    None => json!({}),
+                };
+                client.send(Method::POST, &address, &body).await?;
+                wait_until_reconciled(client, &address).await?;
+            }
+            let state = client.get(&address).await?;
+            match json {
+                true => println!("{state:#}"),
+                false => print_reconciled(&store, &state),
+            }
+        }
         Command::List(listing) => {
             let columns = [
                 ("STORE", "/domain"),
@@ -147,4 +180,49 @@ pub async fn run(client: &Client, command: Command) -> Result {
 /// A store's address in the API.
 pub fn path(store: &str) -> String {
     format!("/stores/{}", segment(store))
+}
+
+/// How often a run's progress is asked for.
+const PROGRESS: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Waits for a run to end, and says on standard error how far it is.
+async fn wait_until_reconciled(client: &Client, address: &str) -> Result {
+    let mut told = 0;
+    loop {
+        let state = client.get(address).await?;
+        let running = &state["running"];
+        if state["waiting"] != true && running.is_null() {
+            return Ok(());
+        }
+        let looked_at = running["looked_at"].as_u64().unwrap_or(0);
+        if looked_at > told {
+            told = looked_at;
+            eprintln!("{looked_at} looked at, {} repaired", running["repaired"]);
+        }
+        tokio::time::sleep(PROGRESS).await;
+    }
+}
+
+fn print_reconciled(store: &str, state: &Value) {
+    let run = &state["latest"];
+    if run.is_null() {
+        println!("{store} has not been reconciled yet");
+        return;
+    }
+    let time = |field: &str| {
+        let at = run[field].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        at.map_or_else(String::new, |at| at.to_string())
+    };
+    println!("{store}: {} to {}", time("from"), time("to"));
+    println!("looked at   {} in {} pages", run["looked_at"], run["pages"]);
+    println!("repaired    {}, which no webhook had told ({} ever)", run["repaired"], state["repaired_ever"]);
+    println!("duplicates  {} ignored: webhooks had told them", run["duplicates"]);
+    let seconds = |field: &str| run[field].as_u64().unwrap_or(0) / 1000;
+    println!("late by     {} s at most, {} s in the median", seconds("late_max_ms"), seconds("late_median_ms"));
+    if state["more"] == true {
+        println!("There is more to read: the next run goes on at once.");
+    }
+    if let Some(error) = run["error"].as_str() {
+        println!("The run ended early: {error}");
+    }
 }

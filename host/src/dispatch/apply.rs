@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Job, Pipeline, facts, merges, waiting};
+use super::{Job, Pipeline, facts, merges, told, waiting};
 use crate::{
     catalog::{Enabled, StoreEntry},
     domain::{
@@ -24,13 +24,16 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
         Origin::Merge { merge, .. } => {
             Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_MERGED, change: Change::Merge(merge.clone()) }))
         }
-        Origin::Webhook { platform, topic, .. } => match pipeline.catalog.registry().store(event.store) {
-            Some(entry) => {
-                let context = platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
-                platform::read(*platform, topic, &event.body, &context).map(Arc::new)
+        Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. } => {
+            match pipeline.catalog.registry().store(event.store) {
+                Some(entry) => {
+                    let context =
+                        platform::Context { currency: entry.context.currency, occurred_at: event.occurred_at };
+                    platform::read(*platform, topic, &event.body, &context).map(Arc::new)
+                }
+                None => own(Topic::foreign(*platform, topic)),
             }
-            None => own(Topic::foreign(*platform, topic)),
-        },
+        }
     }
 }
 
@@ -155,6 +158,8 @@ struct AfterCommit {
     usage: Vec<(PluginName, UsageChange)>,
     unreadable: bool,
     unknown: bool,
+    /// The event tells what reconciliation has made up for, or the other way round: it counts for nothing.
+    told_before: bool,
     /// Deliveries that no longer wait for their order.
     released: usize,
 }
@@ -169,6 +174,9 @@ impl AfterCommit {
         }
         if self.unknown {
             counters.events_unknown_topic.add_one();
+        }
+        if self.told_before {
+            counters.events_told_before.add_one();
         }
         let told = about(store, record);
         told.applied();
@@ -203,6 +211,8 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
     if let Ok(read) = &job.read {
+        let news = told::is_news(&mut transaction, event, read)?;
+        after_commit.told_before = !news;
         let first_seen = match &read.change {
             Change::Order { order, .. } => {
                 (!transaction.contains(&keys::order(store, &order.id))?).then_some(&order.id)
@@ -219,9 +229,9 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         if let Change::ReadAgain { id } = &read.change {
             record.read_again = Some(id.clone());
         }
-        after_commit.unknown = read.change == Change::None && matches!(event.origin, Origin::Webhook { .. });
+        after_commit.unknown = read.change == Change::None && event.origin.platform_topic().is_some();
         let registry = pipeline.catalog.registry();
-        let entry = registry.store(store).filter(|entry| live && entry.record.removed_at.is_none());
+        let entry = registry.store(store).filter(|entry| live && news && entry.record.removed_at.is_none());
         for enabled in entry.iter().flat_map(|entry| &entry.enabled).filter(|it| is_for(it, event, read)) {
             if let Some(order) = &unknown_order {
                 let place = (store, job.position);
@@ -254,10 +264,7 @@ fn record_of(job: &Job) -> EventRecord {
         position: job.position,
         id: event.id.clone(),
         topic: topic_of(job),
-        platform_topic: match &event.origin {
-            Origin::Webhook { topic, .. } => Some(topic.clone()),
-            _ => None,
-        },
+        platform_topic: event.origin.platform_topic().map(|(_, topic)| topic.to_owned()),
         occurred_at: event.occurred_at,
         received_at: event.received_at,
         customer: None,
@@ -283,7 +290,9 @@ fn keep(transaction: &mut Transaction, pipeline: &Pipeline, job: &Job, record: &
 fn topic_of(job: &Job) -> Topic {
     match (&job.read, &job.event.origin) {
         (Ok(read), _) => read.topic.clone(),
-        (Err(_), Origin::Webhook { platform, topic, .. }) => Topic::foreign(*platform, topic),
+        (Err(_), Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. }) => {
+            Topic::foreign(*platform, topic)
+        }
         (Err(_), Origin::Timer { .. }) => Topic::TIMER_FIRED,
         (Err(_), Origin::Action { .. }) => Topic::SHOPPER_ACTION,
         (Err(_), Origin::Merge { .. }) => Topic::CUSTOMER_MERGED,
@@ -332,7 +341,7 @@ fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
     match &event.origin {
         Origin::Timer { plugin, .. } | Origin::Action { plugin, .. } => enabled.name() == plugin,
         Origin::Merge { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
-        Origin::Webhook { .. } => enabled.wants(&read.topic),
+        Origin::Webhook { .. } | Origin::Read { .. } => enabled.wants(&read.topic),
     }
 }
 

@@ -177,6 +177,11 @@ impl Bench {
         position
     }
 
+    /// Runs the deliveries that are due.
+    pub async fn run_due(&self) {
+        super::redeliver::run_due(&self.pipeline).await.unwrap();
+    }
+
     pub fn transaction(&self) -> Transaction {
         self.pipeline.transaction()
     }

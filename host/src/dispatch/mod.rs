@@ -40,6 +40,7 @@ mod redeliver;
 mod replay;
 #[cfg(test)]
 mod tests;
+pub mod told;
 mod turns;
 #[cfg(test)]
 mod turns_tests;

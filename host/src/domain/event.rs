@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Checkout, CheckoutId, Consent, Customer, CustomerId, EventId, Fulfillment, Merge, Order, OrderEdit, OrderId,
-    Platform, PluginName, Refund, StoreId, Timestamp,
+    Platform, PluginName, Refund, RefundId, StoreId, Timestamp,
 };
 
 /// One accepted event, exactly as it came: what the inbox keeps.
@@ -35,6 +35,8 @@ pub enum Origin {
     Action { plugin: PluginName, customer: CustomerId, name: String },
     /// A merge that happened while the plugin could not be told, told now. There is no body.
     Merge { plugin: PluginName, merge: Merge },
+    /// An object that was read from a platform, in the shape of the webhook that would have told of it.
+    Read { platform: Platform, topic: String, api_version: String },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.
@@ -81,6 +83,48 @@ impl Topic {
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Origin {
+    /// The platform and its topic, where the event came from one.
+    pub fn platform_topic(&self) -> Option<(Platform, &str)> {
+        match self {
+            Self::Webhook { platform, topic, .. } | Self::Read { platform, topic, .. } => Some((*platform, topic)),
+            Self::Timer { .. } | Self::Action { .. } | Self::Merge { .. } => None,
+        }
+    }
+}
+
+/// Something that becomes of an order and that a platform sends a webhook for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    Placed,
+    Paid,
+    Refunded(RefundId),
+    Fulfilled,
+    Cancelled,
+    /// Any other change of the order.
+    Updated,
+}
+
+impl Step {
+    /// The step that an event tells of, if it tells of one.
+    pub fn of(read: &ReadEvent) -> Option<Self> {
+        match &read.change {
+            Change::Refund(refund) => Some(Self::Refunded(refund.id.clone())),
+            Change::Order { .. } => {
+                let steps = [
+                    (Topic::ORDER_PLACED, Self::Placed),
+                    (Topic::ORDER_PAID, Self::Paid),
+                    (Topic::ORDER_FULFILLED, Self::Fulfilled),
+                    (Topic::ORDER_CANCELLED, Self::Cancelled),
+                    (Topic::ORDER_UPDATED, Self::Updated),
+                ];
+                steps.into_iter().find_map(|(topic, step)| (topic == read.topic).then_some(step))
+            }
+            _ => None,
+        }
     }
 }
 

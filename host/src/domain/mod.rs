@@ -15,7 +15,7 @@ mod timestamp;
 pub use capability::{Capability, UnknownCapability};
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{Effect, EffectKind, EffectStatus, Mail, NewDiscount, TagChange};
-pub use event::{Change, Event, Origin, ReadEvent, Topic};
+pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
 pub use facts::{Checkout, Consent, Customer, Fulfillment, LineItem, Merge, Order, OrderEdit, Refund, RefundLine};
 pub use ids::{
     CheckoutId, ComponentHash, CustomerId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform, PluginName,

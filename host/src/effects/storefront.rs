@@ -46,7 +46,8 @@ impl Storefronts {
         Self { http, clock, limits, clients: Mutex::default() }
     }
 
-    fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
+    /// The client that calls a store.
+    pub fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
         let record = &store.record;
         let token = record.access_token.clone().ok_or_else(|| Failure::Permanent {
             reason: format!(

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Currency, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, EventId, Note, OrderId, Origin,
-        PluginName, ReadEvent, StoreId, Timestamp,
+        Currency, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, EventId, Note, OrderId, PluginName,
+        ReadEvent, StoreId, Timestamp,
     },
     store::{self, Key, Record, Savepoint, StateUsage, Transaction, encode, keys, keys::Due},
 };
@@ -65,10 +65,7 @@ impl Input {
     }
 
     pub(super) fn envelope(&self) -> Envelope {
-        let platform = match &self.event.origin {
-            Origin::Webhook { platform, .. } => platform.as_str(),
-            Origin::Timer { .. } | Origin::Action { .. } | Origin::Merge { .. } => "regulars",
-        };
+        let platform = self.event.origin.platform_topic().map_or("regulars", |(platform, _)| platform.as_str());
         Envelope {
             id: self.event.id.to_string(),
             topic: self.read.topic.to_string(),

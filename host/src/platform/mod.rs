@@ -4,8 +4,11 @@
 //! knows a platform's words.
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
 
-use crate::domain::{Currency, EffectId, EventId, NewDiscount, Platform, ReadEvent, TagChange, Timestamp};
+use crate::domain::{
+    Currency, EffectId, EventId, NewDiscount, OrderId, Platform, ReadEvent, Step, TagChange, Timestamp,
+};
 
 mod error;
 mod secret;
@@ -67,6 +70,49 @@ pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt(pub String);
 
+/// An order that has changed, as far as a listing tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedOrder {
+    pub id: OrderId,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// What has become of it, in the order in which it can have happened, with the time where the platform tells it.
+    pub steps: Vec<(Step, Option<Timestamp>)>,
+}
+
+/// A page of changed orders, oldest change first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrdersPage {
+    pub orders: Vec<ChangedOrder>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
+/// What an adapter reads of a store for reconciliation: what has changed, and what a webhook would have told of it.
+pub trait Changes: Sync {
+    /// Orders that changed between two moments, both included.
+    fn changed_orders(
+        &self,
+        between: (Timestamp, Timestamp),
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<OrdersPage, Failure>> + Send;
+
+    /// The platform's topic, API version and body for a step of an order; `None` if the object is there no more.
+    fn told(&self, order: &OrderId, step: &Step) -> impl Future<Output = Result<Option<Told>, Failure>> + Send;
+
+    /// When the store's rate limit, as last stated, leaves room for a call.
+    fn next_allowed(&self, now: Timestamp) -> Timestamp;
+}
+
+/// What a webhook would have told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub platform: Platform,
+    pub topic: String,
+    pub api_version: String,
+    pub body: Bytes,
+}
+
 /// Calls one store.
 #[derive(Debug)]
 pub enum Client {
@@ -93,5 +139,38 @@ impl Client {
         match self {
             Self::Shopify(client) => client.next_allowed(now),
         }
+    }
+}
+
+impl Changes for Client {
+    async fn changed_orders(
+        &self,
+        between: (Timestamp, Timestamp),
+        after: Option<&str>,
+    ) -> Result<OrdersPage, Failure> {
+        match self {
+            Self::Shopify(client) => client.changed_orders(between, after).await,
+        }
+    }
+
+    async fn told(&self, order: &OrderId, step: &Step) -> Result<Option<Told>, Failure> {
+        match self {
+            Self::Shopify(client) => {
+                let body = match step {
+                    Step::Refunded(refund) => client.refund_body(order, refund).await?,
+                    _ => client.order_body(order).await?,
+                };
+                Ok(body.map(|body| Told {
+                    platform: Platform::Shopify,
+                    topic: shopify::admin::changes::topic_of(step).into(),
+                    api_version: shopify::admin::API_VERSION.into(),
+                    body: body.to_string().into(),
+                }))
+            }
+        }
+    }
+
+    fn next_allowed(&self, now: Timestamp) -> Timestamp {
+        Self::next_allowed(self, now)
     }
 }

@@ -33,6 +33,10 @@ pub enum Table {
     Checkout = 26,
     /// Events that wait for an order which is not known yet.
     WaitingFor = 27,
+    /// Steps of an order that plugins have been told of.
+    Told = 28,
+    /// How far a store has been reconciled with its platform.
+    Reconciliation = 29,
     /// Plugins enabled in a store.
     Enabled = 30,
     /// Settings of a plugin by version.

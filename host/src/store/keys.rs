@@ -136,6 +136,16 @@ pub fn untold_merges(store: StoreId) -> Key {
     Key::of(store, Table::UntoldMerge).end()
 }
 
+/// What plugins have been told of an order.
+pub fn told(store: StoreId, order: &OrderId) -> Key {
+    Key::of(store, Table::Told).text(order.as_str()).end()
+}
+
+/// How far a store has been reconciled.
+pub fn reconciliation(store: StoreId) -> Key {
+    Key::of(store, Table::Reconciliation).end()
+}
+
 /// Positions of the events that wait for an order.
 pub fn waiting_for(store: StoreId, order: &OrderId) -> Key {
     Key::of(store, Table::WaitingFor).text(order.as_str()).end()

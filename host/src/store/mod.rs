@@ -40,8 +40,8 @@ pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
 pub use merge::survivor;
 pub use record::{
-    EnabledRecord, EventRecord, PluginRecord, Record, SettingsRecord, StateUsage, StoreRecord, TimerRecord, decode,
-    encode,
+    EnabledRecord, EventRecord, PluginRecord, Reconciled, Reconciliation, Record, SettingsRecord, StateUsage,
+    StoreRecord, TimerRecord, Told, decode, encode,
 };
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};

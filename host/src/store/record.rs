@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Error, Position};
 use crate::domain::{
     Attempt, Checkout, ComponentHash, Currency, Customer, CustomerId, Effect, EventId, Fulfillment, Merge, Order,
-    OrderId, Platform, PluginName, Refund, StoreId, Timestamp, Topic,
+    OrderId, Platform, PluginName, Refund, RefundId, StoreId, Timestamp, Topic,
 };
 
 /// A value that is stored under a version.
@@ -69,6 +69,8 @@ records! {
     Merge = "a merge",
     Effect = "an effect",
     Position = "a position",
+    Told = "what has been told of an order",
+    Reconciliation = "a reconciliation's record",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -167,4 +169,52 @@ pub struct TimerRecord {
 pub struct StateUsage {
     pub keys: u64,
     pub bytes: u64,
+}
+
+/// Steps of an order that plugins have been told of, and by whom.
+///
+/// A webhook that comes after reconciliation has made up for it counts for nothing, and neither does the read of what a
+/// webhook has told. One bit for each step that happens once; refunds that a webhook has told of are known by their facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    pub by_webhook: u8,
+    pub by_read: u8,
+    pub refunds_by_read: Vec<RefundId>,
+    /// The order's time of change at the latest read that told of an update.
+    pub updates_until: Option<Timestamp>,
+}
+
+/// How far a store has been reconciled, and what the latest run found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// Everything that changed before is reconciled.
+    pub until: Timestamp,
+    /// The latest run stopped at its bound: the next one goes on there at once.
+    pub more: bool,
+    /// Missed steps that all runs have repaired.
+    pub repaired: u64,
+    pub latest: Reconciled,
+}
+
+/// What one run of reconciliation found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciled {
+    pub started_at: Timestamp,
+    /// `None` while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// The span of changes that was asked for.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub pages: u64,
+    /// Objects looked at.
+    pub looked_at: u64,
+    /// What no webhook had told of and is told now.
+    pub repaired: u64,
+    /// What webhooks, or an earlier run, had told of.
+    pub duplicates: u64,
+    /// How late the repaired was told, in milliseconds.
+    pub late_max: u64,
+    pub late_median: u64,
+    /// Why the run ended early; what it had repaired by then stays.
+    pub error: Option<String>,
 }

@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path};
 
 use super::{
-    EnabledRecord, Error, EventRecord, PluginRecord, Position, Record, SettingsRecord, StateUsage, StoreRecord,
-    TimerRecord, decode, encode,
+    EnabledRecord, Error, EventRecord, PluginRecord, Position, Reconciled, Reconciliation, Record, SettingsRecord,
+    StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
 };
 use crate::domain::{
     Attempt, Checkout, ComponentHash, Customer, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, LineItem,
@@ -241,6 +241,22 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         updated_at: at(1),
     };
     seen.compare("checkout", &checkout);
+    let told = Told { by_webhook: 3, by_read: 4, refunds_by_read: vec!["9".into()], updates_until: Some(at(2)) };
+    seen.compare("told", &told);
+    let latest = Reconciled {
+        started_at: at(2),
+        ended_at: Some(at(3)),
+        from: at(0),
+        to: at(2),
+        pages: 3,
+        looked_at: 60,
+        repaired: 2,
+        duplicates: 118,
+        late_max: 7_200_000,
+        late_median: 900_000,
+        error: some("the storefront is down"),
+    };
+    seen.compare("reconciliation", &Reconciliation { until: at(2), more: true, repaired: 5, latest });
     seen.compare("positions", &vec![Position(3), Position(300)]);
     seen.compare("merge", &Merge { kept: "8".into(), removed: "7".into(), completed: true });
     let mail = Mail { customer: "7".into(), template: "earned".into(), vars: [("points".into(), "42".into())].into() };

@@ -85,6 +85,20 @@ impl ObjectValue for Root<'_> {
                 let id: String = argument(info, "id")?;
                 shop.codes.iter().find(|code| code.id == id).map_or(Value::Null, |code| shop.code_node(code))
             }
+            ("QueryRoot", "order") => shop.orders.order(&argument::<String>(info, "id")?),
+            ("QueryRoot", "refund") => shop.orders.refund(&argument::<String>(info, "id")?),
+            ("QueryRoot", "orders") => {
+                if argument::<Option<String>>(info, "sortKey")?.as_deref() != Some("UPDATED_AT") {
+                    return Err(FieldError { message: "only the order of changes is simulated".into() });
+                }
+                let query: Option<String> = argument(info, "query")?;
+                let (first, after): (Option<usize>, Option<String>) =
+                    (argument(info, "first")?, argument(info, "after")?);
+                let first =
+                    first.ok_or_else(|| FieldError { message: "you must provide one of first or last".into() })?;
+                let page = shop.orders.page(&query.unwrap_or_default(), first, after.as_deref());
+                page.map_err(|message| FieldError { message })?
+            }
             ("QueryRoot", "customer") => shop.customer(&argument::<String>(info, "id")?),
             ("QueryRoot", "node") => {
                 let id: String = argument(info, "id")?;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::orders::Orders;
+
 /// Longest code that Shopify takes.
 const CODE_CHARACTERS: usize = 255;
 
@@ -48,6 +50,7 @@ pub(super) struct Shop {
     pub(super) currency: String,
     pub(super) codes: Vec<DiscountCode>,
     pub(super) tags: BTreeMap<String, BTreeSet<String>>,
+    pub(super) orders: Orders,
 }
 
 /// `DiscountCodeBasicInput` as far as it is simulated; the schema has checked names and types before.

@@ -20,6 +20,7 @@ use crate::{
     platform::{Failure, Receipt, Secret, error::shorten},
 };
 
+pub mod changes;
 #[cfg(test)]
 mod tests;
 
@@ -248,7 +249,7 @@ impl AdminClient {
 const TOKEN_REFUSED: &str =
     "the access token was refused: reinstall the app or set a new token with `regulars store update`";
 
-const ACCESS_DENIED: &str = "access was denied: grant the app `write_discounts` and `write_customers`, and customer data, \
+const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_discounts` and `write_customers`, and customer data, \
                              then set its new token with `regulars store update`";
 
 fn permanent(reason: impl Into<String>) -> Failure {

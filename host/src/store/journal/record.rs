@@ -70,7 +70,7 @@ mod tests {
     use crate::domain::{Merge, Platform, PluginName};
 
     /// One event of each origin, with the bytes that version 1 wrote for it. The files are never rewritten.
-    fn golden() -> [(Event, &'static [u8]); 4] {
+    fn golden() -> [(Event, &'static [u8]); 5] {
         let event = |id: &str, origin, body: &'static [u8]| Event {
             id: id.into(),
             store: StoreId(7),
@@ -84,6 +84,8 @@ mod tests {
             topic: "orders/create".into(),
             api_version: "2026-01".into(),
         };
+        let read =
+            Origin::Read { platform: Platform::Shopify, topic: "orders/paid".into(), api_version: "2026-10".into() };
         let plugin = PluginName::from("birthday-mail");
         let timer = Origin::Timer { plugin: plugin.clone(), key: "c-1".into(), due: Timestamp(1_760_000_000_000) };
         let told = Merge { kept: "gid-98".into(), removed: "gid-99".into(), completed: true };
@@ -96,6 +98,7 @@ mod tests {
             ),
             (event("timer:1", timer, b"\x00\xff"), include_bytes!("../golden/event-timer-v1.bin")),
             (event("action:1", action, b""), include_bytes!("../golden/event-action-v1.bin")),
+            (event("read:1", read, b"{\"id\":1}"), include_bytes!("../golden/event-read-v1.bin")),
             (event("merge:1", merge, b""), include_bytes!("../golden/event-merge-v1.bin")),
         ]
     }

@@ -23,6 +23,7 @@ mod effects;
 mod events;
 mod export;
 mod plugins;
+mod reconciliation;
 mod stores;
 
 /// Rows of a listing unless more are asked for, and the most that can be.
@@ -37,6 +38,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
         .route("/stores/{store}/activity", get(activity::show))
+        .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
