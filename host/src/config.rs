@@ -30,6 +30,7 @@ pub struct Config {
     pub mail: Mail,
     pub shopify: Shopify,
     pub log: Log,
+    pub metrics: Metrics,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -120,6 +121,13 @@ impl std::fmt::Debug for Mail {
 #[serde(deny_unknown_fields)]
 pub struct Shopify {
     pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

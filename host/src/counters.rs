@@ -1,28 +1,18 @@
-//! What the host counts while it runs, from zero at every start.
+//! What the host counts and measures while it runs, from zero at every start: the one source of `/metrics` and of
+//! `/v1/status`.
+//!
+//! Labels are bounded: outcomes and kinds are words of ours, plugins are those that the operator installed. Stores and
+//! customers are no labels, because nothing bounds how many there are: logs and decisions name them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
 
 use serde::Serialize;
 
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    pub fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Serialize for Counter {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.get())
-    }
-}
+pub use crate::telemetry::Counter;
+use crate::{
+    domain::{Attempt, Effect, EffectStatus, Outcome},
+    telemetry::{Exposition, Measured},
+};
 
 /// One counter for each thing an operator asks about first.
 #[derive(Debug, Default, Serialize)]
@@ -56,4 +46,82 @@ pub struct Counters {
     pub effects_dead: Counter,
     pub effects_dropped: Counter,
     pub timers_fired: Counter,
+    #[serde(skip)]
+    pub measured: Measured,
+}
+
+impl Counters {
+    /// Counts an attempt of a delivery that has been committed.
+    pub fn delivered(&self, attempt: &Attempt) {
+        let plugin = self.measured.plugin(attempt.plugin.as_str());
+        let (in_all, of_plugin) = match &attempt.outcome {
+            Outcome::Done => (&self.deliveries_done, &plugin.done),
+            Outcome::Retrying { .. } => (&self.deliveries_failed, &plugin.failed),
+            Outcome::Dead { .. } => (&self.deliveries_dead, &plugin.dead),
+        };
+        in_all.add_one();
+        of_plugin.add_one();
+    }
+
+    /// Counts a try of an effect that has been committed.
+    pub fn tried(&self, effect: &Effect) {
+        let kind = self.measured.effects(effect.kind.name());
+        let (in_all, of_kind) = match &effect.status {
+            EffectStatus::Done { .. } => (&self.effects_done, &kind.done),
+            EffectStatus::Pending { .. } => (&self.effects_failed, &kind.failed),
+            EffectStatus::Dead { .. } => (&self.effects_dead, &kind.dead),
+            EffectStatus::Dropped { .. } => (&self.effects_dropped, &kind.dropped),
+        };
+        in_all.add_one();
+        of_kind.add_one();
+    }
+
+    /// Shows every figure once: what is shown for each plugin or kind is not shown in all besides.
+    pub fn expose(&self, to: &mut Exposition<'_>) -> fmt::Result {
+        let Self {
+            webhooks_accepted,
+            webhooks_duplicate,
+            webhooks_unsigned,
+            webhooks_refused,
+            webhooks_failed,
+            events_applied,
+            events_unknown_topic,
+            events_unreadable,
+            events_repeated,
+            events_told_before,
+            deliveries_done: _,
+            deliveries_failed: _,
+            deliveries_dead: _,
+            conflicts,
+            effects_done: _,
+            effects_failed: _,
+            effects_dead: _,
+            effects_dropped: _,
+            timers_fired,
+            measured,
+        } = self;
+        to.outcomes(
+            "regulars_webhooks",
+            "Webhooks whose body was read, by outcome",
+            &[
+                ("accepted", webhooks_accepted),
+                ("duplicate", webhooks_duplicate),
+                ("unsigned", webhooks_unsigned),
+                ("refused", webhooks_refused),
+                ("failed", webhooks_failed),
+            ],
+        )?;
+        for (name, help, counter) in [
+            ("regulars_events_applied", "Events applied", events_applied),
+            ("regulars_events_unknown_topic", "Applied events whose topic has no word of ours", events_unknown_topic),
+            ("regulars_events_unreadable", "Applied events whose body could not be read", events_unreadable),
+            ("regulars_events_repeated", "Events that came twice and counted once", events_repeated),
+            ("regulars_events_told_before", "Events that tell what another way of news told first", events_told_before),
+            ("regulars_commit_conflicts", "Commits made again as something they read had changed", conflicts),
+            ("regulars_timers_fired", "Timers that became events", timers_fired),
+        ] {
+            to.counters(name, help, [(&[][..], counter.get())])?;
+        }
+        measured.expose(to)
+    }
 }

@@ -27,6 +27,7 @@ use crate::{
     store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SledStore, Store, journal, sled},
 };
 
+mod gauges;
 mod unready;
 
 pub use unready::Unready;

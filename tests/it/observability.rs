@@ -1,4 +1,6 @@
-//! What operators see from outside: health, logs.
+//! What operators see from outside: health, logs, figures.
+
+use std::collections::BTreeSet;
 
 use regulars_tests::{host::Host, shopify_admin::Options};
 use serde_json::Value;
@@ -56,8 +58,8 @@ async fn an_orders_way_can_be_followed_in_the_json_log_by_its_events_id() {
 
 #[tokio::test]
 async fn neither_people_nor_secrets_are_in_the_log_however_much_the_host_and_its_clients_log() {
-    // Not the compiler, which would log for minutes.
-    let filter = "info,regulars=trace,lettre=trace,reqwest=trace,hyper_util=trace,hyper=trace,rustls=trace,sled=trace";
+    // Not the compiler, which would log for minutes, nor sled, which logs from threads that are past logging.
+    let filter = "info,regulars=trace,lettre=trace,reqwest=trace,hyper_util=trace,hyper=trace,rustls=trace";
     for format in ["json", "text"] {
         let mut shop = paid_order(&format!("[log]\nformat = \"{format}\""), filter).await;
         let (_, redeemed) = shop.redeem(CUSTOMER, "redeem-1").await;
@@ -92,4 +94,97 @@ async fn a_host_that_runs_is_alive_and_ready_and_says_so_to_the_internet_and_to_
     }
     let listed = shop.get("/stores").await;
     assert_eq!(listed[0]["domain"], DOMAIN, "{listed}");
+}
+
+/// The figures, read by a parser that is not ours.
+async fn figures(url: &str) -> prometheus_parse::Scrape {
+    let answer = reqwest::Client::new().get(url).send().await.expect("the host answers");
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.expect("the answer is text");
+    let lines = text.lines().map(|line| Ok(line.to_owned()));
+    prometheus_parse::Scrape::parse(lines).expect("the exposition can be parsed")
+}
+
+/// The value of the one series that has these labels; a histogram's is its count.
+fn value(scrape: &prometheus_parse::Scrape, name: &str, labels: &[(&str, &str)]) -> f64 {
+    use prometheus_parse::Value;
+    let has = |sample: &&prometheus_parse::Sample| {
+        let rest = || sample.labels.iter().all(|(key, _)| labels.iter().any(|(known, _)| known == key));
+        let mut wanted = labels.iter();
+        sample.metric == name && wanted.all(|(key, value)| sample.labels.get(key) == Some(*value)) && rest()
+    };
+    let found: Vec<_> = scrape.samples.iter().filter(has).collect();
+    assert_eq!(found.len(), 1, "{name} {labels:?}: {found:#?}");
+    match &found[0].value {
+        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => *value,
+        Value::Histogram(buckets) => buckets.last().expect("there are buckets").count,
+        Value::Summary(_) => panic!("{name} is a summary"),
+    }
+}
+
+#[tokio::test]
+async fn the_figures_after_a_known_journey_are_those_of_the_journey() {
+    let shop = paid_order("[metrics]\nlisten = \"127.0.0.1:0\"", "info").await;
+    assert_eq!(shop.send(&webhook("orders/paid", "order_placed", "w-paid")).await.status, 200);
+    let mut unsigned = webhook("orders/paid", "order_placed", "w-other");
+    unsigned.body = b"{}".to_vec().into();
+    assert_eq!(shop.send(&unsigned).await.status, 401);
+    let log = shop.host.log();
+    let own = log.lines().find_map(|line| line.strip_prefix("listening metrics ")).expect("it says where it listens");
+    let answer = reqwest::Client::new().get(format!("{}/metrics", shop.host.webhooks_url())).send().await.unwrap();
+    assert_eq!(answer.status(), 404, "the internet is told nothing");
+    let private = reqwest::Client::new().get(format!("{own}/v1/status")).send().await.unwrap();
+    assert_eq!(private.status(), 404, "the figures' listener has nothing else");
+
+    for base in [own, shop.host.admin_url()] {
+        let scrape = figures(&format!("{base}/metrics")).await;
+        let value = |name: &str, labels: &[(&str, &str)]| value(&scrape, name, labels);
+        for (outcome, count) in [("accepted", 2.0), ("duplicate", 1.0), ("unsigned", 1.0), ("failed", 0.0)] {
+            assert_eq!(value("regulars_webhooks_total", &[("outcome", outcome)]), count, "{outcome}");
+        }
+        for (outcome, count) in [("accepted", 2.0), ("duplicate", 1.0), ("refused", 1.0)] {
+            assert_eq!(value("regulars_webhook_duration_seconds", &[("outcome", outcome)]), count, "{outcome}");
+        }
+        assert_eq!(value("regulars_webhook_answers_total", &[("status", "200")]), 3.0);
+        assert_eq!(value("regulars_webhook_answers_total", &[("status", "401")]), 1.0);
+        assert_eq!(value("regulars_events_applied_total", &[]), 2.0);
+        assert_eq!(value("regulars_event_wait_seconds", &[]), 2.0);
+        let plugin = ("plugin", "loyalty-points");
+        assert_eq!(value("regulars_deliveries_total", &[plugin, ("outcome", "done")]), 2.0);
+        assert_eq!(value("regulars_delivery_fuel", &[plugin]), 2.0);
+        assert_eq!(value("regulars_effects_total", &[("kind", "mail"), ("outcome", "done")]), 2.0);
+        assert_eq!(value("regulars_queue_length", &[("queue", "events")]), 0.0);
+        assert_eq!(value("regulars_queue_age_seconds", &[("queue", "effects")]), 0.0);
+        assert_eq!(value("regulars_unready", &[("reason", "inbox")]), 0.0);
+        assert!(value("regulars_write_sync_duration_seconds", &[("file", "inbox")]) >= 2.0);
+        assert!(value("regulars_disk_bytes", &[("part", "inbox")]) > 0.0);
+        assert!(value("process_resident_memory_bytes", &[]) > 1e6);
+        let status = shop.get("/status").await;
+        assert_eq!(status["counters"]["deliveries_done"], 2, "one source: {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_page_lists_every_figure_and_no_other() {
+    let shop = paid_order("", "info").await;
+    let scrape = figures(&format!("{}/metrics", shop.host.admin_url())).await;
+    let shown: BTreeSet<_> = scrape.samples.iter().map(|sample| sample.metric.clone()).collect();
+    let shown: BTreeSet<String> = shown
+        .iter()
+        .map(|name| {
+            // A histogram is one figure, whatever a parser makes of its sum and count.
+            let family = name.strip_suffix("_sum").or_else(|| name.strip_suffix("_count"));
+            family.filter(|family| shown.contains(*family)).unwrap_or(name).to_owned()
+        })
+        .collect();
+    let page = format!("{}/../docs/operations.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("## Every figure").expect("the page has the list");
+    let listed: BTreeSet<String> =
+        table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned())).collect();
+    assert_eq!(listed, shown);
+    for family in &shown {
+        let help = scrape.docs.get(family.trim_end_matches("_total")).or_else(|| scrape.docs.get(family));
+        assert!(help.is_some_and(|help| !help.is_empty()), "{family} has no help");
+    }
 }

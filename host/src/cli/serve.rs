@@ -74,6 +74,12 @@ async fn serve(host: Arc<Host>) -> Result {
         let admin = axum::serve(listener, web::admin(Arc::clone(&host)));
         servers.spawn(admin.with_graceful_shutdown(until(stopping.clone())).into_future());
     }
+    if let Some(address) = host.config.metrics.listen {
+        let listener = bind(address).await?;
+        println!("listening metrics http://{}", listener.local_addr()?);
+        let metrics = axum::serve(listener, web::metrics(Arc::clone(&host)));
+        servers.spawn(metrics.with_graceful_shutdown(until(stopping.clone())).into_future());
+    }
     let socket = host.data_dir.control_socket();
     // A socket that is left over from a host that was killed: the lock says that this one is the only one.
     let _ = std::fs::remove_file(&socket);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Job, Pipeline, facts, merges, told, waiting};
 use crate::{
     catalog::{Enabled, StoreEntry},
+    clock::Stopwatch,
     domain::{
         Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, StoreId, Topic,
     },
@@ -126,9 +127,12 @@ async fn conclude(
     first: Result<Option<Prepared>, store::Error>,
 ) -> Result<(), store::Error> {
     let mut attempted = first?;
-    while let Some(Prepared { transaction, record, after_commit }) = attempted {
+    let mut first_begun = None;
+    while let Some(Prepared { begun, transaction, record, after_commit }) = attempted {
+        let begun = *first_begun.get_or_insert(begun);
         match transaction.commit().await {
             Ok(()) => {
+                pipeline.counters.measured.event_apply.observe_time(begun.elapsed());
                 after_commit.publish(pipeline, job, &record);
                 return Ok(());
             }
@@ -147,6 +151,7 @@ fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, stor
 
 /// Everything that an event changes, ready to be committed.
 pub(super) struct Prepared {
+    begun: Stopwatch,
     transaction: Transaction,
     record: EventRecord,
     after_commit: AfterCommit,
@@ -168,6 +173,7 @@ impl AfterCommit {
     fn publish(self, pipeline: &Pipeline, job: &Job, record: &EventRecord) {
         let (counters, store) = (&pipeline.counters, job.event.store);
         counters.events_applied.add_one();
+        counters.measured.event_wait.observe_time(pipeline.clock.now().since(record.received_at));
         if self.unreadable {
             counters.events_unreadable.add_one();
             about(store, record).unreadable();
@@ -181,7 +187,7 @@ impl AfterCommit {
         let told = about(store, record);
         told.applied();
         for attempt in record.deliveries.iter().filter(|attempt| !waiting::is_waiting(attempt)) {
-            count(pipeline, &attempt.outcome);
+            counters.delivered(attempt);
             told.delivered(attempt);
         }
         for (plugin, change) in self.usage {
@@ -198,15 +204,8 @@ pub(super) fn about(store: StoreId, record: &EventRecord) -> About<'_> {
     About { store, event: &record.id, topic: &record.topic, customer: record.customer.as_ref() }
 }
 
-pub(super) fn count(pipeline: &Pipeline, outcome: &Outcome) {
-    match outcome {
-        Outcome::Done => pipeline.counters.deliveries_done.add_one(),
-        Outcome::Retrying { .. } => pipeline.counters.deliveries_failed.add_one(),
-        Outcome::Dead { .. } => pipeline.counters.deliveries_dead.add_one(),
-    }
-}
-
 fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<Prepared, store::Error> {
+    let begun = Stopwatch::start();
     let (store, event) = (job.event.store, &job.event);
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
@@ -254,7 +253,7 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
     }
     keep(&mut transaction, pipeline, job, &record);
-    Ok(Prepared { transaction, record, after_commit })
+    Ok(Prepared { begun, transaction, record, after_commit })
 }
 
 /// What is known of an event before anything follows from it.
@@ -373,7 +372,11 @@ pub(super) fn run(
         attempt,
         usage: pipeline.usage.of(&*pipeline.store, store.id(), name)?,
     };
+    let measured = pipeline.counters.measured.plugin(name.as_str());
+    let begun = Stopwatch::start();
     let mut ended = pipeline.engine.run(&enabled.installed.plugin, input, transaction);
+    measured.duration.observe_time(begun.elapsed());
+    measured.fuel.observe(ended.fuel);
     if let Err(Failure::Host(error)) = &ended.result
         && !is_permanent(error)
     {

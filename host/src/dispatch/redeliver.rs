@@ -117,12 +117,11 @@ async fn attempt(
         let plugin = plugin.clone();
         transaction.put_bytes(Due::Delivery { store, position, plugin }.key(*due), Vec::new());
     }
-    let outcome = next.outcome.clone();
     record.deliveries[index] = next;
     transaction.put(key, &record);
     let done = committed(pipeline, transaction.commit().await)?;
     if done {
-        apply::count(pipeline, &outcome);
+        pipeline.counters.delivered(&record.deliveries[index]);
         apply::about(store, &record).delivered(&record.deliveries[index]);
         if let Some(change) = usage {
             pipeline.usage.add(store, plugin, change);

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     catalog::Catalog,
-    clock::Clock,
+    clock::{Clock, Stopwatch},
     counters::Counters,
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
@@ -154,7 +154,10 @@ async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, at: Timestamp) 
                 Err(CommitError::Conflict) => return Ok(()),
                 Err(CommitError::Store(error)) => return Err(error),
             }
-            Some(perform(outbox, store, &effect).await?)
+            let begun = Stopwatch::start();
+            let verdict = perform(outbox, store, &effect).await?;
+            outbox.counters.measured.effects(effect.kind.name()).duration.observe_time(begun.elapsed());
+            Some(verdict)
         }
         _ => None,
     };
@@ -232,7 +235,7 @@ async fn settle(
         match transaction.commit().await {
             Ok(()) => {
                 if let Some(effect) = &tried {
-                    count(outbox, &effect.status);
+                    outbox.counters.tried(effect);
                     journey::tried(store, effect);
                 }
                 return Ok(());
@@ -260,15 +263,6 @@ fn settled(outbox: &Outbox, effect: Effect, verdict: &Verdict) -> Effect {
         Verdict::Dropped { reason } => EffectStatus::Dropped { reason },
     };
     Effect { status, attempts, updated_at: now, ..effect }
-}
-
-fn count(outbox: &Outbox, status: &EffectStatus) {
-    match status {
-        EffectStatus::Done { .. } => outbox.counters.effects_done.add_one(),
-        EffectStatus::Pending { .. } => outbox.counters.effects_failed.add_one(),
-        EffectStatus::Dead { .. } => outbox.counters.effects_dead.add_one(),
-        EffectStatus::Dropped { .. } => outbox.counters.effects_dropped.add_one(),
-    }
 }
 
 /// Why an effect was not put back into the queue.

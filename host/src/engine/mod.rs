@@ -161,6 +161,11 @@ impl Engine {
         Ok(Plugin { pre, hash })
     }
 
+    /// How many plugins run at this moment.
+    pub fn live_instances(&self) -> u64 {
+        self.engine.pooling_allocator_metrics().map_or(0, |pool| pool.component_instances())
+    }
+
     fn deserialize(&self, artefact: &[u8]) -> wasmtime::Result<Component> {
         #[expect(
             unsafe_code,

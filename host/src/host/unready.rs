@@ -41,6 +41,12 @@ impl Host {
         reasons
     }
 
+    /// How many events are accepted and not applied yet.
+    pub fn unapplied(&self) -> u64 {
+        let Some(reached) = self.reached.get().map(|reached| *reached.borrow()) else { return 0 };
+        (self.journal.durable().borrow().0 + 1).saturating_sub(reached.0)
+    }
+
     /// When the oldest event was received that is not applied yet; `None` if all are.
     pub fn oldest_unapplied(&self) -> Result<Option<Timestamp>, store::Error> {
         let Some(reached) = self.reached.get().map(|reached| *reached.borrow()) else { return Ok(None) };

@@ -44,6 +44,10 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    pub fn len(&self) -> usize {
+        lock(&self.state).items.len()
+    }
+
     /// Waits for items and takes what is there, up to `max_entries` and (but for the first) `max_bytes`. `None` once the
     /// queue is closed and empty.
     pub fn drain(&self, max_entries: usize, max_bytes: usize) -> Option<Vec<T>> {

@@ -14,6 +14,7 @@ use crate::host::Host;
 mod admin;
 mod api;
 mod health;
+mod metrics;
 mod problem;
 mod webhooks;
 
@@ -27,13 +28,24 @@ pub fn public(host: Arc<Host>) -> Router {
         .with_state(host)
 }
 
+/// Figures and health alone, for a scraper that is elsewhere: no names, no ids, nothing that changes anything.
+pub fn metrics(host: Arc<Host>) -> Router {
+    Router::new().merge(figures()).fallback(problem::not_found).with_state(host)
+}
+
+fn figures() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/metrics", get(metrics::show))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+}
+
 /// What only people of this machine may reach: the admin page and the JSON API. It asks for no password.
 pub fn admin(host: Arc<Host>) -> Router {
     Router::new()
         .merge(admin::routes())
         .nest("/v1", api::routes())
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+        .merge(figures())
         .fallback(problem::not_found)
         .layer(axum::middleware::from_fn(admin::from_this_machine))
         .with_state(host)

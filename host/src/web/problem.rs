@@ -73,10 +73,14 @@ impl Problem {
     }
 
     /// Says nothing about the inside; the log does.
-    fn internal(error: &dyn std::error::Error) -> Self {
+    pub fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a request failed: {error}");
         let detail = "the host's log says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     fn with(mut self, name: &str, value: Value) -> Self {

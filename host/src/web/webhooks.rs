@@ -6,25 +6,40 @@ use axum::{
     Json,
     body::{Body, HttpBody},
     extract::State,
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::problem::{Problem, Result};
-use crate::{domain::Platform, host::Host, ingest::Accepted};
+use crate::{clock::Stopwatch, domain::Platform, host::Host, ingest::Accepted};
 
 /// How many times the limit is read of a body that is too large, before its sender is cut off.
 const READ_ON: usize = 4;
 
 /// `POST /webhooks/shopify`
 pub async fn shopify(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Json<Value>> {
-    let body = read_body(&host, body).await?;
-    Ok(Json(match host.ingest.accept(Platform::Shopify, &headers, body).await? {
+    let begun = Stopwatch::start();
+    let taken = take(&host, Platform::Shopify, &headers, body).await;
+    let measured = &host.counters.measured.webhooks;
+    let (duration, status) = match &taken {
+        Ok(Accepted::Kept(_)) => (&measured.accepted, StatusCode::OK),
+        Ok(Accepted::Duplicate) => (&measured.duplicate, StatusCode::OK),
+        Err(problem) if problem.status().is_server_error() => (&measured.failed, problem.status()),
+        Err(problem) => (&measured.refused, problem.status()),
+    };
+    duration.observe_time(begun.elapsed());
+    measured.answered(status.as_u16());
+    Ok(Json(match taken? {
         Accepted::Kept(position) => json!({ "status": "accepted", "position": position }),
         Accepted::Duplicate => json!({ "status": "duplicate" }),
     }))
+}
+
+async fn take(host: &Host, platform: Platform, headers: &HeaderMap, body: Body) -> Result<Accepted> {
+    let body = read_body(host, body).await?;
+    Ok(host.ingest.accept(platform, headers, body).await?)
 }
 
 /// The whole body, unless it is too large or too slow.

@@ -11,6 +11,7 @@ use super::{
     frame::HEADER,
     log::{Entry, Form, Request, Segment, Shared},
 };
+use crate::clock::Stopwatch;
 
 /// The segment that is being written.
 #[derive(Debug)]
@@ -50,8 +51,11 @@ impl Writer {
                 self.end_segment_of_an_earlier_day();
                 continue;
             }
+            let begun = Stopwatch::start();
             match self.commit(&mut entries) {
                 Ok(()) => {
+                    shared.writes.batch.observe(entries.len() as u64);
+                    shared.writes.commit.observe_time(begun.elapsed());
                     shared.standing.sound();
                     for entry in entries {
                         // Whoever no longer waits does not need the answer.
@@ -96,7 +100,12 @@ impl Writer {
         self.is_unsure = true;
         durability
             .write_all(&self.active.file, &mut slices)
-            .and_then(|()| durability.sync_data(&self.active.file))
+            .and_then(|()| {
+                let begun = Stopwatch::start();
+                durability.sync_data(&self.active.file)?;
+                self.shared.writes.sync.observe_time(begun.elapsed());
+                Ok(())
+            })
             .map_err(Error::io(format!("append to segment {} of {}", self.active.first, self.shared.dir.display())))?;
         self.is_unsure = false;
         self.publish(entries)

@@ -25,7 +25,11 @@ use super::{
     retention::{self, Upkeep},
     segment::Index,
 };
-use crate::{clock::Clock, domain::Timestamp, telemetry::Standing};
+use crate::{
+    clock::Clock,
+    domain::Timestamp,
+    telemetry::{Standing, Writes},
+};
 
 /// When a record has served its purpose, so that its segment may be compressed and later deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,7 @@ pub(super) struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Whether the last write came through.
     pub standing: Standing,
+    pub writes: Arc<Writes>,
     pub queue: Queue<Request>,
     /// By first position; the last one is being written.
     segments: RwLock<BTreeMap<u64, Segment>>,
@@ -153,6 +158,7 @@ impl Log {
             queue: Queue::bounded(options.queue_entries, options.queue_bytes),
             segments: RwLock::new(opened.segments),
             standing: Standing::default(),
+            writes: Arc::default(),
             durable: watch::Sender::new(last),
             applied: AtomicU64::new(applied),
             upkeep_from: AtomicU64::new(0),
@@ -234,6 +240,16 @@ impl Log {
     /// Whether records can be appended.
     pub fn standing(&self) -> &Standing {
         &self.shared.standing
+    }
+
+    /// What the committer has done.
+    pub fn writes(&self) -> &Writes {
+        &self.shared.writes
+    }
+
+    /// How many records wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.len()
     }
 
     /// States that every record before `position` has been applied.

@@ -21,7 +21,10 @@ use super::{
     row::{self, CHUNK, Row},
     sled_error,
 };
-use crate::telemetry::Standing;
+use crate::{
+    clock::Stopwatch,
+    telemetry::{Standing, Writes},
+};
 
 /// How many commits one sync may serve: enough to keep the disk busy, few enough to answer soon.
 const MAX_COMMITS: usize = 512;
@@ -44,6 +47,7 @@ pub(super) struct Committer {
     pub durability: Durability,
     pub queue: Arc<Queue<Request>>,
     pub standing: Standing,
+    pub writes: Arc<Writes>,
     pub sequence: u64,
     /// Published once a batch can be seen by readers.
     pub newest: Arc<AtomicU64>,
@@ -75,11 +79,16 @@ impl Committer {
                     Request::Pause { paused, resumed } => pauses.push((paused, resumed)),
                 }
             }
+            let (begun, size) = (Stopwatch::start(), commits.len() as u64);
             if let Err(error) = self.commit_all(commits) {
                 self.standing.broken(error.to_string());
                 tracing::error!(%error, "the store stops: {error}");
                 queue.close(&error.to_string());
                 return;
+            }
+            if size > 0 {
+                self.writes.batch.observe(size);
+                self.writes.commit.observe_time(begun.elapsed());
             }
             for (paused, resumed) in pauses {
                 if paused.send(()).is_ok() {
@@ -130,7 +139,10 @@ impl Committer {
         self.newest.store(self.sequence, Ordering::Release);
         self.recent.add(changed, Version(self.sequence));
         self.tree.flush().map_err(sled_error)?;
-        self.durability.sync_data(&self.file).map_err(Error::io("sync the store"))
+        let begun = Stopwatch::start();
+        self.durability.sync_data(&self.file).map_err(Error::io("sync the store"))?;
+        self.writes.sync.observe_time(begun.elapsed());
+        Ok(())
     }
 
     /// Adds a commit to the batch if everything that it read still holds.

@@ -24,7 +24,7 @@ use std::{
 use super::{
     Commit, CommitError, Durability, Error, Key, Scan, Store, Submitted, Value, Version, Write, queue::Queue, scan,
 };
-use crate::telemetry::Standing;
+use crate::telemetry::{Standing, Writes};
 
 mod chunked;
 mod committer;
@@ -79,6 +79,7 @@ pub struct SledStore {
     /// The newest version that reads see.
     newest: Arc<AtomicU64>,
     standing: Standing,
+    writes: Arc<Writes>,
     committer: Option<JoinHandle<()>>,
 }
 
@@ -96,13 +97,14 @@ impl SledStore {
         };
         let queue = Arc::new(Queue::bounded(options.queue_entries, options.queue_bytes));
         let newest = Arc::new(AtomicU64::new(sequence));
-        let standing = Standing::default();
+        let (standing, writes) = (Standing::default(), Arc::<Writes>::default());
         let committer = committer::Committer {
             tree: tree.clone(),
             file,
             durability: options.durability,
             queue: Arc::clone(&queue),
             standing: standing.clone(),
+            writes: Arc::clone(&writes),
             sequence,
             newest: Arc::clone(&newest),
             recent: Recent::since(sequence, options.recent_keys),
@@ -112,7 +114,7 @@ impl SledStore {
             .name("regulars-store".into())
             .spawn(move || committer.run())
             .map_err(Error::io("start the store's committer thread"))?;
-        Ok(Self { tree, dir: dir.to_owned(), queue, standing, newest, committer: Some(thread) })
+        Ok(Self { tree, dir: dir.to_owned(), queue, standing, writes, newest, committer: Some(thread) })
     }
 
     /// Does `work` between two commits: none is made until it returns.
@@ -129,6 +131,16 @@ impl SledStore {
     /// Whether commits can be made.
     pub fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    /// What the committer has done.
+    pub fn writes(&self) -> &Writes {
+        &self.writes
+    }
+
+    /// How many commits wait to be made.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// What the store's files take.
