@@ -24,7 +24,7 @@ use crate::{
     report::{Row, Target},
     seed,
     service::{self, PLUGIN, Service},
-    workload::Workload,
+    workload::{MADE_UP, Workload},
 };
 
 const PART: &str = "endurance";
@@ -39,9 +39,6 @@ const DISK_CEILING: f64 = 3.0;
 /// Customers who buy it all.
 const CUSTOMERS: u64 = 100_000;
 
-/// The events that a chunk has, and how many of them may wait when the next is sent.
-const CHUNK: usize = 20_000;
-
 /// How long the inbox is given to compress what is applied.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -55,7 +52,7 @@ struct Course {
 
 pub fn run(run: &mut Run, workload: &Workload) -> io::Result<()> {
     let total = run.choose(40_000, 1_000_000);
-    let chunk = CHUNK.min(workload.webhooks.len()).min(total / 10);
+    let chunk = MADE_UP.min(total / 10);
     let data = tempfile::tempdir_in(&run.folder)?;
     let mut course = Course::default();
     let mut service = Some(Service::fresh(data.path(), workload)?);
@@ -77,7 +74,7 @@ pub fn run(run: &mut Run, workload: &Workload) -> io::Result<()> {
         busy += began.elapsed();
         course.resident.push((sent as f64, machine::resident_bytes(host.host.pid())? as f64));
         course.disk.push((sent as f64, machine::bytes_on_disk(data.path())? as f64));
-        if number % 5 == 0 {
+        if number % 10 == 0 {
             run.say(format!("{PART}: {} of {} events", grouped(sent as u64), grouped(total as u64)));
         }
         let is_tenth = course.live.is_empty() && sent >= total / 10;

@@ -26,6 +26,9 @@ const PEERS: [(&str, &str, Option<Target>); 2] = [
     ("node-shopify", "Node, Shopify's library, better-sqlite3 WAL FULL", None),
 ];
 
+/// The number of the copy that a peer is warmed up with: one that is in no workload.
+const WARM_UP: u64 = 1_000;
+
 /// Processes that share the port: the faster number counts.
 const PROCESSES: [u32; 2] = [1, 2];
 
@@ -73,7 +76,7 @@ fn measure(run: &Run, workload: &Workload, folder: &Path, processes: u32) -> io:
     let peer = Peer::start(folder, data.path(), workload, processes)?;
     let warm_up = Until::After(Duration::from_secs(1));
     let address = service::address_of(&peer.url)?;
-    let warm = workload.copy(1, run.choose(500, 2_000), 1_000);
+    let warm = workload.copy(WARM_UP, run.choose(500, 2_000), 1_000);
     load::send(address, &warm.requests, run.connections, warm_up)?;
     let length = run.choose(Duration::from_secs(2), Duration::from_secs(6));
     load::send(address, &workload.requests, run.connections, Until::After(length))
