@@ -33,10 +33,11 @@ demo: setup ## A shop's season in a minute: simulated storefront, shoppers and m
 	$(TARGET)/debug/demo $(DEMO)
 
 # In the profile of the tests, as the demo.
-chaos: setup ## The real host under load, killed with SIGKILL 50 times, then compared with the sent record
+chaos: setup ## The real host under load, killed 50 times, its power cut 30 times, then compared with the sent record
 	cargo build --workspace --bins --tests
 	scripts/plugins.sh $(TARGET)/debug/regulars
 	$(TARGET)/debug/chaos $(CHAOS)
+	POWER_CUTS=30 cargo test --workspace --test it -- --nocapture power_cut::host
 
 # The tests are compiled before the plugins are built: one selection of packages has one set of features, so that
 # nothing is compiled twice.

@@ -51,6 +51,7 @@ pub struct Ingest {
 #[serde(deny_unknown_fields)]
 pub struct Inbox {
     pub segment_mib: u64,
+    pub reserve_mib: u64,
     pub retention_days: u64,
 }
 

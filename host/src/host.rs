@@ -79,7 +79,8 @@ impl Host {
         let data_dir = DataDir::open(&config.data_dir)?;
         let retention = config::days(config.inbox.retention_days);
         let segment_bytes = config.inbox.segment_mib << 20;
-        let inbox_options = journal::Options { retention, segment_bytes, ..journal::Options::inbox() };
+        let reserve_bytes = config.inbox.reserve_mib << 20;
+        let inbox_options = journal::Options { retention, segment_bytes, reserve_bytes, ..journal::Options::inbox() };
         let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
         let store_options = sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
         let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);

@@ -3,6 +3,8 @@
 mod admin_page;
 mod command_line;
 mod dependencies;
+mod disk;
+mod disk_faults;
 mod house;
 mod journey;
 mod observability;

@@ -5,15 +5,14 @@
 //! yet written is not in the copy, as after a power cut and unlike after a `kill -9`. The control does the same with the
 //! syncs left out and must lose something: else the test would prove nothing.
 //!
-//! It takes root, loop devices, `mkfs.ext4` and `mount`. Where one is missing it says so and does nothing.
+//! First inbox and store alone, under a writer of their own that finds out what each of them loses; then the whole host
+//! under load (`host`). It takes root, loop devices, `mkfs.ext4` and `mount`. Where one is missing it says so and does
+//! nothing.
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    fs::{self, File},
-    hash::{BuildHasher, Hasher, RandomState},
+    fmt, fs,
     io::{BufRead, BufReader, Read},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
@@ -24,20 +23,26 @@ use regulars::{
     store::{DataDir, Error, Inbox, Journal, Position, SledStore, Store, journal, sled},
 };
 
+use crate::disk::{self, Mount};
+
 mod content;
+mod host;
+
+/// The environment variable that repeats a run.
+const SEED: &str = "POWER_CUT_SEED";
 
 const CUTS: usize = 10;
 
-/// Sparse: it takes what is written to it.
-const IMAGE_BYTES: u64 = 512 << 20;
-
 #[test]
 fn whatever_was_acknowledged_survives_power_cuts() {
-    let Some(mut numbers) = Numbers::if_this_can_run("whatever_was_acknowledged_survives_power_cuts") else { return };
+    let Some(mut numbers) = disk::numbers_if_disks_can_be_made("whatever_was_acknowledged_survives_power_cuts", SEED)
+    else {
+        return;
+    };
     // One disk for all: each life goes on with what the cut before has left.
     let mut disk = Disk::new();
     for cut in 1..=CUTS {
-        let lost = disk.cut_power(numbers.next_below(400) + 1, &[]);
+        let lost = disk.cut_power(numbers.below(400) + 1, &[]);
         println!("cut {cut}: {}", disk.acknowledged);
         assert_eq!(lost, [] as [String; 0], "cut {cut}");
     }
@@ -45,12 +50,11 @@ fn whatever_was_acknowledged_survives_power_cuts() {
 
 #[test]
 fn the_power_cut_test_notices_when_syncs_are_left_out() {
-    let Some(mut numbers) = Numbers::if_this_can_run("the_power_cut_test_notices_when_syncs_are_left_out") else {
-        return;
-    };
+    let test = "the_power_cut_test_notices_when_syncs_are_left_out";
+    let Some(mut numbers) = disk::numbers_if_disks_can_be_made(test, SEED) else { return };
     let (mut inbox_lost, mut store_lost) = (false, false);
     for cut in 1..=CUTS {
-        let lost = Disk::new().cut_power(numbers.next_below(400) + 1, &["without-sync"]);
+        let lost = Disk::new().cut_power(numbers.below(400) + 1, &["without-sync"]);
         println!("cut {cut}: {} lost, first {:?}", lost.len(), lost.first());
         inbox_lost |= lost.iter().any(|what| what.starts_with("inbox"));
         store_lost |= lost.iter().any(|what| what.starts_with("store"));
@@ -81,7 +85,7 @@ impl Disk {
     fn new() -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let image = scratch.path().join("disk.img");
-        make_file_system(&image).unwrap();
+        disk::make_file_system(&image, disk::IMAGE_BYTES).unwrap();
         Self { scratch, image, acknowledged: Acknowledged::default() }
     }
 
@@ -97,8 +101,8 @@ impl Disk {
             assert!(lines.read_line(&mut line).unwrap() > 0, "the writer ended by itself");
             self.acknowledged.note(line.trim_end());
         }
-        writer.stop();
-        copy_at_rest(&self.image, &copy);
+        disk::freeze(writer.process.id());
+        disk::copy_at_rest(&self.image, &copy);
         drop(writer);
         // What it had printed before it was stopped had been acknowledged too.
         let mut rest = String::new();
@@ -195,103 +199,11 @@ impl Writer {
         let stdout = process.stdout.take();
         Self { process, stdout }
     }
-
-    /// Stops the process and waits until none of its threads runs any more.
-    fn stop(&self) {
-        let id = self.process.id();
-        run(Command::new("sh").args(["-c", "kill -STOP \"$0\"", &id.to_string()])).unwrap();
-        let is_stopped = |task: fs::DirEntry| {
-            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
-        };
-        while !fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten().all(is_stopped) {
-            std::thread::yield_now();
-        }
-    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-/// A mounted image, unmounted when it goes out of scope.
-struct Mount {
-    path: PathBuf,
-}
-
-impl Mount {
-    fn new(image: &Path, path: &Path) -> Result<Self, String> {
-        fs::create_dir_all(path).map_err(|error| error.to_string())?;
-        run(Command::new("mount").args(["-o", "loop,noatime"]).arg(image).arg(path))?;
-        Ok(Self { path: path.to_owned() })
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // Lazily if something still holds it, so that no mount outlives the test.
-        if run(Command::new("umount").arg(&self.path)).is_err() {
-            let _ = run(Command::new("umount").arg("--lazy").arg(&self.path));
-        }
-    }
-}
-
-fn make_file_system(image: &Path) -> Result<(), String> {
-    let file = File::create(image).map_err(|error| error.to_string())?;
-    file.set_len(IMAGE_BYTES).map_err(|error| error.to_string())?;
-    run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(image))
-}
-
-/// Copies the image as it stands at one instant: the kernel may still be writing, so until a copy equals its original.
-fn copy_at_rest(image: &Path, copy: &Path) {
-    loop {
-        run(Command::new("cp").arg("--sparse=always").arg(image).arg(copy)).unwrap();
-        if run(Command::new("cmp").arg("--silent").arg(image).arg(copy)).is_ok() {
-            return;
-        }
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim())),
-        Err(error) => Err(format!("{command:?}: {error}")),
-    }
-}
-
-/// Random numbers from a seed that is printed, or taken from `POWER_CUT_SEED`.
-struct Numbers(u64);
-
-impl Numbers {
-    /// `None`, with the reason on the terminal, where this machine cannot cut its own power.
-    fn if_this_can_run(test: &str) -> Option<Self> {
-        let scratch = tempfile::tempdir().unwrap();
-        let image = scratch.path().join("probe.img");
-        let can_run = match fs::metadata("/proc/self").map(|this| this.uid()) {
-            Ok(0) => {
-                make_file_system(&image).and_then(|()| Mount::new(&image, &scratch.path().join("probe")).map(drop))
-            }
-            Ok(user) => Err(format!("it takes root, and this is user {user}")),
-            Err(error) => Err(format!("/proc: {error}")),
-        };
-        if let Err(reason) = can_run {
-            eprintln!("DID NOT RUN: {test}: {reason}");
-            return None;
-        }
-        let seed = match std::env::var("POWER_CUT_SEED") {
-            Ok(seed) => seed.parse().unwrap(),
-            Err(_) => RandomState::new().build_hasher().finish(),
-        };
-        println!("POWER_CUT_SEED={seed}");
-        Some(Self(seed))
-    }
-
-    fn next_below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
     }
 }

@@ -8,6 +8,7 @@
 //! - [`sender`]: posts webhooks as the storefront does.
 //! - [`storm`]: posts them to a host that may be gone at any moment, and keeps the record of what was acknowledged.
 //! - [`audit`]: compares a host with that record: nothing lost, nothing counted twice.
+//! - [`world`]: the host, set up, among its peers.
 //! - [`random`]: numbers that follow from a seed.
 //! - [`host`]: runs the real binary as a child process, kills it, starts it again.
 //! - [`corpus`]: where the reference data is that the peers judge by.
@@ -26,6 +27,7 @@ pub mod sender;
 pub mod shopify_admin;
 pub mod smtp_sink;
 pub mod storm;
+pub mod world;
 
 /// How long a test waits for what must happen: reached only when something is broken.
 pub const DEADLINE: Duration = Duration::from_secs(20);

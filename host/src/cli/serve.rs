@@ -13,7 +13,7 @@ use crate::{
     clock,
     config::Config,
     host::{self, Host},
-    store::data_dir,
+    store::{data_dir, sled::Fault},
     telemetry::log,
     web,
 };
@@ -88,7 +88,13 @@ async fn serve(host: Arc<Host>) -> Result {
     let control = axum::serve(listener, web::admin(Arc::clone(&host)));
     servers.spawn(control.with_graceful_shutdown(until(stopping)).into_future());
     println!("ready");
-    wait_for_signal().await?;
+    tokio::select! {
+        signal = wait_for_signal() => signal?,
+        // Whoever supervises the process starts it anew.
+        reason = store_is_lost(&host) => {
+            return Err(format!("the store cannot go on and has to be started anew: {reason}").into());
+        }
+    }
     tracing::info!("stopping");
     let _ = stop.send(true);
     while let Some(ended) = servers.join_next().await {
@@ -103,6 +109,17 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         format!("cannot listen at {address}: {error}; set `listen` in the configuration to an address that is free")
             .into()
     })
+}
+
+/// Waits for a fault of the store that only a new process can mend, and gives its reason.
+async fn store_is_lost(host: &Host) -> String {
+    let mut fault = host.sled.fault();
+    let is_final = |fault: &Option<Fault>| fault.as_ref().is_some_and(|fault| fault.is_final);
+    match fault.wait_for(is_final).await {
+        Ok(fault) => fault.as_ref().map(|fault| fault.reason.clone()).unwrap_or_default(),
+        // The host holds the store, so that its word on faults outlives this.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn wait_for_signal() -> std::io::Result<()> {

@@ -65,10 +65,26 @@ impl Durability {
         }
     }
 
+    /// Makes the file's bytes durable, then has the kernel forget them, so that what is read next is what the disk holds:
+    /// after a failed sync the kernel takes pages for clean that never got there, and a new sync finds nothing to do.
+    pub(super) fn read_from_disk(&self, file: &File) -> io::Result<()> {
+        self.sync_data(file)?;
+        match self.is_wanted() {
+            true => Ok(rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)?),
+            false => Ok(()),
+        }
+    }
+
     /// Makes the names in a directory durable.
     pub(super) fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.sync_data(&File::open(dir)?)
     }
+}
+
+/// The bytes that are free for this process on the file system of `path`.
+pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let figures = rustix::fs::statvfs(path)?;
+    Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
 }
 
 /// What a test makes fail.

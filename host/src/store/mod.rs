@@ -213,6 +213,9 @@ pub enum Error {
     /// The operating system refused a read, a write or a sync.
     #[error("cannot {action}: {source}")]
     Io { action: String, source: std::sync::Arc<std::io::Error> },
+    /// So little room is left on the disk that nothing new is taken: what is free is for the work under way.
+    #[error("less than {reserve_mib} MiB are free on the disk, and those are kept for the work under way")]
+    NoRoom { reserve_mib: u64 },
     /// Too much waits to be written: the caller should try again later, or send its own caller away to do so.
     #[error("too much is waiting to be written")]
     Full,

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
 };
 
 use super::{Error, lock};
@@ -51,12 +52,25 @@ impl<T> Queue<T> {
     /// Waits for items and takes what is there, up to `max_entries` and (but for the first) `max_bytes`. `None` once the
     /// queue is closed and empty.
     pub fn drain(&self, max_entries: usize, max_bytes: usize) -> Option<Vec<T>> {
+        self.drain_within(None, max_entries, max_bytes)
+    }
+
+    /// As [`Queue::drain`], but with nothing if nothing comes within `patience`.
+    pub fn drain_within(&self, patience: Option<Duration>, max_entries: usize, max_bytes: usize) -> Option<Vec<T>> {
         let mut state = lock(&self.state);
         while state.items.is_empty() {
             if state.closed.is_some() {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let (after, waited) = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
+            state = after;
+            if waited.timed_out() && state.items.is_empty() && state.closed.is_none() {
+                return Some(Vec::new());
+            }
         }
         let mut taken = Vec::with_capacity(state.items.len().min(max_entries));
         let mut taken_bytes = 0_usize;
@@ -70,6 +84,20 @@ impl<T> Queue<T> {
             taken.extend(state.items.pop_front().map(|(item, _)| item));
         }
         Some(taken)
+    }
+
+    /// Takes all that waits, without waiting.
+    pub fn take(&self) -> Vec<T> {
+        let mut state = lock(&self.state);
+        state.bytes = 0;
+        state.items.drain(..).map(|(item, _)| item).collect()
+    }
+
+    /// Waits so long, or until the queue is closed: then it is true.
+    pub fn is_closed_within(&self, patience: Duration) -> bool {
+        let is_open = |state: &mut State<T>| state.closed.is_none();
+        let waited = self.changed.wait_timeout_while(lock(&self.state), patience, is_open);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed.is_some()
     }
 
     /// Takes no more items; those that wait are still drained. The first reason stays.
@@ -118,6 +146,21 @@ mod tests {
         assert_eq!(queue.drain(2, 999).unwrap(), [0, 1]);
         assert_eq!(queue.drain(9, 25).unwrap(), [2, 3]);
         assert_eq!(queue.drain(9, 1).unwrap(), [4]);
+    }
+
+    #[test]
+    fn a_drain_with_little_patience_takes_nothing_from_an_empty_queue_and_what_there_is_from_another() {
+        let queue = Queue::bounded(10, 1_000);
+        let little = Some(Duration::from_millis(1));
+        assert_eq!(queue.drain_within(little, 9, 9).unwrap(), [] as [i32; 0]);
+        queue.push(1, 1).unwrap();
+        assert_eq!(queue.drain_within(little, 9, 9).unwrap(), [1]);
+        queue.push(2, 1).unwrap();
+        assert_eq!(queue.take(), [2]);
+        assert!(!queue.is_closed_within(Duration::from_millis(1)));
+        queue.close("end of test");
+        assert!(queue.is_closed_within(Duration::from_hours(1)));
+        assert_eq!(queue.drain_within(little, 9, 9), None);
     }
 
     #[test]

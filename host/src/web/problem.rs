@@ -129,7 +129,7 @@ impl From<Refused> for Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::Full | store::Error::Io { .. } | store::Error::Stopped(_) => {
+            store::Error::Full | store::Error::NoRoom { .. } | store::Error::Io { .. } | store::Error::Stopped(_) => {
                 tracing::error!(%error, "the store cannot serve a request: {error}");
                 let detail = "nothing was kept; send it again later";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The host cannot keep anything now", detail)

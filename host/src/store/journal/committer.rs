@@ -4,14 +4,18 @@ use std::{
     fs::File,
     io::{IoSlice, Seek as _, SeekFrom},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
-    super::{Error, Position},
+    super::{Error, Position, durability},
     frame::HEADER,
     log::{Entry, Form, Request, Segment, Shared},
 };
 use crate::clock::Stopwatch;
+
+/// How often a log that nobody writes to looks whether its fault has ended.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The segment that is being written.
 #[derive(Debug)]
@@ -29,17 +33,25 @@ pub(super) struct Writer {
     active: Active,
     /// A write or a sync has failed, so that nobody knows what the file holds behind its durable length.
     is_unsure: bool,
+    /// The last write was refused, for whatever reason.
+    is_faulty: bool,
 }
 
 impl Writer {
     pub fn new(shared: Arc<Shared>, active: Active) -> Self {
-        Self { shared, active, is_unsure: false }
+        Self { shared, active, is_unsure: false, is_faulty: false }
     }
 
     pub fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let _closes = shared.queue.close_on_exit();
-        while let Some(requests) = shared.queue.drain(usize::MAX, usize::MAX) {
+        loop {
+            let patience = self.is_faulty.then_some(LOOK_AGAIN);
+            let Some(requests) = shared.queue.drain_within(patience, usize::MAX, usize::MAX) else { return };
+            if requests.is_empty() {
+                self.recover();
+                continue;
+            }
             let mut entries: Vec<_> = requests
                 .into_iter()
                 .filter_map(|request| match request {
@@ -56,21 +68,18 @@ impl Writer {
                 Ok(()) => {
                     shared.writes.batch.observe(entries.len() as u64);
                     shared.writes.commit.observe_time(begun.elapsed());
-                    shared.standing.sound();
+                    self.note(Ok(()));
                     for entry in entries {
                         // Whoever no longer waits does not need the answer.
                         let _ = entry.answer.send(Ok(Position(entry.header.position)));
                     }
                 }
                 Err(error) => {
-                    shared.standing.broken(error.to_string());
-                    let dir = shared.dir.display();
-                    tracing::error!(%dir, %error, "{} records for {dir} were refused: {error}", entries.len());
+                    self.note(Err(&error));
                     for entry in entries {
                         let _ = entry.answer.send(Err(error.clone()));
                     }
-                    // While nobody waits: the next write may find everything in order again.
-                    self.settle_or_stay_unsure();
+                    self.recover();
                 }
             }
         }
@@ -78,6 +87,7 @@ impl Writer {
 
     /// Makes the entries durable, or none of them.
     fn commit(&mut self, entries: &mut [Entry]) -> Result<(), Error> {
+        self.check_room()?;
         if self.is_unsure {
             self.settle()?;
         }
@@ -154,11 +164,47 @@ impl Writer {
         }
     }
 
-    fn settle_or_stay_unsure(&mut self) {
-        if self.is_unsure
-            && let Err(error) = self.settle()
-        {
-            tracing::error!(dir = %self.shared.dir.display(), %error, "the log stays out of order: {error}");
+    /// Finds out, without a record to write, whether the next one could be written.
+    fn recover(&mut self) {
+        let settled = match self.is_unsure {
+            true => self.settle(),
+            false => Ok(()),
+        };
+        let recovered = settled.and_then(|()| self.check_room());
+        self.note(recovered.as_ref().map(|()| ()));
+    }
+
+    /// Says what is wrong, or that nothing is any more: once, however often it is met.
+    fn note(&mut self, outcome: Result<(), &Error>) {
+        let was_faulty = std::mem::replace(&mut self.is_faulty, outcome.is_err());
+        let dir = self.shared.dir.display();
+        match outcome {
+            Err(error) => {
+                let (told, reason) = (self.shared.standing.trouble(), error.to_string());
+                if told.as_ref() != Some(&reason) {
+                    tracing::error!(%dir, %error, "nothing can be appended to {dir}: {reason}");
+                }
+                self.shared.standing.broken(reason);
+            }
+            Ok(()) if was_faulty => {
+                self.shared.standing.sound();
+                tracing::info!(%dir, "{dir} takes records again");
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// An error if what is free on the disk is for others.
+    fn check_room(&self) -> Result<(), Error> {
+        let Shared { dir, options, .. } = &*self.shared;
+        if options.reserve_bytes == 0 {
+            return Ok(());
+        }
+        let free = durability::free_bytes(dir)
+            .map_err(Error::io(format!("see what is free on the disk of {}", dir.display())))?;
+        match free >= options.reserve_bytes {
+            true => Ok(()),
+            false => Err(Error::NoRoom { reserve_mib: options.reserve_bytes >> 20 }),
         }
     }
 
@@ -170,15 +216,13 @@ impl Writer {
         let cut = || {
             self.active.file.set_len(self.active.length)?;
             (&*self.active.file).seek(SeekFrom::Start(self.active.length))?;
-            durability.sync_data(&self.active.file)
+            durability.read_from_disk(&self.active.file)
         };
         let path = format!("segment {} of {}", self.active.first, self.shared.dir.display());
         cut().map_err(Error::io(format!("cut {path} to its durable length")))?;
         // An empty segment is replaced by a new file of the same name.
         self.begin_segment()?;
         self.is_unsure = false;
-        self.shared.standing.sound();
-        tracing::info!(dir = %self.shared.dir.display(), "the log is in order again");
         Ok(())
     }
 }

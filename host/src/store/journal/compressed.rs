@@ -36,6 +36,11 @@ const TABLE_ENTRY: usize = 32;
 /// Offset of the table, its entries and CRC-32, number of frames, newest append, CRC-32 of these, magic.
 const TRAILER: usize = 8 + 4 + 4 + 8 + 8 + 4 + 8;
 
+/// Where a segment is compressed to until it is whole.
+pub(super) fn temporary_path(dir: &Path, first: u64) -> PathBuf {
+    path(dir, first).with_extension("zst.tmp")
+}
+
 pub(super) fn path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:020}.zst"))
 }
@@ -58,7 +63,7 @@ pub(super) struct Builder {
 
 impl Builder {
     pub fn new(dir: &Path, first: u64, salt: u32, durability: &Durability) -> io::Result<Self> {
-        let temporary = path(dir, first).with_extension("zst.tmp");
+        let temporary = temporary_path(dir, first);
         let file = File::create(&temporary)?;
         let mut header = Vec::with_capacity(FILE_HEADER);
         header.extend_from_slice(&MAGIC);

@@ -50,6 +50,8 @@ pub struct Options {
     pub retention: Duration,
     /// A segment that has reached this size is followed by a new one.
     pub segment_bytes: u64,
+    /// With fewer bytes free on the disk nothing is appended.
+    pub reserve_bytes: u64,
     /// How many records may wait to be written.
     pub queue_entries: usize,
     /// How many bytes may wait to be written.
@@ -66,6 +68,7 @@ impl Options {
             retention: Duration::from_hours(30 * 24),
             // Large enough that creating one is rare, small enough that compressing one is short work.
             segment_bytes: 64 << 20,
+            reserve_bytes: 0,
             // A second's worth of events at the rate that one disk takes.
             queue_entries: 16 << 10,
             queue_bytes: 64 << 20,

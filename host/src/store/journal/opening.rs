@@ -119,6 +119,9 @@ fn open_plain(dir: &Path, first: u64, is_last: bool, durability: &Durability) ->
     let path = segment::plain_path(dir, first);
     let open = || File::options().read(true).write(is_last).open(&path);
     let mut file = open().map_err(Error::io(format!("open {}", path.display())))?;
+    if is_last {
+        durability.read_from_disk(&file).map_err(Error::io(format!("make durable {}", path.display())))?;
+    }
     let salt = segment::read_salt(&file, &path, first)?;
     let scanned = segment::scan(&file, &path, first, salt, is_last)?;
     if is_last {
@@ -129,9 +132,8 @@ fn open_plain(dir: &Path, first: u64, is_last: bool, durability: &Durability) ->
                     "cutting off {} bytes that were being written when the machine stopped", scanned.torn,
                 );
                 file.set_len(scanned.length)?;
+                durability.sync_data(file)?;
             }
-            // What a killed process wrote may be in memory only.
-            durability.sync_data(file)?;
             file.seek(SeekFrom::Start(scanned.length)).map(drop)
         };
         settle(&mut file).map_err(Error::io(format!("make ready {}", path.display())))?;

@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     super::{Error, lock},
-    compressed::Builder,
+    compressed::{self, Builder},
     frame::{HEADER, Header},
     log::{Form, Request, Shared},
     segment::{self, FILE_HEADER},
@@ -102,8 +102,11 @@ fn delete_oldest(shared: &Shared) -> Result<bool, Error> {
 
 fn compress(shared: &Shared, first: u64, count: u64, salt: u32, length: u64) -> Result<(), Error> {
     let path = segment::plain_path(&shared.dir, first);
-    let new_length = write_compressed(shared, &path, first, count, salt)
-        .map_err(Error::io(format!("compress {}", path.display())))?;
+    let new_length = write_compressed(shared, &path, first, count, salt).map_err(|error| {
+        // A disk that is full needs the room; whatever else is wrong, the next opening removes it.
+        let _ = fs::remove_file(compressed::temporary_path(&shared.dir, first));
+        Error::io(format!("compress {}", path.display()))(error)
+    })?;
     let mut segments = shared.segments_mut();
     if let Some(segment) = segments.get_mut(&first) {
         segment.form = Form::Compressed;

@@ -216,8 +216,10 @@ fn a_faulty_disk_acknowledges_nothing_and_the_log_recovers_with_it() {
                 assert!(matches!(log.append(b"refused").wait(), Err(Error::Io { .. })));
             }
             assert_eq!(*log.durable().borrow(), Position(first - 1));
+            assert!(log.standing().trouble().is_some());
             faults.set(None);
             append(&log, first..=first + 2);
+            assert_eq!(log.standing().trouble(), None);
             assert_holds(&log, 1..=first + 2);
         }
         drop(log);
@@ -225,6 +227,36 @@ fn a_faulty_disk_acknowledges_nothing_and_the_log_recovers_with_it() {
         assert_holds(&log, 1..=6);
         append(&log, 7..=7);
     }
+}
+
+#[test]
+fn a_log_that_nobody_writes_to_finds_out_that_its_disk_works_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let options = Options { durability: Durability::with_faults(Arc::clone(&faults)), ..Options::inbox() };
+    let log = open_with(dir.path(), options).unwrap();
+    faults.set(Some(Fault::Sync));
+    assert!(log.append(b"refused").wait().is_err());
+    faults.set(None);
+    while log.standing().trouble().is_some() {
+        std::thread::yield_now();
+    }
+    append(&log, 1..=3);
+    assert_holds(&log, 1..=3);
+}
+
+#[test]
+fn what_is_free_on_a_disk_that_is_nearly_full_is_kept_for_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open_with(dir.path(), Options { reserve_bytes: u64::MAX, ..Options::inbox() }).unwrap();
+    assert!(matches!(log.append(b"refused").wait(), Err(Error::NoRoom { .. })));
+    assert!(
+        log.standing().trouble().is_some_and(|reason| reason.contains("MiB are free")),
+        "{:?}",
+        log.standing().trouble()
+    );
+    drop(log);
+    append(&open(dir.path()).unwrap(), 1..=1);
 }
 
 #[test]

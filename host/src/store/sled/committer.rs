@@ -56,6 +56,13 @@ pub(super) struct Committer {
     pub chunked: Chunked,
 }
 
+/// Why a committer has ended before its time.
+pub(super) struct Failure {
+    pub error: Error,
+    /// The last number that a commit was given, durable or not: no later commit may have it again.
+    pub sequence: u64,
+}
+
 /// The commits of one batch, merged.
 #[derive(Default)]
 struct Merged {
@@ -67,9 +74,9 @@ struct Merged {
 type Answered = (oneshot::Sender<Result<(), CommitError>>, Result<(), CommitError>);
 
 impl Committer {
-    pub fn run(mut self) {
+    /// Commits until the queue is closed or a commit has failed.
+    pub fn run(mut self) -> Option<Failure> {
         let queue = Arc::clone(&self.queue);
-        let _closes = queue.close_on_exit();
         while let Some(requests) = queue.drain(MAX_COMMITS, MAX_COMMIT_BYTES) {
             let mut commits = Vec::with_capacity(requests.len());
             let mut pauses = Vec::new();
@@ -81,10 +88,7 @@ impl Committer {
             }
             let (begun, size) = (Stopwatch::start(), commits.len() as u64);
             if let Err(error) = self.commit_all(commits) {
-                self.standing.broken(error.to_string());
-                tracing::error!(%error, "the store stops: {error}");
-                queue.close(&error.to_string());
-                return;
+                return Some(Failure { error, sequence: self.sequence });
             }
             if size > 0 {
                 self.writes.batch.observe(size);
@@ -97,6 +101,7 @@ impl Committer {
                 }
             }
         }
+        None
     }
 
     /// Commits what can be committed and answers everybody. An error is the end: nobody can say what is durable.

@@ -6,12 +6,16 @@
 //! one tree only. Values stay small enough for sled's log, because larger ones go to files that are never synced
 //! (`row`); a store that has such files all the same is not opened (`opening`).
 //!
+//! After a failed write or sync nobody knows what is durable: the database is closed and opened anew from the disk
+//! (`recovery`).
+//!
 //! Space: sled reclaims a log segment once what lives in it has been rewritten, so the files of a store whose values are
 //! small and short-lived level off. `backup::compact` rewrites a store that has grown.
 
 use std::{
     fmt,
     fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,6 +24,9 @@ use std::{
     },
     thread::JoinHandle,
 };
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
 
 use super::{
     Commit, CommitError, Durability, Error, Key, Scan, Store, Submitted, Value, Version, Write, queue::Queue, scan,
@@ -30,11 +37,12 @@ mod chunked;
 mod committer;
 mod opening;
 mod recent;
+mod recovery;
 mod row;
 #[cfg(test)]
 mod tests;
 
-use committer::Request;
+use committer::{Committer, Request};
 pub(super) use opening::copy_rows;
 use recent::Recent;
 use row::Row;
@@ -73,69 +81,125 @@ impl Default for Options {
 
 /// A [`Store`] on sled.
 pub struct SledStore {
-    tree: ::sled::Db,
+    shared: Arc<Shared>,
+    committer: Option<JoinHandle<()>>,
+}
+
+/// What the readers and the committer's thread share.
+struct Shared {
     dir: PathBuf,
+    options: Options,
     queue: Arc<Queue<Request>>,
+    /// The database; none between a failure and its next opening.
+    open: ArcSwapOption<::sled::Db>,
     /// The newest version that reads see.
     newest: Arc<AtomicU64>,
     standing: Standing,
     writes: Arc<Writes>,
-    committer: Option<JoinHandle<()>>,
+    fault: watch::Sender<Option<Fault>>,
+}
+
+/// Why nothing can be read or committed at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub reason: String,
+    /// It does not go away until the process is started anew.
+    pub is_final: bool,
+}
+
+impl Shared {
+    /// Says what is wrong, or that nothing is; true if that is news.
+    fn set_fault(&self, fault: Option<Fault>) -> bool {
+        match &fault {
+            Some(fault) => self.standing.broken(&*fault.reason),
+            None => self.standing.sound(),
+        }
+        self.fault.send_if_modified(|known| std::mem::replace(known, fault.clone()) != fault)
+    }
+
+    /// Why the database is not there.
+    fn stopped(&self) -> Error {
+        let fault = self.fault.borrow().as_ref().map(|fault| fault.reason.clone());
+        Error::Stopped(fault.unwrap_or_else(|| "it has been closed".into()))
+    }
+
+    /// Lets readers see an opened database. `failed` is the last number that a commit was given whose fate is not known.
+    fn begin(&self, tree: ::sled::Db, file: File, failed: Option<u64>) -> Result<Committer, Error> {
+        let stored = match tree.get(row::SEQUENCE_KEY).map_err(sled_error)? {
+            Some(row) => row::decode_sequence(&row)?,
+            None => 0,
+        };
+        // Whoever began to read before the failure may have seen what is gone: all that was read up to then counts as
+        // read before anything that is remembered, and is looked up.
+        let sequence = stored.max(failed.map_or(0, |failed| failed + 1));
+        let committer = Committer {
+            tree: tree.clone(),
+            file,
+            durability: self.options.durability.clone(),
+            queue: Arc::clone(&self.queue),
+            writes: Arc::clone(&self.writes),
+            sequence,
+            newest: Arc::clone(&self.newest),
+            recent: Recent::since(sequence, self.options.recent_keys),
+            chunked: chunked::find(&tree)?,
+        };
+        self.newest.store(sequence, Ordering::Release);
+        self.open.store(Some(Arc::new(tree)));
+        Ok(committer)
+    }
 }
 
 impl SledStore {
     /// Opens the store in `dir`, which is made if it is not there.
     pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
         let (tree, file) = opening::open(dir, options.cache_capacity, &options.durability)?;
-        Self::start(tree, file, dir, options)
-    }
-
-    fn start(tree: ::sled::Db, file: File, dir: &Path, options: Options) -> Result<Self, Error> {
-        let sequence = match tree.get(row::SEQUENCE_KEY).map_err(sled_error)? {
-            Some(row) => row::decode_sequence(&row)?,
-            None => 0,
-        };
-        let queue = Arc::new(Queue::bounded(options.queue_entries, options.queue_bytes));
-        let newest = Arc::new(AtomicU64::new(sequence));
-        let (standing, writes) = (Standing::default(), Arc::<Writes>::default());
-        let committer = committer::Committer {
-            tree: tree.clone(),
-            file,
-            durability: options.durability,
-            queue: Arc::clone(&queue),
-            standing: standing.clone(),
-            writes: Arc::clone(&writes),
-            sequence,
-            newest: Arc::clone(&newest),
-            recent: Recent::since(sequence, options.recent_keys),
-            chunked: chunked::find(&tree)?,
-        };
+        let shared = Arc::new(Shared {
+            dir: dir.to_owned(),
+            queue: Arc::new(Queue::bounded(options.queue_entries, options.queue_bytes)),
+            open: ArcSwapOption::empty(),
+            newest: Arc::new(AtomicU64::new(0)),
+            standing: Standing::default(),
+            writes: Arc::default(),
+            fault: watch::Sender::new(None),
+            options,
+        });
+        let committer = shared.begin(tree, file, None)?;
+        let thread_shared = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("regulars-store".into())
-            .spawn(move || committer.run())
+            .spawn(move || recovery::run(&thread_shared, committer))
             .map_err(Error::io("start the store's committer thread"))?;
-        Ok(Self { tree, dir: dir.to_owned(), queue, standing, writes, newest, committer: Some(thread) })
+        Ok(Self { shared, committer: Some(thread) })
+    }
+
+    /// Why nothing can be read or committed at the moment, if that is so; it changes when that does.
+    pub fn fault(&self) -> watch::Receiver<Option<Fault>> {
+        self.shared.fault.subscribe()
+    }
+
+    fn tree(&self) -> Result<Arc<::sled::Db>, Error> {
+        self.shared.open.load_full().ok_or_else(|| self.shared.stopped())
     }
 
     /// Does `work` between two commits: none is made until it returns.
     pub(super) fn between_commits<T>(&self, work: impl FnOnce(&::sled::Tree) -> T) -> Result<T, Error> {
         let (paused, is_paused) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
-        self.queue.push(Request::Pause { paused, resumed }, 0)?;
+        self.shared.queue.push(Request::Pause { paused, resumed }, 0)?;
         is_paused.recv().map_err(|_| Error::Stopped("its committer thread has ended".into()))?;
-        let result = work(&self.tree);
+        let result = work(&*self.tree()?);
         drop(resume);
         Ok(result)
     }
 
     /// Whether commits can be made.
     pub fn standing(&self) -> &Standing {
-        &self.standing
+        &self.shared.standing
     }
 
     /// What the committer has done.
     pub fn writes(&self) -> &Writes {
-        &self.writes
+        &self.shared.writes
     }
 
     /// How many commits wait to be made.
@@ -145,11 +209,11 @@ impl SledStore {
 
     /// What the store's files take.
     pub fn bytes_on_disk(&self) -> Result<u64, Error> {
-        self.tree.size_on_disk().map_err(sled_error)
+        self.tree()?.size_on_disk().map_err(sled_error)
     }
 
     /// The whole value of a row; `None` if it is being replaced while it is read.
-    fn value(&self, key: &Key, row: &[u8]) -> Result<Option<Value>, Error> {
+    fn value(tree: &::sled::Tree, key: &Key, row: &[u8]) -> Result<Option<Value>, Error> {
         let damaged = |detail: &str| Error::Damaged { what: format!("the value of {key:?}"), detail: detail.into() };
         let (version, length) = match Row::decode(row).ok_or_else(|| damaged("its row has another shape"))? {
             Row::Whole(version, bytes) => return Ok(Some(Value { version, bytes: bytes.to_vec() })),
@@ -157,10 +221,10 @@ impl SledStore {
         };
         let mut bytes = Vec::with_capacity(length);
         for number in 0..row::chunk_count(length) {
-            let chunk_row = self.tree.get(row::chunk_key(key, number)).map_err(sled_error)?;
+            let chunk_row = tree.get(row::chunk_key(key, number)).map_err(sled_error)?;
             match chunk_row.as_deref().and_then(|row| row::chunk_of(version, row)) {
                 Some(chunk) => bytes.extend_from_slice(chunk),
-                None if self.tree.get(key.as_bytes()).map_err(sled_error)?.as_deref() != Some(row) => return Ok(None),
+                None if tree.get(key.as_bytes()).map_err(sled_error)?.as_deref() != Some(row) => return Ok(None),
                 None => return Err(damaged("a part of it is missing")),
             }
         }
@@ -177,8 +241,9 @@ impl Store for SledStore {
             return Ok(None);
         }
         // Again whenever the value was replaced between its rows.
-        while let Some(row) = self.tree.get(key.as_bytes()).map_err(sled_error)? {
-            if let Some(value) = self.value(key, &row)? {
+        let tree = self.tree()?;
+        while let Some(row) = tree.get(key.as_bytes()).map_err(sled_error)? {
+            if let Some(value) = Self::value(&tree, key, &row)? {
                 return Ok(Some(value));
             }
         }
@@ -187,12 +252,13 @@ impl Store for SledStore {
 
     fn scan(&self, scan: &Scan) -> Result<Vec<(Key, Value)>, Error> {
         let Some(range) = scan::range(scan) else { return Ok(Vec::new()) };
+        let tree = self.tree()?;
         let mut found = Vec::new();
         let mut take = |entry: Result<(::sled::IVec, ::sled::IVec), ::sled::Error>| {
             let (key, row) = entry.map_err(sled_error)?;
             if scan::is_visible(&key) {
                 let key = Key::from_bytes(key.to_vec());
-                let value = match self.value(&key, &row)? {
+                let value = match Self::value(&tree, &key, &row)? {
                     Some(value) => Some(value),
                     None => self.get(&key)?,
                 };
@@ -200,7 +266,7 @@ impl Store for SledStore {
             }
             Ok(found.len() < scan.limit)
         };
-        let mut rows = self.tree.range(range);
+        let mut rows = tree.range(range);
         while scan.limit > 0
             && let Some(entry) = if scan.reverse { rows.next_back() } else { rows.next() }
         {
@@ -212,7 +278,7 @@ impl Store for SledStore {
     }
 
     fn newest(&self) -> Version {
-        Version(self.newest.load(Ordering::Acquire))
+        Version(self.shared.newest.load(Ordering::Acquire))
     }
 
     fn commit(&self, commit: Commit) -> Submitted<Result<(), CommitError>> {
@@ -224,8 +290,11 @@ impl Store for SledStore {
             let (bytes, limit) = (bytes as u64, MAX_COMMIT_BYTES as u64);
             return Submitted::ready(Err(Error::TooLarge { what: "a commit", bytes, limit }.into()));
         }
+        if self.shared.fault.borrow().is_some() {
+            return Submitted::ready(Err(self.shared.stopped().into()));
+        }
         let (answer, submitted) = Submitted::channel();
-        match self.queue.push(Request::Commit { commit, answer }, bytes) {
+        match self.shared.queue.push(Request::Commit { commit, answer }, bytes) {
             Ok(()) => submitted,
             Err(error) => Submitted::ready(Err(error.into())),
         }
@@ -235,17 +304,19 @@ impl Store for SledStore {
 impl Drop for SledStore {
     /// Commits what still waits, then ends the thread.
     fn drop(&mut self) {
-        self.queue.close("it has been closed");
+        self.shared.queue.close("it has been closed");
         if let Some(thread) = self.committer.take() {
             // A thread that panicked has said so on its own.
             let _ = thread.join();
         }
+        // A last sync that fails is a panic of sled's.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(self.shared.open.swap(None))));
     }
 }
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("SledStore").field("dir", &self.shared.dir).finish_non_exhaustive()
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) fn open(dir: &Path, cache_capacity: u64, durability: &Durability) -> 
         remove_unfinished_snapshots(dir).map_err(failed)?;
         refuse_blobs(dir)?;
     }
+    let db = dir.join("db");
+    if db.exists() {
+        File::open(&db).and_then(|file| durability.read_from_disk(&file)).map_err(failed)?;
+    }
     let config = ::sled::Config::new()
         .path(dir)
         .segment_size(SEGMENT_BYTES)

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use super::{
     super::{
-        Commit, CommitError, Durability, Error, Key, Read, Scan, Store, Table, Version, Write,
+        Commit, CommitError, Durability, Error, Key, Read, Scan, Store, Table, Value, Version, Write,
         durability::{Fault, Faults},
     },
     Options, SledStore, row,
@@ -27,7 +27,7 @@ fn put(store: &SledStore, key: &Key, value: Vec<u8>) {
 }
 
 fn chunk_rows(store: &SledStore) -> usize {
-    store.tree.scan_prefix(Key::of(StoreId(1), Table::Chunk).end().as_bytes()).count()
+    store.tree().unwrap().scan_prefix(Key::of(StoreId(1), Table::Chunk).end().as_bytes()).count()
 }
 
 fn bytes(length: usize) -> Vec<u8> {
@@ -131,8 +131,14 @@ fn versions_go_on_rising_after_reopening() {
     }
 }
 
+/// Waits on this thread until the store says that it has a fault, or that it has none.
+fn wait_until(store: &SledStore, is_faulty: bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.fault().wait_for(|fault| fault.is_some() == is_faulty)).unwrap();
+}
+
 #[test]
-fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
+fn after_a_failed_sync_nothing_is_acknowledged_until_the_store_has_been_opened_anew() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
     let durability = Durability::with_faults(Arc::clone(&faults));
@@ -141,8 +147,33 @@ fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
     faults.set(Some(Fault::Sync));
     let commit = || Commit { reads: vec![], writes: vec![Write::Put(key("after"), vec![1])], ..Commit::default() };
     assert!(matches!(store.commit(commit()).wait(), Err(CommitError::Store(Error::Stopped(_)))));
-    faults.set(None);
+    // The disk is asked again and again, and refuses each time.
+    wait_until(&store, true);
     assert!(matches!(store.commit(commit()).wait(), Err(CommitError::Store(Error::Stopped(_)))));
+    assert!(!store.fault().borrow().as_ref().unwrap().is_final);
+    faults.set(None);
+    wait_until(&store, false);
+    assert_eq!(store.get(&key("before")).unwrap().unwrap(), Value { version: Version(1), bytes: vec![1] });
+    // The commit that was refused may have reached the disk as the second: its number is nobody else's.
+    store.commit(commit()).wait().unwrap();
+    assert!(store.get(&key("after")).unwrap().unwrap().version > Version(2));
+    drop(store);
+    let store = open(dir.path()).unwrap();
+    assert_eq!(store.get(&key("before")).unwrap().unwrap().bytes, [1]);
+    assert_eq!(store.get(&key("after")).unwrap().unwrap().bytes, [1]);
+}
+
+#[test]
+fn a_store_whose_disk_stays_faulty_can_be_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let durability = Durability::with_faults(Arc::clone(&faults));
+    let store = SledStore::open(dir.path(), Options { durability, ..Options::default() }).unwrap();
+    put(&store, &key("before"), vec![1]);
+    faults.set(Some(Fault::Sync));
+    let commit = Commit { reads: vec![], writes: vec![Write::Put(key("after"), vec![1])], ..Commit::default() };
+    assert!(store.commit(commit).wait().is_err());
+    wait_until(&store, true);
     drop(store);
     assert_eq!(open(dir.path()).unwrap().get(&key("before")).unwrap().unwrap().bytes, [1]);
 }

@@ -5,20 +5,18 @@ mod moment;
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::Parser;
 use regulars_tests::{
-    audit::{Holdings, Totals},
-    host::Host,
+    audit::Totals,
     population::{Population, Shop, Size},
     random::Random,
-    shopify_admin::{self, Options, SchemaSource, ShopifyAdmin},
-    smtp_sink::{self, SmtpSink},
-    storm::{PLUGIN, Record, Storm},
+    shopify_admin, smtp_sink,
+    storm::{Record, Storm},
+    world::{Error, World, listed},
 };
 
 use self::moment::Moment;
@@ -26,11 +24,8 @@ use self::moment::Moment;
 /// How long the season's rest, and all that follows from it, may take once the last kill is over.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 
-/// The pause between two comparisons.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// Differences that are listed; the rest is counted.
-const LISTED: usize = 50;
+/// Lines of the host's log that are shown when something differs.
+const LOG_LINES: usize = 50;
 
 /// Kills the host at random moments under load, and checks that nothing acknowledged is lost or counted twice.
 ///
@@ -66,8 +61,6 @@ struct Arguments {
     customers: u32,
 }
 
-/// Why nothing can be said; its text is what the user reads.
-type Error = Box<dyn std::error::Error + Send + Sync>;
 type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
@@ -83,14 +76,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// The host and those around it.
-struct World {
-    population: Population,
-    shopify: ShopifyAdmin,
-    mails: SmtpSink,
-    host: Host,
-}
-
 /// What the kills came to.
 #[derive(Default)]
 struct Kills {
@@ -103,20 +88,10 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     let begun = Instant::now();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     println!("seed {seed}: repeat with make chaos CHAOS=\"--seed {seed}\" and the same other options");
-    let plugin = plugin_file()?;
     let size = Size { customers: arguments.customers, ..Size::default() };
     let population = Population::sized(seed, Shop::named("chaos"), size);
-    let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default())?;
-    let mails = SmtpSink::start()?;
     let data = tempfile::Builder::new().prefix("regulars-chaos-").tempdir()?;
-    // The smallest segments, so that they are begun and compressed all the time.
-    let host = Host::builder()
-        .smtp(mails.address())
-        .data(data.path().join("data"))
-        .config("[inbox]\nsegment_mib = 1\n[store]\ncache_mib = 32\n")
-        .try_start()?;
-    let mut world = World { population, shopify, mails, host };
-    set_up(&world, &plugin)?;
+    let mut world = World::begin(population, &data.path().join("data"))?;
 
     let storm = Storm::of(&world.population, seed, arguments.rate);
     let mut kills = Kills::default();
@@ -135,7 +110,7 @@ async fn run(arguments: &Arguments) -> Result<bool> {
         Err(error) => {
             eprintln!("\n{error}\n\nseed {seed}; the data directory is kept in {}", data.keep().display());
             let log = world.host.log();
-            let last: Vec<_> = log.lines().rev().take(LISTED).collect();
+            let last: Vec<_> = log.lines().rev().take(LOG_LINES).collect();
             eprintln!("---- the end of the host's log ----");
             last.iter().rev().for_each(|line| eprintln!("{line}"));
             Ok(false)
@@ -154,7 +129,7 @@ fn fresh_seed() -> u64 {
 async fn kill_and_restart(world: &mut World, storm: &Storm, times: u32, seed: u64, kills: &mut Kills) -> Result {
     let mut random = Random::new(seed, 12);
     let mut is_running = true;
-    storm.aim(world.host.webhooks_url(), world.host.admin_url())?;
+    world.expose_to(storm)?;
     for number in 1..=times {
         let to_ready = kills.starts.last().copied().unwrap_or(Duration::from_secs(1));
         let moment = Moment::random(&mut random, to_ready);
@@ -191,7 +166,7 @@ fn start(world: &mut World, storm: &Storm, kills: &mut Kills) -> Result {
     let begun = Instant::now();
     world.host.try_restart().map_err(|error| format!("after a kill the host does not start: {error}"))?;
     kills.starts.push(begun.elapsed());
-    Ok(storm.aim(world.host.webhooks_url(), world.host.admin_url())?)
+    world.expose_to(storm)
 }
 
 /// Sends the rest, waits for all that follows, and looks for differences: an error that lists them, if there are any.
@@ -204,35 +179,15 @@ async fn compare(world: &mut World, storm: &Storm) -> Result<Totals> {
     storm.hold().await;
     let record = storm.record();
     println!("all {} events are acknowledged; waiting for all that follows", record.acknowledged.len());
-    let World { population, shopify, mails, host } = world;
-    let settling = Instant::now();
-    let holdings = loop {
-        let holdings = Holdings::ask(host.admin_url(), &population.shop().domain).await?;
-        let mut differences = holdings.lost(&record);
-        differences.extend(holdings.miscounted(population, shopify, mails));
-        if differences.is_empty() {
-            break holdings;
-        }
-        if settling.elapsed() > SETTLED_WITHIN {
-            return Err(listed(&differences).into());
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    };
-    if !host.terminate() {
+    let totals = world.is_as_after_one_clean_pass(&record, SETTLED_WITHIN).await?;
+    if !world.host.terminate() {
         return Err("the host did not end well when it was asked to".into());
     }
-    let mut differences = record.wrong_answers.clone();
-    differences.extend(inbox::differences(host.data_dir(), &record)?);
+    let differences = inbox::differences(world.host.data_dir(), &record)?;
     match differences.is_empty() {
-        true => Ok(holdings.totals()),
+        true => Ok(totals),
         false => Err(listed(&differences).into()),
     }
-}
-
-fn listed(differences: &[String]) -> String {
-    let mut text = format!("{} differences:\n", differences.len());
-    differences.iter().take(LISTED).for_each(|difference| text += &format!("  {difference}\n"));
-    text
 }
 
 fn summarise(record: &Record, kills: &Kills, totals: Totals, took: Duration) {
@@ -254,31 +209,4 @@ fn summarise(record: &Record, kills: &Kills, totals: Totals, took: Duration) {
     }
     row("seconds in all", took.as_secs().to_string());
     println!("\nNothing acknowledged is lost, nothing is counted twice: {totals}.");
-}
-
-/// The plugin file that `regulars plugin build` has written for this binary's target folder.
-fn plugin_file() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let file = own.ancestors().skip(2).take(2).map(|folder| folder.join(format!("plugins/{PLUGIN}.wasm")));
-    let found = file.clone().find(|file| file.is_file());
-    found.ok_or_else(|| "no plugin is built: run `make chaos`, which builds what is needed".into())
-}
-
-/// Adds the store and switches the plugin on.
-fn set_up(world: &World, plugin: &Path) -> Result {
-    let shop = world.population.shop();
-    let (api, token) = (world.shopify.base_url(), Options::default().access_token);
-    let add = ["store", "add", &shop.domain, "--currency", shop.currency, "--secret", shop.secret.reveal()];
-    for command in [
-        &[&add[..], &["--token", &token, "--api-url", &api]].concat()[..],
-        &["plugin", "install", &plugin.to_string_lossy()],
-        &["plugin", "enable", &shop.domain, PLUGIN, "--grant-all"],
-    ] {
-        let output = world.host.cli(command);
-        if !output.status.success() {
-            let told = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("`regulars {} {}`: {}", command[0], command[1], told.trim_end()).into());
-        }
-    }
-    Ok(())
 }
