@@ -95,11 +95,11 @@ impl Stage {
 }
 
 /// Takes all room that there is, and answers the files that hold it.
-fn fill_up(mounted: &Path) -> Vec<PathBuf> {
+fn fill_up(mounted: &Path, name: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for bytes in [64 << 20, 8 << 20, 1 << 20, 64 << 10, 4 << 10] {
         loop {
-            let file = mounted.join(format!("filler-{}", files.len()));
+            let file = mounted.join(format!("{name}-{}", files.len()));
             let taken = disk::run(Command::new("fallocate").args(["-l", &bytes.to_string()]).arg(&file));
             if taken.is_err() {
                 // What did not fit has left an empty file.
@@ -122,11 +122,11 @@ async fn a_full_disk_is_told_and_survived_and_the_host_goes_on_when_there_is_roo
     let mounted = Mount::new(&image, &scratch.path().join("disk")).unwrap();
     let mut stage = Stage::on(&mounted.path.join("data"), seed).await;
 
-    let fillers = fill_up(&mounted.path);
+    let fillers = fill_up(&mounted.path, "filler");
     stage.acknowledges_nothing().await;
     stage.is_not_ready_because("no event can be kept").await;
     // What the files of the host still had room for is used up, too.
-    let more = fill_up(&mounted.path);
+    let more = fill_up(&mounted.path, "more");
     stage.acknowledges_nothing().await;
     assert!(stage.world.host.ended().is_none(), "the host stays");
     fillers.iter().chain(&more).for_each(|file| fs::remove_file(file).unwrap());
@@ -173,10 +173,11 @@ impl FailingSyncs {
         }
         command.args(["-p", &process.to_string()]).stdin(Stdio::null()).stderr(Stdio::null());
         let mut strace = Self(command.spawn().map_err(|error| format!("strace: {error}"))?);
+        let tracer = format!("TracerPid:\t{}", strace.0.id());
         // Every thread that is there has to be held by it.
         let is_traced = |task: fs::DirEntry| {
             let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
-            status.lines().any(|line| line == format!("TracerPid:\t{}", strace.0.id()))
+            status.lines().any(|line| line == tracer)
         };
         while !fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten().all(is_traced) {
             if let Ok(Some(status)) = strace.0.try_wait() {

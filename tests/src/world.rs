@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     audit::{Holdings, Totals},
-    host::{Builder, Host},
+    host::Host,
     population::Population,
     shopify_admin::{Options, SchemaSource, ShopifyAdmin},
     smtp_sink::SmtpSink,
@@ -34,14 +34,14 @@ impl World {
     /// Starts the peers and the host on `data`, adds the store, and switches the plugin on. Segments are the smallest, so
     /// that they are begun and compressed all the time.
     pub fn begin(population: Population, data: &Path) -> Result<Self, Error> {
-        Self::begin_with(population, Host::builder().data(data).config("[inbox]\nsegment_mib = 1\nreserve_mib = 16\n"))
-    }
-
-    fn begin_with(population: Population, host: Builder) -> Result<Self, Error> {
         let plugin = plugin_file()?;
         let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default())?;
         let mails = SmtpSink::start()?;
-        let host = host.smtp(mails.address()).env("REGULARS__STORE__CACHE_MIB", "32").try_start()?;
+        let host = Host::builder()
+            .smtp(mails.address())
+            .data(data)
+            .config("[inbox]\nsegment_mib = 1\nreserve_mib = 16\n[store]\ncache_mib = 32\n")
+            .try_start()?;
         let world = Self { population, shopify, mails, host };
         world.set_up(&plugin)?;
         Ok(world)
