@@ -21,10 +21,7 @@ use super::{
     row::{self, CHUNK, Row},
     sled_error,
 };
-use crate::{
-    clock::Stopwatch,
-    telemetry::{Standing, Writes},
-};
+use crate::{clock::Stopwatch, telemetry::Writes};
 
 /// How many commits one sync may serve: enough to keep the disk busy, few enough to answer soon.
 const MAX_COMMITS: usize = 512;
@@ -46,7 +43,6 @@ pub(super) struct Committer {
     pub file: File,
     pub durability: Durability,
     pub queue: Arc<Queue<Request>>,
-    pub standing: Standing,
     pub writes: Arc<Writes>,
     pub sequence: u64,
     /// Published once a batch can be seen by readers.
