@@ -171,7 +171,7 @@ impl Writer {
             false => Ok(()),
         };
         let recovered = settled.and_then(|()| self.check_room());
-        self.note(recovered.as_ref().map(|()| ()));
+        self.note(recovered.as_ref().copied());
     }
 
     /// Says what is wrong, or that nothing is any more: once, however often it is met.
