@@ -52,7 +52,8 @@ impl Stage {
     /// What `/readyz` answers.
     async fn ready(&self) -> (u16, String) {
         let url = format!("{}/readyz", self.world.host.webhooks_url());
-        let response = reqwest::get(url).await.expect("the host answers");
+        let client = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client can be made");
+        let response = client.get(url).send().await.expect("the host answers");
         (response.status().as_u16(), response.text().await.expect("the answer comes whole"))
     }
 
