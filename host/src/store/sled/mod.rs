@@ -204,7 +204,7 @@ impl SledStore {
 
     /// How many commits wait to be made.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.shared.queue.len()
     }
 
     /// What the store's files take.
