@@ -106,6 +106,7 @@ impl Pipeline {
         let mut page = ReplayedPage::default();
         for position in rows.iter().filter_map(|(key, _)| keys::position_of(key)) {
             if selection.to.is_some_and(|to| position > to) {
+                page.next = None;
                 return Ok(page);
             }
             page.next = Some(position).filter(|_| rows.len() == PAGE);
