@@ -94,6 +94,8 @@ pub struct Retry {
     pub delivery_seconds: Vec<u64>,
     pub effect_seconds: Vec<u64>,
     pub jitter: f64,
+    pub later_hours: u64,
+    pub pause_after: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -39,6 +39,8 @@ pub struct Counters {
     pub deliveries_done: Counter,
     pub deliveries_failed: Counter,
     pub deliveries_dead: Counter,
+    /// Plugins that were paused in a store because they failed again and again.
+    pub plugins_paused: Counter,
     /// Commits that had to run again because something they read had changed.
     pub conflicts: Counter,
     pub effects_done: Counter,
@@ -58,6 +60,8 @@ impl Counters {
             Outcome::Done => (&self.deliveries_done, &plugin.done),
             Outcome::Retrying { .. } => (&self.deliveries_failed, &plugin.failed),
             Outcome::Dead { .. } => (&self.deliveries_dead, &plugin.dead),
+            // It has not been tried.
+            Outcome::Waiting { .. } => return,
         };
         in_all.add_one();
         of_plugin.add_one();
@@ -92,6 +96,7 @@ impl Counters {
             deliveries_done: _,
             deliveries_failed: _,
             deliveries_dead: _,
+            plugins_paused,
             conflicts,
             effects_done: _,
             effects_failed: _,
@@ -118,6 +123,7 @@ impl Counters {
             ("regulars_events_repeated", "Events that came twice and counted once", events_repeated),
             ("regulars_events_told_before", "Events that tell what another way of news told first", events_told_before),
             ("regulars_commit_conflicts", "Commits made again as something they read had changed", conflicts),
+            ("regulars_plugins_paused", "Plugins that were paused as they failed again and again", plugins_paused),
             ("regulars_timers_fired", "Timers that became events", timers_fired),
         ] {
             to.counters(name, help, [(&[][..], counter.get())])?;

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     counters::Counters,
-    dispatch::{self, Backlog, Concurrency, Dispatcher, Pipeline, Usage},
+    dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Pipeline, Usage},
     effects::{self, Mailer, MailerError, Outbox, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{Ingest, Recent},
@@ -84,6 +84,7 @@ impl Host {
         let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
         let store_options = sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
         let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);
+        upgrade(&*sled)?;
         let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
         let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
         let mailer = match config.mail.smtp.as_str() {
@@ -179,13 +180,15 @@ impl Parts {
         };
         let pipeline = Arc::new(Pipeline {
             catalog: Arc::clone(&catalog),
-            inbox,
+            inbox: Arc::clone(&inbox),
             store: Arc::clone(&store),
             engine,
             clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
             retries: Schedule { waits: config.retry.delivery(), jitter: config.retry.jitter },
             wait_for_order: Duration::from_secs(config.dispatch.wait_for_order_seconds),
+            pause_after: config.retry.pause_after,
+            failures: Failures::default(),
             dedupe_for: config::days(config.keep.dedupe_days),
             decisions_for: config::days(config.keep.decision_days),
             due: Arc::clone(&due),
@@ -194,10 +197,13 @@ impl Parts {
         });
         let outbox = Arc::new(Outbox {
             catalog: Arc::clone(&catalog),
+            inbox,
             store,
             clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
             retries: Schedule { waits: config.retry.effect(), jitter: config.retry.jitter },
+            later_for: Duration::from_secs(config.retry.later_hours.saturating_mul(3_600)),
+            places: Mutex::default(),
             mailer,
             archive,
             storefronts,
@@ -214,6 +220,12 @@ pub fn plugin_threads(config: &Config) -> usize {
         threads => threads,
     };
     wanted.min(engine::limits::LIVE_INSTANCES as usize)
+}
+
+/// Brings the store into today's layout, on a thread that may wait for the disk: this one may belong to a runtime.
+fn upgrade(store: &dyn Store) -> Result<(), store::Error> {
+    let stopped = |_| Err(store::Error::Stopped("bringing it into today's layout panicked".into()));
+    std::thread::scope(|scope| scope.spawn(|| store::upgrade::upgrade(store)).join().unwrap_or_else(stopped))
 }
 
 /// The background work of a host, until it is stopped or dropped.

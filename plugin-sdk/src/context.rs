@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Action, Customer, Date, EffectId, Issued, Mail, Malformed, Merge, NewDiscount, Order, Refund, Refusal, State,
-    StoreInfo, Timer, Timestamp, failure::decode, limits, sys,
+    Action, Customer, Date, EffectId, Event, FailedEffect, Issued, Mail, Malformed, Merge, NewDiscount, Order, Refund,
+    Refusal, State, StoreInfo, Timer, Timestamp, failure::decode, limits, sys,
 };
 
 /// What the host lets a plugin see and do while it handles one event.
@@ -83,6 +83,21 @@ impl Context {
         sys::merge()
     }
 
+    /// The effect of this plugin that has failed for good; `None` unless the topic is `effect.failed`, which the manifest
+    /// has to list.
+    ///
+    /// A plugin that makes up for it, as by giving back what the shopper paid, says so with a note: a person can then no
+    /// longer have the effect tried again, which would count it twice. One that only takes notice leaves no note.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the host tells it in another form.
+    pub fn failed_effect(&self, event: &Event) -> Result<Option<FailedEffect>, Malformed> {
+        match event.topic.as_str() {
+            "effect.failed" => decode("the failed effect", sys::payload_json().as_bytes()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The sender's own payload, for what has no accessor.
     pub fn payload_json(&self) -> String {
         sys::payload_json()
@@ -134,7 +149,8 @@ impl Context {
         State { cx: PhantomData }
     }
 
-    /// Sets the timer `key`, replacing a pending one of that key. Due, it arrives as the event `timer.fired`.
+    /// Sets the timer `key`, replacing a pending one of that key. Due, it arrives as the event `timer.fired`. One that is
+    /// set while a timer is handled is due no sooner than [`limits::TIMER_AGAIN_SECONDS`] after now.
     ///
     /// # Errors
     /// [`Refusal::OverLimit`] past [`limits::TIMERS_PER_DELIVERY`], [`Refusal::Invalid`] for an unusable key.

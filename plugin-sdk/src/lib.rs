@@ -77,8 +77,8 @@ pub use failure::{Failure, Malformed, Refusal, StateError};
 pub use money::{Currency, Money, MoneyError};
 pub use state::{Keys, State, key};
 pub use types::{
-    Action, Customer, Date, EffectId, Event, Issued, LineItem, Mail, Merge, NewDiscount, Order, Refund, RefundLine,
-    StoreInfo, Timer, Timestamp,
+    Action, Customer, Date, EffectId, Event, FailedEffect, Issued, LineItem, Mail, Merge, NewDiscount, Order, Refund,
+    RefundLine, StoreInfo, Timer, Timestamp,
 };
 
 /// The README's plugin compiles.

@@ -32,6 +32,10 @@ pub const TIMER_PAYLOAD_BYTES: usize = STATE_VALUE_BYTES;
 /// Days that a timer may be set ahead: five years and some.
 pub const TIMER_DAYS_AHEAD: u64 = 5 * 366;
 
+/// Seconds after a timer at which a timer that it sets fires at the earliest: one that sets itself for the past would
+/// otherwise never let the host rest.
+pub const TIMER_AGAIN_SECONDS: u64 = 60;
+
 /// Variables of one mail.
 pub const MAIL_VARS: usize = 64;
 

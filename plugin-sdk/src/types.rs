@@ -214,6 +214,23 @@ impl Action {
     }
 }
 
+/// An effect of this plugin that has failed for good, or that the host rightly did not do: the event `effect.failed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedEffect {
+    /// The effect, as the call that queued it named it.
+    pub effect: EffectId,
+    /// `mail`, `discount.create` or `tags.change`; an open set.
+    pub kind: String,
+    /// `dead` where it was given up, `dropped` where it was not needed, such as a mail to nobody.
+    pub status: String,
+    /// Why, for people.
+    pub reason: String,
+    /// The event whose handling queued it.
+    pub event: String,
+    /// Whom it was for.
+    pub customer_id: String,
+}
+
 /// The store that the event belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreInfo {

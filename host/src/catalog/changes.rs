@@ -139,6 +139,9 @@ impl Catalog {
         let _turn = self.changing.lock().await;
         let mut transaction = self.transaction();
         transaction.put(keys::plugin(&installed.record.name), &installed.record);
+        for store in self.registry().stores() {
+            self.let_go_on(&mut transaction, store.id(), &installed.record.name)?;
+        }
         self.publish(transaction, Some(Arc::clone(&installed))).await?;
         Ok(installed)
     }
@@ -170,6 +173,7 @@ impl Catalog {
             enabled_at: self.clock.now(),
         };
         transaction.put(keys::enabled(store.id(), plugin), &record);
+        self.let_go_on(&mut transaction, store.id(), plugin)?;
         self.publish(transaction, None).await
     }
 
@@ -192,6 +196,7 @@ impl Catalog {
         let version = self.save(&mut transaction, &store, &enabled.installed, settings)?;
         let record = EnabledRecord { settings_version: version, ..enabled.record.clone() };
         transaction.put(keys::enabled(store.id(), plugin), &record);
+        self.let_go_on(&mut transaction, store.id(), plugin)?;
         self.publish(transaction, None).await?;
         Ok(version)
     }
@@ -231,11 +236,11 @@ impl Catalog {
         }
     }
 
-    fn transaction(&self) -> Transaction {
+    pub(super) fn transaction(&self) -> Transaction {
         Transaction::new(Arc::clone(&self.store))
     }
 
-    async fn publish(&self, transaction: Transaction, fresh: Option<Arc<Installed>>) -> Result<(), Error> {
+    pub(super) async fn publish(&self, transaction: Transaction, fresh: Option<Arc<Installed>>) -> Result<(), Error> {
         transaction.commit().await?;
         self.reload(fresh)
     }

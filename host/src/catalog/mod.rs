@@ -19,7 +19,8 @@ use crate::{
     engine::{self, PluginContext, SharedEngine, StoreContext},
     platform::Secret,
     store::{
-        CommitError, EnabledRecord, PluginRecord, Scan, SettingsRecord, Store, StoreRecord, Transaction, decode, keys,
+        CommitError, EnabledRecord, PausedRecord, PluginRecord, Scan, SettingsRecord, Store, StoreRecord, Transaction,
+        decode, keys,
     },
 };
 
@@ -27,6 +28,7 @@ pub mod build;
 mod changes;
 pub mod manifest;
 pub mod package;
+mod pause;
 pub mod toolchain;
 
 pub use changes::{NewStore, StoreChange};
@@ -50,9 +52,21 @@ pub struct Enabled {
     pub installed: Arc<Installed>,
     pub record: EnabledRecord,
     pub context: Arc<PluginContext>,
+    /// Set while the plugin is paused, and while it catches up with what waited.
+    pub paused: Option<PausedRecord>,
 }
 
 impl Enabled {
+    /// Whether it runs nothing for now.
+    pub fn is_paused(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| paused.resumed_at.is_none())
+    }
+
+    /// Whether it has been let go on, and runs what waited before anything else.
+    pub fn is_catching_up(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| paused.resumed_at.is_some())
+    }
+
     pub fn name(&self) -> &PluginName {
         &self.installed.package.manifest.name
     }
@@ -139,6 +153,8 @@ pub enum Error {
     NotInstalled(String),
     #[error("the plugin `{plugin}` is not enabled in `{store}`; `regulars plugin enable {store} {plugin}` enables it")]
     NotEnabled { plugin: String, store: String },
+    #[error("the plugin `{plugin}` is not paused in `{store}`")]
+    NotPaused { plugin: String, store: String },
     #[error(
         "the plugin `{plugin}` needs {missing}, which you have not granted; add `--grant {missing}`, or `--grant-all`"
     )]
@@ -265,7 +281,9 @@ impl Catalog {
             let row: EnabledRecord = decode(&value.bytes)?;
             let Some(installed) = installed.get(&PluginName::from(name)) else { continue };
             let settings = self.read_settings(record.id, &installed.record.name, row.settings_version)?;
-            enabled.push(enabled_of(installed, row, settings));
+            let paused = self.store.get(&keys::paused(record.id, &installed.record.name))?;
+            let paused = paused.map(|value| decode::<PausedRecord>(&value.bytes)).transpose()?;
+            enabled.push(Enabled { paused, ..enabled_of(installed, row, settings) });
         }
         let context = Arc::new(StoreContext {
             id: record.id,
@@ -321,5 +339,5 @@ fn enabled_of(installed: &Arc<Installed>, record: EnabledRecord, saved: Map<Stri
         grants: record.grants.iter().cloned().collect(),
         templates: installed.package.templates.keys().cloned().collect(),
     };
-    Enabled { installed: Arc::clone(installed), record, context: Arc::new(context) }
+    Enabled { installed: Arc::clone(installed), record, context: Arc::new(context), paused: None }
 }

@@ -24,6 +24,7 @@ mod events;
 mod maintenance;
 mod plugins;
 mod print;
+mod replay;
 mod serve;
 mod stores;
 
@@ -74,8 +75,8 @@ enum Command {
     /// Stores: the shops that are served.
     #[command(subcommand)]
     Store(stores::Command),
-    /// Plugins: build, check, install, switch on, set.
-    #[command(subcommand)]
+    /// Plugins: build, check, install, switch on, set, resume.
+    #[command(subcommand, alias = "plugins")]
     Plugin(plugins::Command),
     /// Events: what came in, what was decided, and again if it failed.
     #[command(subcommand)]
@@ -86,6 +87,8 @@ enum Command {
     /// Effects: mails, codes and tags on their way out.
     #[command(subcommand)]
     Effect(effects::Command),
+    /// Runs everything of a store again that has failed for good, or a part of it; what is done counts once.
+    Replay(replay::Replay),
     /// Writes everything of a store, one JSON document a line.
     Export(maintenance::Export),
     /// Copies the data directory, complete and consistent, while the host runs.
@@ -160,6 +163,7 @@ async fn ask(common: Common, command: Command) -> Result {
         Command::Event(command) => events::run(&client, command).await,
         Command::Customer(command) => customers::run(&client, command).await,
         Command::Effect(command) => effects::run(&client, command).await,
+        Command::Replay(replay) => replay::run(&client, replay).await,
         Command::Export(export) => maintenance::export(&client, export).await,
         Command::Backup(backup) => maintenance::backup(&client, backup).await,
         Command::Status(listing) => maintenance::status(&client, listing).await,

@@ -50,6 +50,14 @@ pub enum Command {
         store: String,
         plugin: String,
     },
+    /// Lets a plugin go on that was paused because it failed again and again: it runs what waited first, in order.
+    ///
+    /// Installing another version, saving settings and switching it on again do the same.
+    Resume {
+        /// The store's permanent domain.
+        store: String,
+        plugin: String,
+    },
     /// Shows a plugin's settings in a store, or saves a new version of them.
     Settings(Settings),
 }
@@ -148,6 +156,9 @@ pub async fn run(client: &Client, command: Command) -> Result {
                 ("VERSION", "/version"),
                 ("GRANTS", "/grants"),
                 ("SETTINGS", "/settings_version"),
+                ("STATUS", "/status"),
+                ("WAITING", "/paused/waiting"),
+                ("BECAUSE", "/paused/reason"),
             ];
             print::list(listing, &enabled, &columns);
         }
@@ -172,6 +183,11 @@ pub async fn run(client: &Client, command: Command) -> Result {
             let address = format!("{}/plugins/{}", path(&store), segment(&plugin));
             client.send(Method::DELETE, &address, &Value::Null).await?;
             println!("disabled {plugin} in {store}; its state and settings stay");
+        }
+        Command::Resume { store, plugin } => {
+            let address = format!("{}/plugins/{}/resume", path(&store), segment(&plugin));
+            let resumed = client.send(Method::POST, &address, &Value::Null).await?;
+            println!("{plugin} goes on in {store}; {} deliveries waited", resumed["paused"]["waiting"]);
         }
         Command::Settings(settings) => {
             let address = format!("{}/plugins/{}/settings", path(&settings.store), segment(&settings.plugin));

@@ -7,7 +7,8 @@ use crate::{
     catalog::{Enabled, StoreEntry},
     clock::Stopwatch,
     domain::{
-        Attempt, Change, CustomerId, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, StoreId, Topic,
+        Attempt, Change, CustomerId, Effect, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, StoreId,
+        Timestamp, Topic,
     },
     engine::{Ended, Failure, Input, UsageChange},
     platform::{self, Unreadable},
@@ -25,6 +26,7 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
         Origin::Merge { merge, .. } => {
             Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_MERGED, change: Change::Merge(merge.clone()) }))
         }
+        Origin::EffectFailed { .. } => own(Topic::EFFECT_FAILED),
         Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. } => {
             match pipeline.catalog.registry().store(event.store) {
                 Some(entry) => {
@@ -41,7 +43,7 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
 /// The customer whose lane the event belongs in, as far as that can be told without a transaction.
 pub(super) fn customer_hint(pipeline: &Pipeline, job: &Job) -> Option<CustomerId> {
     match (&job.event.origin, job.read.as_ref().ok()?) {
-        (Origin::Action { customer, .. }, _) => Some(customer.clone()),
+        (Origin::Action { customer, .. } | Origin::EffectFailed { customer, .. }, _) => Some(customer.clone()),
         (_, read) => read.change.customer().cloned().or_else(|| {
             let row = pipeline.store.get(&keys::order(job.event.store, read.change.order()?)).ok()??;
             decode::<Order>(&row.bytes).ok()?.customer
@@ -68,7 +70,7 @@ pub(super) async fn conclude_or_set_aside(
 }
 
 /// Whether the same work meets the same error every time.
-fn is_permanent(error: &store::Error) -> bool {
+pub(super) fn is_permanent(error: &store::Error) -> bool {
     use store::Error::{Damaged, InvalidKey, TooLarge, TooNew};
     matches!(error, Damaged { .. } | InvalidKey(_) | TooLarge { .. } | TooNew { .. })
 }
@@ -85,10 +87,14 @@ pub(super) async fn set_aside(pipeline: &Pipeline, job: &Job, reason: &str) -> R
             return Ok(());
         }
         let record = EventRecord { unreadable: Some(format!("it cannot be applied: {reason}")), ..record_of(job) };
+        // The timer itself stays, so that a replay finds it; it does not fire again by itself.
+        if let Origin::Timer { plugin, key, due } = &job.event.origin {
+            transaction.delete(due_row(&job.event, plugin, key).key(*due));
+        }
         keep(&mut transaction, pipeline, job, &record);
         match transaction.commit().await {
             Ok(()) => {
-                AfterCommit { unreadable: true, ..AfterCommit::default() }.publish(pipeline, job, &record);
+                AfterCommit { unreadable: true, ..AfterCommit::default() }.publish(pipeline, job, &record).await;
                 return Ok(());
             }
             Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
@@ -116,6 +122,7 @@ pub(super) fn attempt(pipeline: &Pipeline, job: &Job) -> Result<Option<Prepared>
         if job.read.is_err() || !was_unreadable(&mut transaction, job)? {
             return Ok(None);
         }
+        transaction.delete(keys::failed_event(job.event.store, job.position));
     }
     prepare(pipeline, job, transaction).map(Some)
 }
@@ -133,7 +140,7 @@ async fn conclude(
         match transaction.commit().await {
             Ok(()) => {
                 pipeline.counters.measured.event_apply.observe_time(begun.elapsed());
-                after_commit.publish(pipeline, job, &record);
+                after_commit.publish(pipeline, job, &record).await;
                 return Ok(());
             }
             Err(CommitError::Conflict) => pipeline.counters.conflicts.add_one(),
@@ -170,7 +177,7 @@ struct AfterCommit {
 }
 
 impl AfterCommit {
-    fn publish(self, pipeline: &Pipeline, job: &Job, record: &EventRecord) {
+    async fn publish(self, pipeline: &Pipeline, job: &Job, record: &EventRecord) {
         let (counters, store) = (&pipeline.counters, job.event.store);
         counters.events_applied.add_one();
         counters.measured.event_wait.observe_time(pipeline.clock.now().since(record.received_at));
@@ -195,6 +202,9 @@ impl AfterCommit {
         }
         if !record.deliveries.is_empty() || self.released > 0 {
             pipeline.due.notify_waiters();
+        }
+        for attempt in record.deliveries.iter().filter(|attempt| !waiting::is_waiting(attempt)) {
+            pipeline.count_failures(store, &attempt.plugin, 1, &attempt.outcome).await;
         }
     }
 }
@@ -223,18 +233,32 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
             after_commit.released = waiting::release(&mut transaction, store, order, pipeline.clock.now())?;
         }
         let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
-        let live = clear_timer(&mut transaction, event)?;
+        let registry = pipeline.catalog.registry();
+        let entry = registry.store(store).filter(|entry| entry.record.removed_at.is_none());
+        let works = |plugin| entry.is_some_and(|entry| entry.plugin(plugin).is_some());
+        let live = match &event.origin {
+            Origin::Timer { plugin, .. } => clear_timer(&mut transaction, event, works(plugin))?,
+            // An effect that is tried again by hand has not failed for good.
+            Origin::EffectFailed { effect, .. } => transaction
+                .get::<Effect>(&keys::effect(store, effect))?
+                .is_some_and(|effect| effect.has_failed() && effect.failure_id() == event.id),
+            _ => true,
+        };
         (record.customer, record.order) = concerns(&mut transaction, event, read)?;
         if let Change::ReadAgain { id } = &read.change {
             record.read_again = Some(id.clone());
         }
         after_commit.unknown = read.change == Change::None && event.origin.platform_topic().is_some();
-        let registry = pipeline.catalog.registry();
-        let entry = registry.store(store).filter(|entry| live && news && entry.record.removed_at.is_none());
+        let entry = entry.filter(|_| live && news);
         for enabled in entry.iter().flat_map(|entry| &entry.enabled).filter(|it| is_for(it, event, read)) {
             if let Some(order) = &unknown_order {
                 let place = (store, job.position);
                 record.deliveries.push(waiting::wait(pipeline, &mut transaction, place, enabled, order));
+                continue;
+            }
+            if enabled.paused.is_some() && transaction.contains(&keys::paused(store, enabled.name()))? {
+                transaction.put_bytes(keys::waiting(store, enabled.name(), job.position), Vec::new());
+                record.deliveries.push(not_run(enabled, pipeline.clock.now()));
                 continue;
             }
             let delivery = Delivery { store: entry.expect("there is one, for it has plugins"), enabled, job, read };
@@ -254,6 +278,32 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
     }
     keep(&mut transaction, pipeline, job, &record);
     Ok(Prepared { begun, transaction, record, after_commit })
+}
+
+/// A first attempt that is not made because the plugin is paused.
+fn not_run(enabled: &Enabled, at: Timestamp) -> Attempt {
+    Attempt {
+        plugin: enabled.name().clone(),
+        component: enabled.installed.record.component,
+        settings_version: enabled.record.settings_version,
+        attempt: 0,
+        at,
+        fuel: 0,
+        outcome: wait_for(enabled),
+        notes: Vec::new(),
+        reads: Vec::new(),
+        effects: Vec::new(),
+    }
+}
+
+/// A further attempt that is not made because the plugin is paused.
+pub(super) fn put_off(last: &Attempt, at: Timestamp, enabled: &Enabled) -> Attempt {
+    Attempt { at, outcome: wait_for(enabled), ..last.clone() }
+}
+
+fn wait_for(enabled: &Enabled) -> Outcome {
+    let reason = enabled.paused.as_ref().map_or("", |paused| &paused.reason);
+    Outcome::Waiting { reason: format!("the plugin is paused: {reason}") }
 }
 
 /// What is known of an event before anything follows from it.
@@ -282,6 +332,9 @@ fn keep(transaction: &mut Transaction, pipeline: &Pipeline, job: &Job, record: &
     }
     transaction.put(keys::event_id(store, &event.id), &job.position);
     transaction.put(keys::event(store, job.position), record);
+    if record.has_failed() {
+        transaction.put_bytes(keys::failed_event(store, job.position), Vec::new());
+    }
     let expiry = Due::Expiry { store, position: job.position }.key(event.received_at + pipeline.dedupe_for);
     transaction.put_bytes(expiry, Vec::new());
 }
@@ -295,22 +348,33 @@ fn topic_of(job: &Job) -> Topic {
         (Err(_), Origin::Timer { .. }) => Topic::TIMER_FIRED,
         (Err(_), Origin::Action { .. }) => Topic::SHOPPER_ACTION,
         (Err(_), Origin::Merge { .. }) => Topic::CUSTOMER_MERGED,
+        (Err(_), Origin::EffectFailed { .. }) => Topic::EFFECT_FAILED,
     }
 }
 
-/// Takes away the timer that this event is the firing of; false if it was cancelled or set anew since.
-fn clear_timer(transaction: &mut Transaction, event: &Event) -> Result<bool, store::Error> {
+/// Takes away the timer that this event is the firing of; false if it was cancelled or set anew since, or if its plugin
+/// does not work in the store: then the timer stays, and fires again when it does.
+fn clear_timer(transaction: &mut Transaction, event: &Event, works: bool) -> Result<bool, store::Error> {
     let Origin::Timer { plugin, key, due } = &event.origin else { return Ok(true) };
     let stored = keys::timer(event.store, plugin, key);
     match transaction.get::<TimerRecord>(&stored)? {
         Some(timer) if timer.due == *due => {
-            transaction.delete(stored);
-            let due_row = Due::Timer { store: event.store, plugin: plugin.clone(), key: key.clone() };
-            transaction.delete(due_row.key(*due));
-            Ok(true)
+            match works {
+                true => {
+                    transaction.delete(stored);
+                    transaction.delete(due_row(event, plugin, key).key(*due));
+                }
+                // Its new version gives the next firing another id than this one, which has been used up.
+                false => transaction.put(stored, &timer),
+            }
+            Ok(works)
         }
         _ => Ok(false),
     }
+}
+
+fn due_row(event: &Event, plugin: &PluginName, key: &str) -> Due {
+    Due::Timer { store: event.store, plugin: plugin.clone(), key: key.into() }
 }
 
 /// The customer and the order that an event concerns, merges followed.
@@ -321,7 +385,7 @@ pub(super) fn concerns(
 ) -> Result<(Option<CustomerId>, Option<OrderId>), store::Error> {
     let order = read.change.order().cloned();
     let named = match &event.origin {
-        Origin::Action { customer, .. } => Some(customer.clone()),
+        Origin::Action { customer, .. } | Origin::EffectFailed { customer, .. } => Some(customer.clone()),
         _ => read.change.customer().cloned(),
     };
     let customer = match (named, &order) {
@@ -340,6 +404,7 @@ fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
     match &event.origin {
         Origin::Timer { plugin, .. } | Origin::Action { plugin, .. } => enabled.name() == plugin,
         Origin::Merge { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
+        Origin::EffectFailed { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
         Origin::Webhook { .. } | Origin::Read { .. } => enabled.wants(&read.topic),
     }
 }
@@ -409,7 +474,7 @@ fn outcome_of(
     attempt: u32,
     record: &EventRecord,
     plugin: &PluginName,
-    now: crate::domain::Timestamp,
+    now: Timestamp,
 ) -> Outcome {
     let reason = failure.to_string();
     let wait = match failure {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Backlog, Job, Limits, Pipeline, Usage, apply};
+use super::{Backlog, Failures, Job, Limits, Pipeline, Usage, apply};
 use crate::{
     catalog::{
         Catalog, NewStore,
@@ -28,6 +28,9 @@ pub const DOMAIN: &str = "fern.myshopify.com";
 
 /// The waits between the attempts of a delivery.
 pub const WAITS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+
+/// Failures in a row that pause a plugin.
+pub const PAUSE_AFTER: u32 = 4;
 
 pub const DAY: Duration = Duration::from_secs(86_400);
 
@@ -89,6 +92,8 @@ impl Bench {
             counters: Arc::new(Counters::default()),
             retries: Schedule { waits: WAITS.to_vec(), jitter: 0.0 },
             wait_for_order: Duration::from_secs(6 * 3600),
+            pause_after: PAUSE_AFTER,
+            failures: Failures::default(),
             dedupe_for: 7 * DAY,
             decisions_for: 400 * DAY,
             due: Arc::new(Notify::new()),
@@ -107,7 +112,8 @@ impl Bench {
 
     /// Installs a plugin with one mail template, `welcome`.
     pub async fn install(&self, name: &str, capabilities: &[Capability], module: &[u8]) {
-        self.install_for(&["order.paid", "order.cancelled", "customer.created"], name, capabilities, module).await;
+        let topics = ["order.paid", "order.cancelled", "customer.created", "effect.failed"];
+        self.install_for(&topics, name, capabilities, module).await;
     }
 
     /// Installs a plugin that wants these topics.

@@ -23,7 +23,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     counters::Counters,
-    domain::{Event, ReadEvent, StoreId},
+    domain::{Event, Origin, ReadEvent, StoreId},
     engine::SharedEngine,
     platform::Unreadable,
     retry::Schedule,
@@ -36,8 +36,13 @@ mod backlog;
 pub(crate) mod bench;
 mod facts;
 mod merges;
+mod pause;
+#[cfg(test)]
+mod pause_tests;
 mod redeliver;
 mod replay;
+#[cfg(test)]
+mod replay_tests;
 #[cfg(test)]
 mod tests;
 pub mod told;
@@ -48,7 +53,8 @@ mod usage;
 mod waiting;
 
 pub use backlog::{Backlog, Limits};
-pub use replay::{ReplayError, Replayed};
+pub use pause::Failures;
+pub use replay::{ReplayError, Replayed, ReplayedPage, Selection};
 pub use usage::Usage;
 
 use turns::{Lane, Source, Started, Turns};
@@ -85,6 +91,9 @@ pub struct Pipeline {
     pub retries: Schedule,
     /// The longest that a delivery waits for an order that is not known yet.
     pub wait_for_order: Duration,
+    /// Deliveries of a plugin in a row that fail before it is paused in the store; 0 never pauses.
+    pub pause_after: u32,
+    pub failures: Failures,
     /// How long a webhook id is remembered, and how long an event with its decisions is.
     pub dedupe_for: Duration,
     pub decisions_for: Duration,
@@ -337,6 +346,11 @@ impl Source for Pipeline {
 fn lane_of(pipeline: &Pipeline, job: &Job) -> Lane {
     let mut hasher = DefaultHasher::new();
     job.event.store.hash(&mut hasher);
+    // Timers of a plugin take effect in the order in which they fall due.
+    if let Origin::Timer { plugin, .. } = &job.event.origin {
+        plugin.hash(&mut hasher);
+        return Lane(hasher.finish());
+    }
     match apply::customer_hint(pipeline, job) {
         Some(customer) => customer.hash(&mut hasher),
         None => match job.read.as_ref().ok().and_then(|read| read.change.order()) {

@@ -33,6 +33,8 @@ pub enum Outcome {
     Retrying { due: Timestamp, reason: String },
     /// Failed for good; nothing was kept. A dead letter until someone replays it.
     Dead { reason: String },
+    /// Not run: the plugin is paused. It runs in its turn when the plugin is resumed.
+    Waiting { reason: String },
 }
 
 /// Why a plugin did what it did, or did nothing: shown to the merchant.

@@ -24,6 +24,18 @@ pub struct Effect {
     pub updated_at: Timestamp,
 }
 
+impl Effect {
+    /// The id of the event that tells the effect's plugin of its present failure: one failure is told once, and another
+    /// after a retry by hand once more.
+    pub fn failure_id(&self) -> EventId {
+        EventId::from(format!("effect/{}/failed/{}", self.id, self.updated_at.0))
+    }
+
+    pub fn has_failed(&self) -> bool {
+        matches!(self.status, EffectStatus::Dead { .. } | EffectStatus::Dropped { .. })
+    }
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EffectKind {
@@ -39,6 +51,14 @@ impl EffectKind {
             Self::Mail(_) => "mail",
             Self::CreateDiscount(_) => "discount.create",
             Self::ChangeTags(_) => "tags.change",
+        }
+    }
+
+    /// Where the effect goes.
+    pub fn destination(&self) -> Destination {
+        match self {
+            Self::Mail(_) => Destination::MailServer,
+            Self::CreateDiscount(_) | Self::ChangeTags(_) => Destination::Storefront,
         }
     }
 
@@ -58,6 +78,16 @@ impl EffectKind {
             Self::ChangeTags(change) => &change.customer,
         }
     }
+}
+
+/// The other side of an effect: what is down or busy for one effect is so for all that go there. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Destination {
+    /// One for all stores.
+    MailServer = 1,
+    /// Each store's own.
+    Storefront = 2,
 }
 
 /// A mail to a customer, from one of the plugin's templates.
@@ -86,6 +116,44 @@ pub struct TagChange {
     pub customer: CustomerId,
     pub add: Vec<String>,
     pub remove: Vec<String>,
+}
+
+/// How far an effect has come, without what is told about it. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum EffectStage {
+    Pending = 1,
+    Done = 2,
+    Dead = 3,
+    Dropped = 4,
+}
+
+impl EffectStage {
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Done, Self::Dead, Self::Dropped];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.word() == word)
+    }
+}
+
+impl EffectStatus {
+    pub fn stage(&self) -> EffectStage {
+        match self {
+            Self::Pending { .. } => EffectStage::Pending,
+            Self::Done { .. } => EffectStage::Done,
+            Self::Dead { .. } => EffectStage::Dead,
+            Self::Dropped { .. } => EffectStage::Dropped,
+        }
+    }
 }
 
 /// How far an effect has come.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkout, CheckoutId, Consent, Customer, CustomerId, EventId, Fulfillment, Merge, Order, OrderEdit, OrderId,
-    Platform, PluginName, Refund, RefundId, StoreId, Timestamp,
+    Checkout, CheckoutId, Consent, Customer, CustomerId, EffectId, EventId, Fulfillment, Merge, Order, OrderEdit,
+    OrderId, Platform, PluginName, Refund, RefundId, StoreId, Timestamp,
 };
 
 /// One accepted event, exactly as it came: what the inbox keeps.
@@ -37,6 +37,8 @@ pub enum Origin {
     Merge { plugin: PluginName, merge: Merge },
     /// An object that was read from a platform, in the shape of the webhook that would have told of it.
     Read { platform: Platform, topic: String, api_version: String },
+    /// An effect has failed for good, or was rightly not done; its plugin is told. The body is a JSON document.
+    EffectFailed { plugin: PluginName, effect: EffectId, customer: CustomerId },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.
@@ -65,6 +67,7 @@ impl Topic {
     pub const CHECKOUT_DELETED: Self = Self::named("checkout.deleted");
     pub const TIMER_FIRED: Self = Self::named("timer.fired");
     pub const SHOPPER_ACTION: Self = Self::named("shopper.action");
+    pub const EFFECT_FAILED: Self = Self::named("effect.failed");
 
     const fn named(name: &'static str) -> Self {
         Self(std::borrow::Cow::Borrowed(name))
@@ -80,6 +83,12 @@ impl Topic {
     }
 }
 
+impl From<String> for Topic {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -91,7 +100,7 @@ impl Origin {
     pub fn platform_topic(&self) -> Option<(Platform, &str)> {
         match self {
             Self::Webhook { platform, topic, .. } | Self::Read { platform, topic, .. } => Some((*platform, topic)),
-            Self::Timer { .. } | Self::Action { .. } | Self::Merge { .. } => None,
+            Self::Timer { .. } | Self::Action { .. } | Self::Merge { .. } | Self::EffectFailed { .. } => None,
         }
     }
 }

@@ -14,7 +14,7 @@ mod timestamp;
 
 pub use capability::{Capability, UnknownCapability};
 pub use decision::{Attempt, Note, Outcome};
-pub use effect::{Effect, EffectKind, EffectStatus, Mail, NewDiscount, TagChange};
+pub use effect::{Destination, Effect, EffectKind, EffectStage, EffectStatus, Mail, NewDiscount, TagChange};
 pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
 pub use facts::{Checkout, Consent, Customer, Fulfillment, LineItem, Merge, Order, OrderEdit, Refund, RefundLine};
 pub use ids::{

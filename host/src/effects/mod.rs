@@ -1,16 +1,16 @@
 //! The outbox's way into the world: every queued effect is performed at least once and made to count once.
 //!
-//! One loop looks at what is due and starts it; each effect's outcome is committed before its row leaves the queue, so
-//! that a crash at any point leads to a repeat that the other side recognises.
+//! `run` looks at what is due and starts it; each effect's outcome is committed before its row leaves the queue, so that a
+//! crash at any point leads to a repeat that the other side recognises. `place` knows which other sides are down, `tell`
+//! lets plugins know what failed, `retry` tries again by hand.
 
 use std::{
-    collections::HashSet,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::{
     catalog::Catalog,
@@ -18,34 +18,35 @@ use crate::{
     counters::Counters,
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
-    store::{Archive, CommitError, Error, Scan, Store, Transaction, decode, keys, keys::Due, keys::DueQueue, survivor},
+    store::{Archive, CommitError, Error, Inbox, Key, Store, Transaction, decode, keys, keys::Due, survivor},
     telemetry::journey,
 };
 
 mod mail;
+mod place;
+mod retry;
+mod run;
 mod storefront;
+mod tell;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(crate) use mail::simulated;
 pub use mail::{MailCopy, Mailer, MailerError, read_copy};
+use place::Place;
+pub use place::Places;
+pub use retry::{RetriedPage, RetryError, Selection, retry, retry_page};
+pub use run::run;
 pub use storefront::Storefronts;
-
-/// Effects performed at once. Mail servers and platforms limit each sender to far fewer per second.
-const AT_ONCE: usize = 16;
-
-/// Due effects that are looked at in one round.
-const ROUND: usize = 256;
-
-/// How long the loop sleeps when nothing rings.
-const POLL: Duration = Duration::from_millis(250);
-
-/// The pause before an effect that the store refused is looked at again.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long an effect waits before it looks again whether the one before it is done.
 const BEHIND: Duration = Duration::from_millis(250);
+
+/// The shortest and the longest wait after a "later" that names no time. Mail servers that know no sender yet mean a few
+/// minutes.
+const LATER_MIN: Duration = Duration::from_secs(30);
+const LATER_MAX: Duration = Duration::from_secs(900);
 
 /// What performing effects needs.
 pub struct Outbox {
@@ -54,8 +55,14 @@ pub struct Outbox {
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
     pub retries: Schedule,
+    /// How long after its queueing an effect that is told "later" is put off without that counting as a failure.
+    pub later_for: Duration,
+    /// Which other sides are down.
+    pub places: Mutex<Places>,
     pub mailer: Option<Mailer>,
     pub archive: Arc<dyn Archive>,
+    /// Where plugins are told of effects that failed.
+    pub inbox: Arc<dyn Inbox>,
     pub storefronts: Storefronts,
     /// Rung when something new may be due.
     pub due: Arc<Notify>,
@@ -73,13 +80,26 @@ enum Verdict {
     Done {
         receipt: String,
     },
-    /// Not now, and not the effect's fault: the try does not count.
+    /// Its turn has not come: the try does not count.
     Wait {
         until: Timestamp,
         reason: String,
     },
+    /// The other side asks this effect to come again: the try does not count, within bounds.
+    Later {
+        reason: String,
+    },
+    /// The other side takes nothing for a while, whatever it is: the try does not count, within bounds.
+    Busy {
+        wait: Duration,
+        reason: String,
+    },
     /// It may succeed another time.
     Failed {
+        reason: String,
+    },
+    /// The other side did not answer, to this effect as to any.
+    Unreachable {
         reason: String,
     },
     /// It fails until someone changes something.
@@ -92,57 +112,18 @@ enum Verdict {
     },
 }
 
-/// Performs what is due until it is dropped.
-pub async fn run(outbox: Arc<Outbox>) {
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let running = Arc::new(Mutex::new(HashSet::new()));
-    loop {
-        match due_now(&outbox) {
-            Ok(due) => {
-                for (store, id, at) in due {
-                    if !lock(&running).insert((store, id.clone())) {
-                        continue;
-                    }
-                    let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-                    let (outbox, running) = (Arc::clone(&outbox), Arc::clone(&running));
-                    tokio::spawn(async move {
-                        if let Err(error) = attempt(&outbox, store, &id, at).await {
-                            tracing::error!(%error, %store, effect = %id, "effect {id} is held up: {error}");
-                            tokio::time::sleep(STORE_PAUSE).await;
-                        }
-                        lock(&running).remove(&(store, id));
-                        drop(permit);
-                        outbox.due.notify_waiters();
-                    });
-                }
-            }
-            Err(error) => tracing::error!(%error, "due effects cannot be read: {error}"),
-        }
-        let _ = tokio::time::timeout(POLL, outbox.due.notified()).await;
-    }
-}
-
-fn lock<T>(set: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    set.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn due_now(outbox: &Outbox) -> Result<Vec<(StoreId, EffectId, Timestamp)>, Error> {
-    let now = outbox.clock.now();
-    let rows = outbox.store.scan(&Scan::of(keys::due_queue(DueQueue::Effects), ROUND))?;
-    let due = rows.iter().filter_map(|(key, _)| Due::read(key)).take_while(|(at, _)| *at <= now);
-    Ok(due
-        .filter_map(|(at, due)| match due {
-            Due::Effect { store, id } => Some((store, id, at)),
-            _ => None,
-        })
-        .collect())
-}
-
-/// Tries one effect and records how it ended.
-async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, at: Timestamp) -> Result<(), Error> {
+/// Tries one effect, whose due row is given, and records how it ended.
+async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, due: &Key) -> Result<(), Error> {
     let mut seen = Transaction::new(Arc::clone(&outbox.store));
-    let Some(effect) = seen.get::<Effect>(&keys::effect(store, id))? else {
-        return settle(outbox, store, id, at, None).await;
+    let effect = match seen.get::<Effect>(&keys::effect(store, id)) {
+        Ok(Some(effect)) => effect,
+        Ok(None) => return settle(outbox, store, id, due, None).await,
+        Err(error @ (Error::Damaged { .. } | Error::TooNew { .. })) => {
+            // It reads no better next time, and must not be looked at again and again.
+            tracing::error!(%error, %store, effect = %id, "effect {id} is given up: {error}");
+            return forget(outbox, due).await;
+        }
+        Err(error) => return Err(error),
     };
     let verdict = match &effect.status {
         EffectStatus::Pending { .. } => {
@@ -161,7 +142,21 @@ async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, at: Timestamp) 
         }
         _ => None,
     };
-    settle(outbox, store, id, at, verdict).await
+    if let Some(verdict) = &verdict {
+        let place = Place::of(store, effect.kind.destination());
+        place::lock(&outbox.places).learn(place, verdict, outbox.clock.now());
+    }
+    settle(outbox, store, id, due, verdict).await
+}
+
+/// Takes a due row away and leaves everything else.
+async fn forget(outbox: &Outbox, due: &Key) -> Result<(), Error> {
+    let mut transaction = Transaction::new(Arc::clone(&outbox.store));
+    transaction.delete(due.clone());
+    match transaction.commit().await {
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+    }
 }
 
 async fn perform(outbox: &Outbox, store: StoreId, effect: &Effect) -> Result<Verdict, Error> {
@@ -213,24 +208,24 @@ async fn settle(
     outbox: &Outbox,
     store: StoreId,
     id: &EffectId,
-    at: Timestamp,
+    due_row: &Key,
     verdict: Option<Verdict>,
 ) -> Result<(), Error> {
     loop {
         let mut transaction = Transaction::new(Arc::clone(&outbox.store));
-        transaction.delete(Due::Effect { store, id: id.clone() }.key(at));
-        let key = keys::effect(store, id);
-        let known = transaction.get::<Effect>(&key)?;
+        transaction.delete(due_row.clone());
+        let known = transaction.get::<Effect>(&keys::effect(store, id))?;
         let mut tried = None;
         if let (Some(effect), Some(verdict)) = (known, &verdict)
             && matches!(effect.status, EffectStatus::Pending { .. })
         {
-            let settled = settled(outbox, effect, verdict);
+            let settled = settled(outbox, effect.clone(), verdict);
             if let EffectStatus::Pending { due, .. } = settled.status {
-                transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(due), Vec::new());
+                transaction.put_bytes(due_of(store, &settled).key(due), Vec::new());
             }
-            transaction.put(key, &settled);
-            tried = Some(settled).filter(|_| !matches!(verdict, Verdict::Wait { .. }));
+            transaction.put_effect(store, Some(&effect), &settled);
+            tell::note(outbox, &mut transaction, store, &settled);
+            tried = Some(settled).filter(|settled| settled.attempts > effect.attempts);
         }
         match transaction.commit().await {
             Ok(()) => {
@@ -246,60 +241,35 @@ async fn settle(
     }
 }
 
+fn due_of(store: StoreId, effect: &Effect) -> Due {
+    Due::Effect { store, to: effect.kind.destination(), id: effect.id.clone() }
+}
+
 fn settled(outbox: &Outbox, effect: Effect, verdict: &Verdict) -> Effect {
     let now = outbox.clock.now();
-    let attempts = match verdict {
-        Verdict::Wait { .. } => effect.attempts,
-        _ => effect.attempts + 1,
+    let age = now.since(effect.queued_at);
+    let put_off = |wait: Duration, reason: &String| {
+        let status = EffectStatus::Pending { due: now + wait, last_error: Some(reason.clone()) };
+        (status, effect.attempts)
     };
-    let status = match verdict.clone() {
-        Verdict::Done { receipt } => EffectStatus::Done { receipt },
-        Verdict::Wait { until, reason } => EffectStatus::Pending { due: until, last_error: Some(reason) },
-        Verdict::Failed { reason } => match outbox.retries.wait_after(attempts, effect.id.as_str()) {
-            Some(wait) => EffectStatus::Pending { due: now + wait, last_error: Some(reason) },
-            None => EffectStatus::Dead { reason },
+    let tries = effect.attempts + 1;
+    let (status, attempts) = match verdict {
+        Verdict::Wait { until, reason } => {
+            (EffectStatus::Pending { due: *until, last_error: Some(reason.clone()) }, effect.attempts)
+        }
+        // The longer it has been put off, the longer the next wait.
+        Verdict::Later { reason } if age < outbox.later_for => put_off(age.clamp(LATER_MIN, LATER_MAX), reason),
+        Verdict::Busy { wait, reason } if age < outbox.later_for => put_off(*wait, reason),
+        Verdict::Later { reason }
+        | Verdict::Busy { reason, .. }
+        | Verdict::Failed { reason }
+        | Verdict::Unreachable { reason } => match outbox.retries.wait_after(tries, effect.id.as_str()) {
+            Some(wait) => (EffectStatus::Pending { due: now + wait, last_error: Some(reason.clone()) }, tries),
+            None => (EffectStatus::Dead { reason: reason.clone() }, tries),
         },
-        Verdict::Dead { reason } => EffectStatus::Dead { reason },
-        Verdict::Dropped { reason } => EffectStatus::Dropped { reason },
+        Verdict::Done { receipt } => (EffectStatus::Done { receipt: receipt.clone() }, tries),
+        Verdict::Dead { reason } => (EffectStatus::Dead { reason: reason.clone() }, tries),
+        Verdict::Dropped { reason } => (EffectStatus::Dropped { reason: reason.clone() }, tries),
     };
     Effect { status, attempts, updated_at: now, ..effect }
-}
-
-/// Why an effect was not put back into the queue.
-#[derive(Debug, thiserror::Error)]
-pub enum RetryError {
-    #[error("there is no such effect")]
-    NoEffect,
-    #[error("the effect is {0}: only one that has failed can be tried again")]
-    NotFailed(&'static str),
-    #[error(transparent)]
-    Store(#[from] Error),
-}
-
-/// Puts a failed effect back into the queue, due now, its schedule begun anew.
-pub async fn retry(outbox: &Outbox, store: StoreId, id: &EffectId) -> Result<(), RetryError> {
-    loop {
-        let mut transaction = Transaction::new(Arc::clone(&outbox.store));
-        let key = keys::effect(store, id);
-        let effect = transaction.get::<Effect>(&key)?.ok_or(RetryError::NoEffect)?;
-        let last_error = match &effect.status {
-            EffectStatus::Done { .. } => return Err(RetryError::NotFailed("done")),
-            EffectStatus::Dropped { reason } | EffectStatus::Dead { reason } => Some(reason.clone()),
-            EffectStatus::Pending { due, last_error } => {
-                transaction.delete(Due::Effect { store, id: id.clone() }.key(*due));
-                last_error.clone()
-            }
-        };
-        let due = outbox.clock.now();
-        transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(due), Vec::new());
-        transaction.put(key, &Effect { status: EffectStatus::Pending { due, last_error }, attempts: 0, ..effect });
-        match transaction.commit().await {
-            Ok(()) => {
-                outbox.due.notify_waiters();
-                return Ok(());
-            }
-            Err(CommitError::Conflict) => outbox.counters.conflicts.add_one(),
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
-    }
 }

@@ -77,7 +77,7 @@ impl Storefronts {
     pub(super) async fn perform(&self, store: &StoreEntry, effect: &Effect, now: Timestamp) -> Verdict {
         let client = match self.client(store) {
             Ok(client) => client,
-            Err(failure) => return verdict_of(failure, now),
+            Err(failure) => return verdict_of(failure),
         };
         let allowed = client.next_allowed(now);
         if allowed > now {
@@ -90,15 +90,18 @@ impl Storefronts {
         };
         match called {
             Ok(receipt) => Verdict::Done { receipt: receipt.0 },
-            Err(failure) => verdict_of(failure, now),
+            Err(failure) => verdict_of(failure),
         }
     }
 }
 
-fn verdict_of(failure: Failure, now: Timestamp) -> Verdict {
+fn verdict_of(failure: Failure) -> Verdict {
     let reason = failure.to_string();
     match failure {
-        Failure::Throttled { retry_after } => Verdict::Wait { until: now + retry_after, reason },
+        Failure::Throttled { retry_after } | Failure::Later { retry_after, .. } => {
+            Verdict::Busy { wait: retry_after, reason }
+        }
+        Failure::Unreachable { .. } => Verdict::Unreachable { reason },
         Failure::Transient { .. } => Verdict::Failed { reason },
         Failure::Permanent { .. } => Verdict::Dead { reason },
     }

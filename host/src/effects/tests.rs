@@ -8,17 +8,21 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::*;
+use super::{place::lock, *};
 use crate::{
     catalog::StoreChange,
     dispatch::bench::{Bench, DOMAIN},
-    domain::{Customer, Mail, TagChange},
-    engine::guest::Guest,
+    domain::{Customer, EffectStage, Mail, TagChange},
+    engine::guest::{ANSWER, Guest},
     store::{
-        Commit, Key, Position, Submitted, Value,
+        Commit, Key, Position, Scan, Submitted, Value,
+        due::Round,
+        keys::DueQueue,
         memory::{MemoryInbox, MemoryStore},
     },
 };
+
+const LATER_FOR: Duration = Duration::from_secs(3_600);
 
 const WAITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 
@@ -117,8 +121,11 @@ impl Post {
             clock: Arc::clone(&clock),
             counters: Arc::default(),
             retries: Schedule { waits: WAITS.to_vec(), jitter: 0.0 },
+            later_for: LATER_FOR,
+            places: Mutex::default(),
             mailer,
             archive: Arc::new(MemoryArchive::default()),
+            inbox: Arc::clone(&bench.inbox),
             storefronts: Storefronts::new(clock, Duration::from_secs(30)).unwrap(),
             due: Arc::new(Notify::new()),
         });
@@ -147,16 +154,14 @@ impl Post {
             updated_at: now,
         };
         let mut transaction = self.bench.transaction();
-        transaction.put(keys::effect(self.bench.id, &effect.id), &effect);
-        transaction.put_bytes(Due::Effect { store: self.bench.id, id: effect.id }.key(now), Vec::new());
+        transaction.put_effect(self.bench.id, None, &effect);
+        transaction.put_bytes(due_of(self.bench.id, &effect).key(now), Vec::new());
         transaction.commit().await.unwrap();
     }
 
     /// Tries all that is due now, once.
     async fn run_due(&self) {
-        for (store, id, at) in due_now(&self.outbox).unwrap() {
-            attempt(&self.outbox, store, &id, at).await.unwrap();
-        }
+        run::run_due(&self.outbox).await;
     }
 
     async fn advance(&self, by: Duration) {
@@ -230,7 +235,7 @@ async fn a_mail_waits_for_the_effect_before_it_without_using_up_its_tries() {
     post.queue("a-second", mail_to("7"), Some("b-first")).await;
     post.run_due().await;
     // Looked at before the one that it waits for, and then behind it.
-    for wait in WAITS {
+    for wait in [LATER_MIN, LATER_MIN] {
         let EffectStatus::Pending { last_error: Some(reason), .. } = post.status("a-second") else { panic!() };
         assert!(reason.contains("waits for effect b-first"), "{reason}");
         assert_eq!((post.effect("a-second").attempts, server.taken().len()), (0, 0));
@@ -241,7 +246,7 @@ async fn a_mail_waits_for_the_effect_before_it_without_using_up_its_tries() {
     post.advance(BEHIND).await;
     assert!(is_done(&post.status("a-second")));
     assert_eq!(server.taken(), ["b-first", "a-second"]);
-    assert_eq!((post.effect("b-first").attempts, post.effect("a-second").attempts), (3, 1));
+    assert_eq!((post.effect("b-first").attempts, post.effect("a-second").attempts), (1, 1));
 }
 
 #[tokio::test]
@@ -459,6 +464,15 @@ async fn throttled_shop() -> String {
     url
 }
 
+/// A shop that does whatever it is asked.
+async fn willing_shop() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let routes = Router::new().fallback(async || r#"{"data":{"tagsAdd":{"userErrors":[]}}}"#);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
 #[tokio::test]
 async fn a_try_that_meets_a_rate_limit_does_not_count() {
     let post = Post::new(None).await;
@@ -505,4 +519,164 @@ async fn the_loop_takes_up_what_is_rung_for() {
     tokio::time::timeout(Duration::from_secs(60), all_done).await.expect("both are sent");
     running.abort();
     assert_eq!((server.taken().len(), post.queued()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_mail_server_that_says_later_is_obeyed_without_using_up_tries_until_it_has_gone_on_too_long() {
+    let (server, mailer) = MailServer::answering(["450 greylisted"; 40]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.run_due().await;
+    let queued_at = post.bench.clock.now();
+    let mut waits = Vec::new();
+    while post.effect("first").attempts == 0 {
+        let EffectStatus::Pending { due, .. } = post.status("first") else { panic!() };
+        waits.push(due.since(post.bench.clock.now()).as_secs());
+        post.advance(due.since(post.bench.clock.now())).await;
+    }
+    assert_eq!(waits, [30, 30, 60, 120, 240, 480, 900, 900, 900], "longer each time");
+    assert_eq!(post.bench.clock.now().since(queued_at), Duration::from_secs(3_660), "not before its time");
+    // From then on it is a failure like any other.
+    assert_eq!((post.effect("first").attempts, post.outbox.counters.effects_failed.get()), (1, 1));
+    for wait in WAITS {
+        post.advance(wait).await;
+    }
+    assert!(matches!(post.status("first"), EffectStatus::Dead { .. }));
+    assert_eq!(server.taken().len(), 0);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_hangs_leaves_the_shop_its_slots() {
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", hanging.local_addr().unwrap());
+    let mailer = Mailer::new(&url, "Fern <hello@fern.example>", Duration::from_secs(600)).unwrap();
+    let post = Post::new(Some(mailer)).await;
+    let change = StoreChange {
+        access_token: Some("token".into()),
+        api_url: Some(willing_shop().await),
+        ..StoreChange::default()
+    };
+    post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
+    for number in 0..40 {
+        post.queue(&format!("a-mail-{number:02}"), mail_to("7"), None).await;
+    }
+    for number in 0..40 {
+        post.queue(&format!("tags-{number:02}"), tags(), None).await;
+    }
+    let running = tokio::spawn(run(Arc::clone(&post.outbox)));
+    let all_tags = async {
+        while !(0..40).all(|number| is_done(&post.status(&format!("tags-{number:02}")))) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all_tags).await.expect("the shop's effects are done");
+    assert_eq!(post.queued(), 40, "no mail is");
+    running.abort();
+}
+
+#[tokio::test]
+async fn effects_are_listed_by_how_far_they_have_come() {
+    let (_, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.queue("sent", mail_to("7"), None).await;
+    post.queue("nobody", mail_to("unknown"), None).await;
+    let listed = |stage| {
+        let rows = post.bench.store.scan(&Scan::of(keys::effects_listed(post.bench.id, stage), 10)).unwrap();
+        rows.iter().map(|(key, _)| keys::effect_of(key).unwrap().1.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(EffectStage::Pending), ["nobody", "sent"]);
+    post.run_due().await;
+    let all = EffectStage::ALL.map(listed);
+    assert_eq!(all, [vec![], vec!["sent".to_owned()], vec![], vec!["nobody".to_owned()]]);
+    retry(&post.outbox, post.bench.id, &"nobody".into()).await.unwrap();
+    assert_eq!((listed(EffectStage::Pending), listed(EffectStage::Dropped)), (vec!["nobody".to_owned()], vec![]));
+}
+
+/// A plugin that counts what it is told, and says so if it is to.
+fn told(says_so: bool) -> Vec<u8> {
+    let mut guest = Guest::default();
+    let [told, why] = ["told", "made up for"].map(|text| guest.text(text));
+    let note = format!("(call $note {why} (i32.const 0) (i32.const 0) (i32.const {ANSWER}))");
+    guest.module(&format!("(call $count {told}) {}", if says_so { note } else { String::new() }))
+}
+
+/// Tells what is to be told, and applies it.
+async fn tell_all(post: &Post) {
+    let before = *post.bench.inbox.durable().borrow();
+    tell::tell_due(&post.outbox, &mut Round::default()).await.unwrap();
+    for position in before.0 + 1..=post.bench.inbox.durable().borrow().0 {
+        post.bench.apply_at(Position(position)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_is_told_once_of_an_effect_that_failed_for_good_or_was_dropped() {
+    let (_, mailer) = MailServer::answering(["550 no such person"]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.bench.enable("writer", &[], &told(true)).await;
+    post.queue("a-dead", mail_to("7"), None).await;
+    post.queue("b-dropped", mail_to("unknown"), None).await;
+    post.queue("c-sent", mail_to("7"), None).await;
+    post.run_due().await;
+    tell_all(&post).await;
+    assert_eq!((post.bench.counted("writer", "told"), post.bench.queued(DueQueue::Tellings)), (2, 0));
+    let record = post.bench.record(Position(1));
+    assert_eq!((record.topic.as_str(), record.customer), ("effect.failed", Some("7".into())));
+    let body = post.bench.inbox.get(Position(1)).unwrap().unwrap().body;
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&body["effect"], &body["kind"], &body["status"]), (&"a-dead".into(), &"mail".into(), &"dead".into()));
+    assert!(body["reason"].as_str().unwrap().contains("no such person"), "{body}");
+
+    // A crash between the inbox and the row that goes.
+    let again = Due::Telling { store: post.bench.id, id: "a-dead".into() };
+    post.bench.put_bytes(again.key(post.bench.clock.now()), &[]).await;
+    tell_all(&post).await;
+    assert_eq!(post.bench.counted("writer", "told"), 2);
+    // What has been made up for is not tried again, by itself or among others.
+    let retried = retry(&post.outbox, post.bench.id, &"a-dead".into()).await;
+    assert!(matches!(retried, Err(RetryError::Told)), "{retried:?}");
+    for dry_run in [true, false] {
+        let page = retry_page(&post.outbox, post.bench.id, &Selection::default(), None, dry_run).await.unwrap();
+        assert_eq!((page.effects.len(), page.skipped.values().sum::<u64>()), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_is_tried_again_before_its_plugin_hears_of_it_is_not_told() {
+    let (server, mailer) = MailServer::answering(["550 no such person"]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.bench.enable("writer", &[], &told(true)).await;
+    post.queue("first", mail_to("7"), None).await;
+    post.run_due().await;
+    tell::tell_due(&post.outbox, &mut Round::default()).await.unwrap();
+    retry(&post.outbox, post.bench.id, &"first".into()).await.unwrap();
+    post.bench.apply_at(Position(1)).await;
+    post.run_due().await;
+    assert_eq!((post.bench.counted("writer", "told"), server.taken().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn all_dead_letters_are_tried_again_and_those_whose_plugin_only_took_notice_too() {
+    let (server, mailer) = MailServer::answering(["550 no"; 3]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.bench.enable("writer", &[], &told(false)).await;
+    for id in ["a", "b", "c"] {
+        post.queue(id, mail_to("7"), None).await;
+    }
+    post.queue("sent", mail_to("7"), None).await;
+    post.run_due().await;
+    tell_all(&post).await;
+    assert_eq!(post.bench.counted("writer", "told"), 3);
+    let all = Selection::default();
+    let page = retry_page(&post.outbox, post.bench.id, &all, None, true).await.unwrap();
+    assert_eq!((page.effects.get("mail"), page.next), (Some(&3), None));
+    let of_another = Selection { plugin: Some("other".into()), ..all.clone() };
+    let page = retry_page(&post.outbox, post.bench.id, &of_another, None, false).await.unwrap();
+    assert_eq!(page, RetriedPage::default());
+    for found in [3, 0] {
+        let page = retry_page(&post.outbox, post.bench.id, &all, None, false).await.unwrap();
+        assert_eq!(page.effects.values().sum::<u64>(), found);
+        post.run_due().await;
+    }
+    assert_eq!(server.taken().len(), 4, "each once");
 }

@@ -232,8 +232,9 @@ impl Delivery {
         let id = effect.id.clone();
         let key = keys::effect(store, &id);
         if !self.transaction.contains(&key)? {
-            self.transaction.put(key, &effect);
-            self.transaction.put_bytes(Due::Effect { store, id: id.clone() }.key(now), Vec::new());
+            self.transaction.put_effect(store, None, &effect);
+            let due = Due::Effect { store, to: effect.kind.destination(), id: id.clone() };
+            self.transaction.put_bytes(due.key(now), Vec::new());
         }
         self.effects.push(effect);
         Ok(Ok(id))

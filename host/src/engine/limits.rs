@@ -38,6 +38,9 @@ pub const TIMERS: u32 = 64;
 /// How far ahead a timer may be set.
 pub const TIMER_AHEAD: Duration = Duration::from_secs(5 * 366 * 86_400);
 
+/// How soon after a timer has fired a timer may fire that it sets: sooner ones are put off until then.
+pub const TIMER_AGAIN: Duration = Duration::from_secs(60);
+
 /// Notes of one delivery, each of at most [`NOTE_BYTES`]: people read them.
 pub const NOTES: u32 = 32;
 

@@ -5,7 +5,7 @@ use std::{fmt, fs, path::Path, sync::Arc};
 use super::{Host, Unready};
 use crate::{
     domain::Timestamp,
-    store::{Error, Scan, Store, keys, keys::Due, keys::DueQueue},
+    store::{Error, due, keys::DueQueue},
     telemetry::{Exposed, Exposition},
 };
 
@@ -49,8 +49,8 @@ impl Host {
         let now = self.clock.now();
         let age = |since: Option<Timestamp>| since.map_or(0.0, |at| now.since(at).as_millis() as f64 / SECONDS);
         // A queue that cannot be read is shown as none: `regulars_unready` tells of the store.
-        let due = |queue| self.due(queue, now).unwrap_or_default();
-        let (deliveries, effects, timers) = (due(DueQueue::Deliveries), due(DueQueue::Effects), due(DueQueue::Timers));
+        let of = |queue| self.due(queue, now).unwrap_or_default();
+        let (deliveries, effects, timers) = (of(DueQueue::Deliveries), of(DueQueue::Effects), of(DueQueue::Timers));
         let oldest = self.oldest_unapplied().unwrap_or_default();
         to.gauges(
             "regulars_queue_age_seconds",
@@ -80,10 +80,7 @@ impl Host {
 
     /// When the first of a queue was due, and how many are due by now.
     fn due(&self, queue: DueQueue, now: Timestamp) -> Result<(Option<Timestamp>, usize), Error> {
-        let rows = self.sled.scan(&Scan::of(keys::due_queue(queue), COUNTED))?;
-        let mut due = rows.iter().filter_map(|(key, _)| Some(Due::read(key)?.0)).take_while(|at| *at <= now);
-        let first = due.next();
-        Ok((first, due.count() + usize::from(first.is_some())))
+        due::overdue(&*self.sled, queue, now, COUNTED)
     }
 
     fn expose_writes(&self, to: &mut Exposition<'_>) -> fmt::Result {

@@ -98,6 +98,12 @@ pub enum Failure {
     /// The store's rate limit is used up. Nothing was done, and the same call may succeed after the wait.
     #[error("the store's rate limit is used up; the next try is due in {} s", retry_after.as_secs_f64())]
     Throttled { retry_after: Duration },
+    /// The platform asks to come again later. The call may or may not have been done.
+    #[error("{reason}; the next try is due in {} s", retry_after.as_secs_f64())]
+    Later { retry_after: Duration, reason: String },
+    /// Nothing answered, or not as the platform does: every call to that shop fares the same.
+    #[error("{reason}")]
+    Unreachable { reason: String },
     /// The call may or may not have been done; the same call may succeed later and counts once.
     #[error("{reason}")]
     Transient { reason: String },

@@ -338,8 +338,10 @@ async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
         match call().await {
             Ok(answer) => return Ok(answer),
             Err(failure) if tries == TRIES => return Err(Stop::Platform(failure)),
-            Err(Failure::Throttled { retry_after }) => tokio::time::sleep(retry_after).await,
-            Err(Failure::Transient { .. }) => tokio::time::sleep(PAUSE * tries).await,
+            Err(Failure::Throttled { retry_after } | Failure::Later { retry_after, .. }) => {
+                tokio::time::sleep(retry_after).await
+            }
+            Err(Failure::Transient { .. } | Failure::Unreachable { .. }) => tokio::time::sleep(PAUSE * tries).await,
             Err(failure @ Failure::Permanent { .. }) => return Err(Stop::Platform(failure)),
         }
     }

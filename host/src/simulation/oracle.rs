@@ -123,6 +123,7 @@ fn decision(attempt: &Attempt) -> String {
         Outcome::Done => "done".to_owned(),
         Outcome::Dead { reason } => format!("dead: {reason}"),
         Outcome::Retrying { reason, .. } => format!("still to be tried: {reason}"),
+        Outcome::Waiting { reason } => format!("waits: {reason}"),
     };
     // Which order is the third depends on the order of the orders.
     let effects = if attempt.plugin.as_str() == MILESTONE { None } else { Some(attempt.effects.len()) };

@@ -104,7 +104,7 @@ fn left_to_do(disk: &Disk) -> Option<String> {
     if let Some((position, event)) = events.iter().find(|(_, event)| !known(&event.id, event.store)) {
         return Some(format!("event {} at {position} is not applied", event.id));
     }
-    [DueQueue::Timers, DueQueue::Deliveries, DueQueue::Effects].into_iter().find_map(|queue| {
+    [DueQueue::Timers, DueQueue::Deliveries, DueQueue::Effects, DueQueue::Tellings].into_iter().find_map(|queue| {
         let due = store.scan(&Scan::of(keys::due_queue(queue), 1)).unwrap();
         due.first().map(|(key, _)| format!("{:?} is due", keys::Due::read(key)))
     })

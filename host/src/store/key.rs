@@ -22,6 +22,8 @@ pub enum Table {
     Event = 11,
     /// Positions of the events that concern a customer.
     CustomerEvent = 12,
+    /// Positions of the events that could not be read, or of which a delivery has failed.
+    FailedEvent = 13,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,
@@ -41,6 +43,10 @@ pub enum Table {
     Enabled = 30,
     /// Settings of a plugin by version.
     Settings = 31,
+    /// Plugins that are paused in a store.
+    Paused = 32,
+    /// Deliveries that wait for a paused plugin, in order of arrival.
+    Waiting = 33,
     /// A plugin's own keys and values.
     State = 40,
     /// Bytes and keys that a plugin's state takes.
@@ -52,6 +58,8 @@ pub enum Table {
     Effect = 50,
     /// Where the copy of a mail as sent stands in the archive.
     MailCopy = 51,
+    /// Effects by stage and time, for listings.
+    EffectListed = 52,
     /// Parts of values that are larger than one record may be.
     Chunk = 60,
 }

@@ -2,8 +2,11 @@
 
 use super::{Key, Position, Table};
 use crate::domain::{
-    CheckoutId, CustomerId, EffectId, EventId, FulfillmentId, OrderId, PluginName, RefundId, StoreId, Timestamp,
+    CheckoutId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, OrderId, PluginName, RefundId,
+    StoreId, Timestamp,
 };
+
+pub use super::due::{Due, DueQueue, due_queue};
 
 pub fn meta(name: &str) -> Key {
     Key::system(Table::Meta).text(name).end()
@@ -40,6 +43,21 @@ pub fn event(store: StoreId, position: Position) -> Key {
 
 pub fn events(store: StoreId) -> Key {
     Key::of(store, Table::Event).end()
+}
+
+pub fn failed_event(store: StoreId, position: Position) -> Key {
+    Key::of(store, Table::FailedEvent).number(position.0).end()
+}
+
+pub fn failed_events(store: StoreId) -> Key {
+    Key::of(store, Table::FailedEvent).end()
+}
+
+/// The position at the end of a key of [`failed_events`] or [`all_waiting`].
+pub fn position_of(key: &Key) -> Option<Position> {
+    let bytes = key.as_bytes();
+    let last = bytes.len().checked_sub(8).and_then(|begin| bytes.get(begin..))?;
+    Some(Position(u64::from_be_bytes(last.try_into().ok()?)))
 }
 
 pub fn customer_event(store: StoreId, customer: &CustomerId, position: Position) -> Key {
@@ -110,6 +128,18 @@ pub fn all_settings(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::Settings).text(plugin.as_str()).end()
 }
 
+pub fn paused(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::Paused).text(plugin.as_str()).end()
+}
+
+pub fn waiting(store: StoreId, plugin: &PluginName, position: Position) -> Key {
+    Key::of(store, Table::Waiting).text(plugin.as_str()).number(position.0).end()
+}
+
+pub fn all_waiting(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::Waiting).text(plugin.as_str()).end()
+}
+
 /// A key of a plugin's state, or the beginning of several.
 pub fn state(store: StoreId, plugin: &PluginName, key: &str) -> Key {
     Key::of(store, Table::State).text(plugin.as_str()).rest(key.as_bytes())
@@ -163,94 +193,24 @@ pub fn effects(store: StoreId) -> Key {
     Key::of(store, Table::Effect).end()
 }
 
-/// Something that falls due, for the one that looks what is due next across all stores.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Due {
-    Timer {
-        store: StoreId,
-        plugin: PluginName,
-        key: String,
-    },
-    Delivery {
-        store: StoreId,
-        position: Position,
-        plugin: PluginName,
-    },
-    Effect {
-        store: StoreId,
-        id: EffectId,
-    },
-    /// A dedupe id and an event's record, kept for the platform's retries and a margin.
-    Expiry {
-        store: StoreId,
-        position: Position,
-    },
+/// The row by which an effect is listed.
+pub fn effect_listed(store: StoreId, stage: EffectStage, effect: &Effect) -> Key {
+    effect_listed_at(store, stage, effect.queued_at, &effect.id)
 }
 
-/// The three queues of due things; each has a worker of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum DueQueue {
-    Timers = 1,
-    Deliveries = 2,
-    Effects = 3,
-    Expiries = 4,
+/// The same for an effect that is not at hand.
+pub fn effect_listed_at(store: StoreId, stage: EffectStage, queued_at: Timestamp, id: &EffectId) -> Key {
+    Key::of(store, Table::EffectListed).small(stage as u8).time(queued_at).text(id.as_str()).end()
 }
 
-pub fn due_queue(queue: DueQueue) -> Key {
-    Key::system(Table::Due).small(queue as u8).end()
+/// Effects of one stage, in order of their queueing.
+pub fn effects_listed(store: StoreId, stage: EffectStage) -> Key {
+    Key::of(store, Table::EffectListed).small(stage as u8).end()
 }
 
-impl Due {
-    pub fn key(&self, at: Timestamp) -> Key {
-        let begin = |queue: DueQueue, store| Key::system(Table::Due).small(queue as u8).time(at).store(store);
-        match self {
-            Self::Timer { store, plugin, key } => begin(DueQueue::Timers, *store).text(plugin.as_str()).text(key).end(),
-            Self::Delivery { store, position, plugin } => {
-                begin(DueQueue::Deliveries, *store).number(position.0).text(plugin.as_str()).end()
-            }
-            Self::Effect { store, id } => begin(DueQueue::Effects, *store).text(id.as_str()).end(),
-            Self::Expiry { store, position } => begin(DueQueue::Expiries, *store).number(position.0).end(),
-        }
-    }
-
-    /// Takes a key of the queue apart again; `None` if it is not one.
-    pub fn read(key: &Key) -> Option<(Timestamp, Self)> {
-        let mut parts = key.parts();
-        let queue = parts.small()?;
-        let at = parts.time()?;
-        let store = parts.store()?;
-        let due = match queue {
-            queue if queue == DueQueue::Timers as u8 => {
-                Self::Timer { store, plugin: parts.text()?.into(), key: parts.text()? }
-            }
-            queue if queue == DueQueue::Deliveries as u8 => {
-                Self::Delivery { store, position: Position(parts.number()?), plugin: parts.text()?.into() }
-            }
-            queue if queue == DueQueue::Effects as u8 => Self::Effect { store, id: parts.text()?.into() },
-            queue if queue == DueQueue::Expiries as u8 => Self::Expiry { store, position: Position(parts.number()?) },
-            _ => return None,
-        };
-        Some((at, due))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_falls_due_reads_back_from_its_key_and_sorts_by_time() {
-        let store = StoreId(3);
-        let dues = [
-            Due::Timer { store, plugin: "points".into(), key: "expire/7".into() },
-            Due::Delivery { store, position: Position(9), plugin: "points".into() },
-            Due::Effect { store, id: "abc".into() },
-            Due::Expiry { store, position: Position(9) },
-        ];
-        for due in dues {
-            assert_eq!(Due::read(&due.key(Timestamp(5))), Some((Timestamp(5), due.clone())));
-            assert!(due.key(Timestamp(5)) < due.key(Timestamp(6)));
-        }
-    }
+/// When the effect of a key of [`effects_listed`] was queued, and which it is.
+pub fn effect_of(key: &Key) -> Option<(Timestamp, EffectId)> {
+    let mut parts = key.parts();
+    parts.small()?;
+    Some((parts.time()?, parts.text()?.into()))
 }

@@ -24,15 +24,18 @@ pub mod sled;
 
 #[cfg(test)]
 mod conformance;
+pub mod due;
 mod durability;
 mod key;
 pub mod keys;
+mod listing;
 mod queue;
 mod record;
 #[cfg(test)]
 mod record_tests;
 mod scan;
 mod transaction;
+pub mod upgrade;
 
 pub use data_dir::DataDir;
 pub use durability::Durability;
@@ -40,8 +43,8 @@ pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
 pub use merge::survivor;
 pub use record::{
-    EnabledRecord, EventRecord, PluginRecord, Reconciled, Reconciliation, Record, SettingsRecord, StateUsage,
-    StoreRecord, TimerRecord, Told, decode, encode,
+    EnabledRecord, EventRecord, PausedRecord, PluginRecord, Reconciled, Reconciliation, Record, SettingsRecord,
+    StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
 };
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};

@@ -58,6 +58,7 @@ records! {
     PluginRecord = "an installed plugin's record",
     EnabledRecord = "an enabled plugin's record",
     SettingsRecord = "a settings version",
+    PausedRecord = "a paused plugin's record",
     EventRecord = "an event's record",
     TimerRecord = "a timer",
     StateUsage = "a state usage record",
@@ -136,6 +137,17 @@ pub struct SettingsRecord {
     /// A JSON object.
     pub json: String,
     pub saved_at: Timestamp,
+}
+
+/// A plugin that does not run in a store for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedRecord {
+    pub since: Timestamp,
+    pub reason: String,
+    /// Deliveries in a row that had failed by then.
+    pub failures: u32,
+    /// When it was let go on: what waited runs first, in order, and what comes meanwhile waits behind it.
+    pub resumed_at: Option<Timestamp>,
 }
 
 /// An applied event with its deliveries.

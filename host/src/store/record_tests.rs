@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path};
 
 use super::{
-    EnabledRecord, Error, EventRecord, PluginRecord, Position, Reconciled, Reconciliation, Record, SettingsRecord,
-    StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
+    EnabledRecord, Error, EventRecord, PausedRecord, PluginRecord, Position, Reconciled, Reconciliation, Record,
+    SettingsRecord, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
 };
 use crate::domain::{
     Attempt, Checkout, ComponentHash, Customer, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, LineItem,
@@ -68,7 +68,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.into())
 }
 
-fn store() -> StoreRecord {
+pub(super) fn store() -> StoreRecord {
     StoreRecord {
         id: StoreId(3),
         platform: Platform::Shopify,
@@ -215,7 +215,12 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     let grants = vec!["discounts".into(), "mail".into()];
     seen.compare("enabled", &EnabledRecord { grants, settings_version: 4, enabled_at: at(0) });
     seen.compare("settings", &SettingsRecord { json: r#"{"per_euro":2}"#.into(), saved_at: at(0) });
+    let reason = "20 deliveries in a row failed".into();
+    seen.compare("paused", &PausedRecord { since: at(3), reason, failures: 20, resumed_at: Some(at(4)) });
     seen.compare("event", &event());
+    let waiting = Outcome::Waiting { reason: "the plugin is paused".into() };
+    let deliveries = vec![Attempt { outcome: waiting, attempt: 0, ..event().deliveries.remove(0) }];
+    seen.compare("event-waiting", &EventRecord { deliveries, ..event() });
     seen.compare("timer", &TimerRecord { due: at(9), payload: vec![0, 1, 255] });
     seen.compare("state-usage", &StateUsage { keys: 12, bytes: 34_567 });
     seen.compare("customer", &customer());

@@ -58,6 +58,10 @@ impl About<'_> {
                 target: TARGET, %store, %event, %topic, %plugin, customer, attempt, fuel, outcome = "dead",
                 "{plugin} failed on event {event} for good: `regulars event show` says why"
             ),
+            Outcome::Waiting { .. } => tracing::debug!(
+                target: TARGET, %store, %event, %topic, %plugin, customer, outcome = "waiting",
+                "event {event} waits for {plugin}, which is paused"
+            ),
         }
     }
 }

@@ -153,6 +153,9 @@ impl From<catalog::Error> for Problem {
             Error::StoreExists(_) | Error::Conflict => {
                 Self::new(StatusCode::CONFLICT, "conflict", "It is there already or is being changed", detail)
             }
+            Error::NotPaused { .. } => {
+                Self::new(StatusCode::CONFLICT, "not-paused", "The plugin is not paused", detail)
+            }
             Error::Invalid { .. } => unprocessable("invalid", "A value cannot be used", detail),
             Error::NotGranted { .. } => unprocessable("not-granted", "A capability is not granted", detail),
             Error::Settings { problems, .. } => {
@@ -187,7 +190,7 @@ impl From<RetryError> for Problem {
         let detail = error.to_string();
         match error {
             RetryError::NoEffect => Self::missing(detail),
-            RetryError::NotFailed(_) => {
+            RetryError::NotFailed(_) | RetryError::Told => {
                 Self::new(StatusCode::CONFLICT, "not-retried", "The effect was not tried again", detail)
             }
             RetryError::Store(error) => error.into(),

@@ -1,6 +1,6 @@
 //! The bench's side of [`Context`](crate::Context): what the plugin reads, and the record of what it does.
 
-use std::{cell::RefCell, collections::BTreeMap, ops::Deref, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use super::{Capability, Incoming, Shop, incoming::Change};
 use crate::{
@@ -161,6 +161,7 @@ impl Run {
             Change::Customer(customer) => Some(customer.id.as_str()),
             Change::Action(action) => Some(action.customer_id.as_str()),
             Change::Merge(merge) => Some(merge.kept_id.as_str()),
+            Change::Failed(customer) => Some(customer.as_str()),
             _ => self.shop.orders.get(self.order_id()?)?.fact.customer_id.as_deref(),
         };
         named.map(|id| self.shop.survivor(id))
@@ -363,7 +364,11 @@ pub(crate) fn schedule(key: &str, when: Timestamp, payload: &[u8]) -> Answer {
     with(|run| {
         valid(when <= run.now.plus_days(limits::TIMER_DAYS_AHEAD), "the timer is too far ahead")?;
         within(run.count(|call| matches!(call, Call::Schedule { .. })) + 1, limits::TIMERS_PER_DELIVERY)?;
-        run.written.timers.insert(key.into(), Some((when, payload.into())));
+        let due = match &run.incoming.change {
+            Change::Timer(_) => when.max(run.now + Duration::from_secs(limits::TIMER_AGAIN_SECONDS)),
+            _ => when,
+        };
+        run.written.timers.insert(key.into(), Some((due, payload.into())));
         run.written.calls.push(Call::Schedule { key: key.into(), when, payload: payload.into() });
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Action, Customer, Merge, Order, Refund, Timer, Timestamp};
+use crate::{Action, Customer, EffectId, FailedEffect, Merge, Order, Refund, Timer, Timestamp};
 
 /// An event on its way to the plugin, with the fact it brings.
 ///
@@ -26,6 +26,8 @@ pub(super) enum Change {
     Merge(Merge),
     Timer(Timer),
     Action(Action),
+    /// An effect for this customer has failed.
+    Failed(String),
     None,
 }
 
@@ -83,6 +85,22 @@ impl Incoming {
         Self::new("shopper.action", None, Change::Action(action)).payload(input_json)
     }
 
+    /// `effect.failed`: an effect that the plugin queued in this bench, of this kind (`discount.create`, ...) and for this
+    /// customer, has been given up.
+    pub fn effect_failed(effect: &EffectId, kind: &str, customer_id: &str, reason: &str) -> Self {
+        let failed = FailedEffect {
+            effect: effect.clone(),
+            kind: kind.into(),
+            status: "dead".into(),
+            reason: reason.into(),
+            event: "an earlier event".into(),
+            customer_id: customer_id.into(),
+        };
+        let payload = serde_json::to_string(&failed).expect("texts have a JSON form");
+        let change = Change::Failed(customer_id.into());
+        Self::new("effect.failed", Some(effect.as_str()), change).payload(payload)
+    }
+
     /// Any other event, with the sender's payload.
     pub fn other(topic: &str, id: &str, payload: impl Into<String>) -> Self {
         Self::new(topic, Some(id), Change::None).payload(payload)
@@ -106,7 +124,11 @@ impl Incoming {
 
     /// `shopify`, or `regulars` for what the host itself brings.
     pub(super) fn platform(&self) -> &'static str {
-        if matches!(self.change, Change::Timer(_) | Change::Action(_)) { "regulars" } else { "shopify" }
+        if matches!(self.change, Change::Timer(_) | Change::Action(_) | Change::Failed(_)) {
+            "regulars"
+        } else {
+            "shopify"
+        }
     }
 
     /// The sender's own payload.

@@ -412,7 +412,10 @@ impl Shop {
                     self.customers.entry(kept).or_insert(named);
                 }
             }
-            incoming::Change::Timer(_) | incoming::Change::Action(_) | incoming::Change::None => {}
+            incoming::Change::Timer(_)
+            | incoming::Change::Action(_)
+            | incoming::Change::Failed(_)
+            | incoming::Change::None => {}
         }
     }
 

@@ -430,3 +430,31 @@ fn merges_are_followed_wherever_a_customer_is_named() {
     }
     shop.deliver(Incoming::action("look", "1", ())).unwrap();
 }
+
+#[test]
+fn a_timer_that_sets_itself_for_the_past_lets_the_clock_go_on() {
+    fn handle(_: &Event, cx: &mut Context) -> Result {
+        Ok(cx.schedule("again", Timestamp(1), b"")?)
+    }
+    let mut shop = Bench::new(handle);
+    shop.deliver(Incoming::order_paid(order("1"))).unwrap();
+    let fired = shop.advance_to(START + std::time::Duration::from_secs(150)).unwrap();
+    assert_eq!(fired.len(), 3, "at once, after a minute and after two");
+}
+
+#[test]
+fn a_failed_effect_is_told_with_its_customer_and_only_as_its_own_topic() {
+    fn handle(event: &Event, cx: &mut Context) -> Result {
+        let told = cx.failed_effect(event)?.map(|failed| failed.reason).unwrap_or_default();
+        let customer = cx.customer().map(|customer| customer.id).unwrap_or_default();
+        Ok(cx.note(&told, &[("customer", &customer)])?)
+    }
+    let mut shop = Bench::new(handle).with_customer(customer("7"));
+    let effect = crate::EffectId("abc".into());
+    let told = shop.deliver(Incoming::effect_failed(&effect, "mail", "7", "no such person")).unwrap();
+    let note = told.calls.notes().next().unwrap();
+    assert_eq!((note.reason.as_str(), note.field("customer")), ("no such person", Some("7")));
+    let forged = Incoming::action("redeem", "7", serde_json::json!({"effect": "abc", "reason": "forged"}));
+    let told = shop.deliver(forged).unwrap();
+    assert_eq!(told.calls.notes().next().unwrap().reason, "");
+}

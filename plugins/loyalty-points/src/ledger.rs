@@ -3,7 +3,7 @@
 //! Entries are only ever appended: `entry/<customer>/<number>`. An account holds the sum of its entries, written in the
 //! same commit as the entry, so that a customer with thousands of orders costs no more than one with none.
 
-use regulars_sdk::{Context, Event, Failure, Result, Timestamp, key};
+use regulars_sdk::{Context, EffectId, Event, Failure, Result, Timestamp, key};
 use serde::{Deserialize, Serialize};
 
 use crate::basis::Basis;
@@ -34,7 +34,7 @@ impl Account {
 pub struct Entry {
     pub kind: Kind,
     pub points: i64,
-    /// The order, the reward, or the other account that it is about.
+    /// The order, the reward, or the other account that it is about; the key of the entry that it takes back.
     pub about: Option<String>,
     /// The event that caused it.
     pub cause: String,
@@ -50,6 +50,8 @@ pub enum Kind {
     Redeem,
     /// Moved from or to the account of a customer record that is the same person's.
     Merge,
+    /// A redemption taken back because its code could not be made.
+    GiveBack,
 }
 
 /// What an order has earned and on what, and how much of that has been taken back.
@@ -132,6 +134,29 @@ pub fn order(cx: &mut Context, order: &str) -> Result<Option<OrderRecord>> {
 
 pub fn set_order(cx: &mut Context, order: &str, record: &OrderRecord) -> Result {
     Ok(cx.state().set(&order_key(order), record)?)
+}
+
+/// A redemption, kept under the effect that makes its code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redemption {
+    pub customer: String,
+    /// The number of its entry in the customer's account.
+    pub entry: u64,
+    pub cost: u32,
+    /// The code could not be made, and the points have been given back.
+    pub given_back: bool,
+}
+
+pub fn redemption(cx: &mut Context, effect: &EffectId) -> Result<Option<Redemption>> {
+    Ok(cx.state().get(&redemption_key(effect.as_str()))?)
+}
+
+pub fn set_redemption(cx: &mut Context, effect: &EffectId, redemption: &Redemption) -> Result {
+    Ok(cx.state().set(&redemption_key(effect.as_str()), redemption)?)
+}
+
+pub fn redemption_key(effect: &str) -> String {
+    key(&["redemption", effect])
 }
 
 pub fn account_key(customer: &str) -> String {

@@ -28,6 +28,7 @@ fn handle(event: &Event, cx: &mut Context) -> Result {
         "customer.created" => members::created(event, cx),
         "customer.merged" => members::merged(event, cx),
         "shopper.action" => rewards::action(event, cx),
+        "effect.failed" => rewards::failed(event, cx),
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use regulars_sdk::{Context, Event, Failure, Mail, Money, NewDiscount, Result};
 use serde::Deserialize;
 
 use crate::{
-    ledger::{self, Kind},
+    ledger::{self, Kind, Redemption},
     notes::note,
     settings::{Reward, Settings},
 };
@@ -46,6 +46,9 @@ fn redeem(event: &Event, cx: &mut Context, settings: &Settings, reward: &Reward,
 
     let ends_at = cx.now().plus_days(reward.code_valid_days.into());
     let issued = cx.create_discount(NewDiscount::new(customer, &settings.code_prefix, value).ends_at(ends_at))?;
+    let redemption =
+        Redemption { customer: customer.into(), entry: account.entries, cost: reward.cost, given_back: false };
+    ledger::set_redemption(cx, &issued.effect, &redemption)?;
     // Without the mail the shopper would never see the code: where it cannot be queued, the points stay.
     let mail = Mail::new(customer, "reward")
         .var("reward", &reward.title)
@@ -58,6 +61,22 @@ fn redeem(event: &Event, cx: &mut Context, settings: &Settings, reward: &Reward,
     cx.send_mail(mail)?;
     let value = value.to_string();
     note(cx, "Points redeemed", &[("reward", &reward.id), ("value", &value)], points, Some(&account))
+}
+
+/// Gives the points back for a code that could not be made. The entry names the one that it takes back.
+pub fn failed(event: &Event, cx: &mut Context) -> Result {
+    let Some(failed) = cx.failed_effect(event)? else { return Ok(()) };
+    // A mail that failed takes no points, and stays to be tried again: only what is made up for is noted.
+    let Some(redemption) = ledger::redemption(cx, &failed.effect)?.filter(|it| !it.given_back) else { return Ok(()) };
+    // The customer may have been merged with another since.
+    let left = cx.customer_by_id(&redemption.customer);
+    let customer = left.map_or_else(|| redemption.customer.clone(), |customer| customer.id);
+    let points = i64::from(redemption.cost);
+    let original = ledger::entry_key(&redemption.customer, redemption.entry);
+    let account = ledger::append(event, cx, &customer, Kind::GiveBack, points, Some(&original))?;
+    ledger::set_redemption(cx, &failed.effect, &Redemption { given_back: true, ..redemption })?;
+    let fields = [("because", failed.reason.as_str())];
+    note(cx, "Points given back: the code could not be made", &fields, points, Some(&account))
 }
 
 /// Tells a mail the balance, the best reward that it pays for (`ready`), and the next one (`next`, with the points still

@@ -282,6 +282,34 @@ fn points_buy_a_code_bound_to_the_customer_and_a_mail_that_waits_for_it() {
 }
 
 #[test]
+fn points_of_a_code_that_could_not_be_made_come_back_once_and_name_the_redemption() {
+    let mut shop = with_balance(12_000);
+    let redeemed = shop.deliver(Incoming::action("redeem", "c1", json!({ "reward": "5-off" }))).unwrap();
+    let code = redeemed.calls[0].effect().unwrap();
+    let refused = || Incoming::effect_failed(code, "discount.create", "c1", "access was denied");
+    let delivery = shop.deliver(refused()).unwrap();
+    assert_eq!(why(&delivery), ("Points given back: the code could not be made", "100", Some("120")));
+    assert_eq!(note(&delivery).field("because"), Some("access was denied"));
+    let entry = entries(&shop, "c1").pop().unwrap();
+    assert_eq!((entry.kind, entry.points, entry.about), (Kind::GiveBack, 100, Some(entry_key("c1", 2))));
+    // Told once more, under the same id and under another.
+    shop.deliver_again(refused()).unwrap();
+    shop.deliver(refused().id("told anew")).unwrap();
+    assert_eq!(points(&shop, "c1"), [(Kind::Earn, 120), (Kind::Redeem, -100), (Kind::GiveBack, 100)]);
+    assert_eq!(account(&shop, "c1").balance, 120);
+}
+
+#[test]
+fn a_failed_mail_gives_no_points_and_leaves_no_note_so_that_it_can_be_tried_again() {
+    let mut shop = with_balance(12_000);
+    let redeemed = shop.deliver(Incoming::action("redeem", "c1", json!({ "reward": "5-off" }))).unwrap();
+    let mail = redeemed.calls.iter().filter_map(|call| call.effect()).nth(1).unwrap();
+    let delivery = shop.deliver(Incoming::effect_failed(mail, "mail", "c1", "no such person")).unwrap();
+    assert_eq!(delivery.calls.len(), 0);
+    assert_eq!(account(&shop, "c1").balance, 20);
+}
+
+#[test]
 fn what_cannot_be_redeemed_is_noted_and_fails_nothing() {
     let mut shop = with_balance(9_999);
     for (name, input, reason) in [

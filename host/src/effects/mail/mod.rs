@@ -13,7 +13,7 @@ use lettre::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Outbox, Verdict};
+use super::{LATER_MIN, Outbox, Verdict};
 use crate::{
     catalog::StoreEntry,
     domain::{Customer, CustomerId, Effect, Mail, StoreId, Timestamp},
@@ -150,11 +150,10 @@ pub(super) async fn send(
     let (message, copy) = copy;
     match tokio::time::timeout(mailer.timeout, mailer.transport.send(message)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) if error.is_permanent() => return Ok(Verdict::Dead { reason: smtp_reason(&error) }),
-        Ok(Err(error)) => return Ok(Verdict::Failed { reason: smtp_reason(&error) }),
+        Ok(Err(error)) => return Ok(refused(&error)),
         Err(_) => {
             let reason = format!("the mail server gave no answer within {} s", mailer.timeout.as_secs_f64());
-            return Ok(Verdict::Failed { reason });
+            return Ok(Verdict::Unreachable { reason });
         }
     }
     let receipt = copy.message_id.clone();
@@ -166,6 +165,20 @@ pub(super) async fn send(
         );
     }
     Ok(Verdict::Done { receipt })
+}
+
+/// What a mail server's refusal means. 421 is about the connection, every other 4xx about this mail (RFC 5321, 4.2.1).
+fn refused(error: &smtp::Error) -> Verdict {
+    let reason = smtp_reason(error);
+    match error.status().map(u16::from) {
+        Some(421) => Verdict::Busy { wait: LATER_MIN, reason },
+        Some(400..=499) => Verdict::Later { reason },
+        // Our own name or password is refused: no mail fares better (RFC 4954).
+        Some(530 | 534 | 535) => Verdict::Unreachable { reason },
+        Some(_) if error.is_permanent() => Verdict::Dead { reason },
+        Some(_) => Verdict::Failed { reason },
+        None => Verdict::Unreachable { reason },
+    }
 }
 
 fn smtp_reason(error: &smtp::Error) -> String {

@@ -60,7 +60,7 @@ impl events::Host for Delivery {
 
     fn get_payload_json(&mut self) -> wasmtime::Result<String> {
         Ok(match &self.input.event.origin {
-            Origin::Webhook { .. } | Origin::Read { .. } | Origin::Action { .. } => {
+            Origin::Webhook { .. } | Origin::Read { .. } | Origin::Action { .. } | Origin::EffectFailed { .. } => {
                 String::from_utf8_lossy(&self.input.event.body).into_owned()
             }
             Origin::Timer { .. } | Origin::Merge { .. } => "null".into(),

@@ -6,7 +6,7 @@ use super::super::{
     limits,
 };
 use crate::{
-    domain::Timestamp,
+    domain::{Origin, Timestamp},
     store::{TimerRecord, keys, keys::Due},
 };
 
@@ -36,7 +36,11 @@ impl schedule::Host for Delivery {
         if payload.len() > limits::STATE_VALUE_BYTES as usize {
             return Ok(Err(Refusal::OverLimit(limits::STATE_VALUE_BYTES)));
         }
-        let due = Timestamp(when);
+        // A timer that sets a timer for the past would otherwise keep the host busy for ever.
+        let due = match self.input.event.origin {
+            Origin::Timer { .. } => Timestamp(when).max(self.input.now() + limits::TIMER_AGAIN),
+            _ => Timestamp(when),
+        };
         if due > self.input.now() + limits::TIMER_AHEAD {
             let days = limits::TIMER_AHEAD.as_secs() / 86_400;
             return Ok(Err(Refusal::Invalid(format!("when is more than {days} days ahead"))));

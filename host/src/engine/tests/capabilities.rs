@@ -66,7 +66,7 @@ fn queued(capability: &str) -> Effect {
     assert_eq!(answer(&mut ended, "answer"), Ok(()));
     let [effect] = &ended.effects[..] else { panic!("{:?}", ended.effects) };
     assert_eq!(ended.transaction.get(&keys::effect(STORE, &effect.id)).unwrap().as_ref(), Some(effect));
-    let due = keys::Due::Effect { store: STORE, id: effect.id.clone() };
+    let due = keys::Due::Effect { store: STORE, to: effect.kind.destination(), id: effect.id.clone() };
     assert!(ended.transaction.contains(&due.key(NOW)).unwrap());
     assert_eq!(effect.status, EffectStatus::Pending { due: NOW, last_error: None });
     effect.clone()

@@ -219,11 +219,12 @@ impl AdminClient {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let host = self.url.host_str().unwrap_or("the store");
-        transient(match error {
+        let reason = match error {
             _ if error.is_timeout() => format!("{host} gave no answer within {:?}", self.limits.timeout),
             _ if error.is_connect() => format!("{host} cannot be connected to"),
             _ => format!("the connection to {host} broke"),
-        })
+        };
+        Failure::Unreachable { reason }
     }
 
     /// An answer that is no GraphQL answer, by its HTTP status.
@@ -238,9 +239,16 @@ impl AdminClient {
                 "{host} has no Admin API {API_VERSION}: check the store's domain, and that the store still exists"
             )),
             423 => permanent("Shopify has locked the store"),
-            429 => Failure::Throttled { retry_after: retry_after(headers) },
+            429 => Failure::Throttled { retry_after: retry_after(headers, self.clock.now()).unwrap_or(WAIT_MIN) },
             // 430 is Shopify's own: the request looked suspicious just then.
-            408 | 425 | 430 | 500..=599 => transient(format!("{host} answered {status}")),
+            408 | 425 | 430 | 500..=599 => {
+                let reason = format!("{host} answered {status}");
+                match retry_after(headers, self.clock.now()) {
+                    Some(retry_after) => Failure::Later { retry_after, reason },
+                    None if status.is_server_error() => Failure::Unreachable { reason },
+                    None => transient(reason),
+                }
+            }
             _ => permanent(format!("{host} answered {status}: this program and Shopify disagree about the request")),
         }
     }
@@ -264,10 +272,16 @@ fn no_data() -> Failure {
     transient("Shopify's answer holds no data")
 }
 
-/// Shopify states seconds, with a fraction in some answers.
-fn retry_after(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    seconds.map_or(WAIT_MIN, stated_wait)
+/// The wait that an answer asks for: seconds, with a fraction in some of Shopify's answers, or the date of HTTP, which
+/// what stands before Shopify may state.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(stated_wait(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond();
+    let ahead = u64::try_from(date).ok()?.saturating_sub(now.0);
+    Some(stated_wait(Duration::from_millis(ahead).as_secs_f64()))
 }
 
 fn customer_gid(customer: &CustomerId) -> String {

@@ -70,7 +70,7 @@ mod tests {
     use crate::domain::{Merge, Platform, PluginName};
 
     /// One event of each origin, with the bytes that version 1 wrote for it. The files are never rewritten.
-    fn golden() -> [(Event, &'static [u8]); 5] {
+    fn golden() -> [(Event, &'static [u8]); 6] {
         let event = |id: &str, origin, body: &'static [u8]| Event {
             id: id.into(),
             store: StoreId(7),
@@ -90,6 +90,7 @@ mod tests {
         let timer = Origin::Timer { plugin: plugin.clone(), key: "c-1".into(), due: Timestamp(1_760_000_000_000) };
         let told = Merge { kept: "gid-98".into(), removed: "gid-99".into(), completed: true };
         let merge = Origin::Merge { plugin: plugin.clone(), merge: told };
+        let failed = Origin::EffectFailed { plugin: plugin.clone(), effect: "abcd".into(), customer: "gid-99".into() };
         let action = Origin::Action { plugin, customer: "gid-99".into(), name: "redeem".into() };
         [
             (
@@ -100,6 +101,7 @@ mod tests {
             (event("action:1", action, b""), include_bytes!("../golden/event-action-v1.bin")),
             (event("read:1", read, b"{\"id\":1}"), include_bytes!("../golden/event-read-v1.bin")),
             (event("merge:1", merge, b""), include_bytes!("../golden/event-merge-v1.bin")),
+            (event("failed:1", failed, b"{}"), include_bytes!("../golden/event-effect-failed-v1.bin")),
         ]
     }
 

@@ -148,24 +148,34 @@ function codeRow(effect) {
   return effectRow(effect, code, `${money(value)} off for ${nameById(effect.customer)}`, () => showEffect(effect), "code");
 }
 
-function troubleRow({ key, title, reason, due, path, body, onclick }) {
-  const again = el("button", { type: "button", class: "again", "aria-label": `Try again: ${title}` }, "Try again");
+function troubleRow({ key, title, reason, due, path, body, onclick, verb = "Try again", standing }) {
+  const again = el("button", { type: "button", class: "again", "aria-label": `${verb}: ${title}` }, verb);
   again.addEventListener("click", () => tryAgain(again, path, body));
   return {
     key,
     kind: "trouble",
-    says: JSON.stringify([title, reason, due]),
+    says: JSON.stringify([title, reason, due, standing]),
     draw: () => [
       el("div", { class: "line" },
-        el("div", { class: "grow" }, opener(title, onclick), el("p", { class: "quiet small" }, capital(reason))),
-        el("span", { class: "tag", "data-kind": due ? "pending" : "dead" }, due ? `again at ${minute(due)}` : "given up"),
+        el("div", { class: "grow" }, onclick ? opener(title, onclick) : el("strong", {}, title),
+          el("p", { class: "quiet small" }, capital(reason))),
+        el("span", { class: "tag", "data-kind": due ? "pending" : "dead" }, standing ?? (due ? `again at ${minute(due)}` : "given up")),
         again),
     ],
   };
 }
 
-/** Failed deliveries and effects, and events that could not be read. */
-function troublesOf(events, effects) {
+/** Paused plugins, failed deliveries and effects, and events that could not be read. */
+function troublesOf(plugins, events, effects) {
+  const ofPlugin = plugins.filter((plugin) => plugin.status === "paused").map(({ name, paused }) => ({
+    key: `plugin ${name}`,
+    title: `${titleOf(name)} is paused`,
+    reason: `${paused.reason}. ${plural(paused.waiting, "delivery", "deliveries")} waiting`,
+    standing: "paused",
+    verb: "Resume",
+    path: ofStore(`plugins/${encodeURIComponent(name)}/resume`),
+    body: {},
+  }));
   const ofEvent = events.flatMap((event) => {
     const about = { path: eventPath(event.id), onclick: () => showEvent(event) };
     const title = headlineOf(event);
@@ -184,7 +194,7 @@ function troublesOf(events, effects) {
     body: {},
     onclick: () => showEffect(effect),
   }));
-  return [...ofEvent, ...ofEffect];
+  return [...ofPlugin, ...ofEvent, ...ofEffect];
 }
 
 async function tryAgain(button, path, body) {
@@ -505,14 +515,15 @@ async function learnActivity() {
 }
 
 async function learnTroubles() {
-  const [events, dead, pending] = await Promise.all([
+  const [plugins, events, dead, pending] = await Promise.all([
+    api(ofStore("plugins")),
     api(ofStore("events?failed=true&limit=50")),
     api(ofStore("effects?status=dead&limit=50")),
     api(ofStore("effects?status=pending&limit=50")),
   ]);
   const effects = [...dead, ...pending.filter((effect) => effect.attempts > 0)];
   await learnPeople([...events, ...effects].map((each) => each.customer));
-  state.troubles = troublesOf(events, effects);
+  state.troubles = troublesOf(plugins, events, effects);
 }
 
 /** Looks at the counters, and at the rest only where they have moved. */
@@ -529,7 +540,8 @@ async function lookOnce() {
       seen.activity = moved;
     }
     // While something has failed, whatever is done may be what had failed.
-    const failures = ["deliveries_failed", "deliveries_dead", "events_unreadable", "effects_failed", "effects_dead"];
+    const failures = ["deliveries_failed", "deliveries_dead", "events_unreadable", "effects_failed", "effects_dead",
+      "plugins_paused"];
     const telling = state.troubles.length ? [...failures, "deliveries_done", "effects_done"] : failures;
     const changes = JSON.stringify(telling.map((name) => counters[name]));
     if (changes !== seen.troubles) {

@@ -43,6 +43,7 @@ const CAME_IN = {
   "checkout.updated": "Checkout updated",
   "checkout.deleted": "Checkout ended",
   "timer.fired": "A plugin's timer",
+  "effect.failed": "A mail, code or tag failed for good",
   "shopper.action": "Request by a shopper",
 };
 
@@ -80,7 +81,7 @@ export function sentence(note) {
 
 const movesPoints = (note) => note.fields.some(([name, value]) => name === "points" && Number(value) !== 0);
 
-/** How a delivery ended: `acted`, `idle`, `retrying` or `dead`, with the reason and the time where there is one. */
+/** How a delivery ended: `acted`, `idle`, `waiting`, `retrying` or `dead`, with the reason and the time where there is one. */
 export function outcomeOf(delivery) {
   if (delivery.outcome === "done") {
     return { kind: delivery.effects.length || delivery.notes.some(movesPoints) ? "acted" : "idle" };
@@ -89,13 +90,14 @@ export function outcomeOf(delivery) {
   return { kind, ...told };
 }
 
-export const hasFailed = (delivery) => delivery.outcome !== "done";
+export const hasFailed = (delivery) => ["dead", "retrying"].includes(outcomeOf(delivery).kind);
 
 /** What a plugin decided and why. */
 export function decision(delivery) {
   const outcome = outcomeOf(delivery);
   if (outcome.kind === "dead") return `Given up after ${plural(delivery.attempt, "try", "tries")}: ${outcome.reason}`;
   if (outcome.kind === "retrying") return `Failed, to be tried again: ${outcome.reason}`;
+  if (outcome.kind === "waiting") return `Waiting: ${outcome.reason}`;
   return delivery.notes.map((note) => sentence(note).text).join("; ") || "Handled without a note";
 }
 

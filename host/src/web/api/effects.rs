@@ -14,29 +14,17 @@ use super::{
     limit, read, store_id,
 };
 use crate::{
-    domain::{Effect, EffectId, EffectStatus},
+    domain::{Effect, EffectId, EffectStage, EffectStatus},
     effects::{MailCopy, read_copy, retry as retry_effect},
     host::Host,
-    store::{Scan, Store, decode, keys},
+    store::{Scan, Store, keys},
 };
-
-/// Effects that are looked through for those that fit a filter.
-const LOOKED_THROUGH: usize = 100_000;
 
 #[derive(Deserialize)]
 pub struct ListQuery {
     limit: Option<usize>,
     /// `pending`, `done`, `dead` or `dropped`.
     status: Option<String>,
-}
-
-pub(super) fn status_word(status: &EffectStatus) -> &'static str {
-    match status {
-        EffectStatus::Pending { .. } => "pending",
-        EffectStatus::Done { .. } => "done",
-        EffectStatus::Dead { .. } => "dead",
-        EffectStatus::Dropped { .. } => "dropped",
-    }
 }
 
 /// An effect with its status as flat fields.
@@ -49,7 +37,7 @@ pub(super) fn view(effect: &Effect) -> Value {
     json!({
         "id": effect.id,
         "kind": effect.kind.name(),
-        "status": status_word(&effect.status),
+        "status": effect.status.stage().word(),
         "told": told,
         "due": due,
         "plugin": effect.plugin,
@@ -70,16 +58,24 @@ pub async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<Value>>> {
     let store = store_id(&host, &store)?;
-    let rows = host.sled.scan(&Scan::of(keys::effects(store), LOOKED_THROUGH))?;
-    let mut effects = Vec::new();
-    for (_, value) in rows {
-        let effect: Effect = decode(&value.bytes)?;
-        if query.status.as_deref().is_none_or(|wanted| wanted == status_word(&effect.status)) {
-            effects.push(effect);
-        }
+    let stages = match query.status.as_deref() {
+        None => EffectStage::ALL.to_vec(),
+        Some(word) => vec![EffectStage::of_word(word).ok_or_else(|| {
+            Problem::bad_request(format!("`{word}` is no status: there are pending, done, dead and dropped"))
+        })?],
+    };
+    let limit = limit(query.limit);
+    let mut listed = Vec::new();
+    for stage in stages {
+        let rows = host.sled.scan(&Scan::of(keys::effects_listed(store, stage), limit).newest_first())?;
+        listed.extend(rows.iter().filter_map(|(key, _)| keys::effect_of(key)));
     }
-    effects.sort_by_key(|effect| std::cmp::Reverse(effect.queued_at));
-    Ok(Json(effects.iter().take(limit(query.limit)).map(view).collect()))
+    listed.sort_by(|one, other| other.cmp(one));
+    let mut effects = Vec::new();
+    for (_, id) in listed.iter().take(limit) {
+        effects.extend(read::<Effect>(&host, &keys::effect(store, id))?.as_ref().map(view));
+    }
+    Ok(Json(effects))
 }
 
 fn find(host: &Host, store: &str, effect: &str) -> Result<Effect> {

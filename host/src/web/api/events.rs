@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     super::problem::{Problem, Result},
-    limit, plugin_name, read, store_id,
+    limit, plugin_name, read, read_all, store_id,
 };
 use crate::{
     dispatch::Replayed,
     domain::{EventId, StoreId},
     host::Host,
-    store::{EventRecord, Inbox, Position, Scan, Store, decode, keys},
+    store::{EventRecord, Inbox, Position, Scan, Store, keys},
 };
 
 /// An event with its deliveries, and its body if it was asked for alone.
@@ -48,28 +48,18 @@ pub async fn list(
 ) -> Result<Json<Vec<EventRecord>>> {
     let store = store_id(&host, &store)?;
     let wanted = limit(query.limit);
-    let mut after = query.before.map(|before| keys::event(store, Position(before)));
-    let mut found = Vec::new();
-    loop {
-        let rows = host.sled.scan(&Scan::of(keys::events(store), wanted).after(after).newest_first())?;
-        let more = rows.len() == wanted;
-        after = rows.last().map(|(key, _)| key.clone());
-        for (_, value) in rows {
-            let record: EventRecord = decode(&value.bytes)?;
-            if !query.failed || has_failed(&record) {
-                found.push(record);
-            }
+    let before = query.before.map(Position);
+    if query.failed {
+        let scan = Scan::of(keys::failed_events(store), wanted).newest_first();
+        let rows = host.sled.scan(&scan.after(before.map(|before| keys::failed_event(store, before))))?;
+        let mut found = Vec::new();
+        for position in rows.iter().filter_map(|(key, _)| keys::position_of(key)) {
+            found.extend(read(&host, &keys::event(store, position))?);
         }
-        if !more || found.len() >= wanted {
-            found.truncate(wanted);
-            return Ok(Json(found));
-        }
+        return Ok(Json(found));
     }
-}
-
-fn has_failed(record: &EventRecord) -> bool {
-    record.unreadable.is_some()
-        || record.deliveries.iter().any(|delivery| delivery.outcome != crate::domain::Outcome::Done)
+    let scan = Scan::of(keys::events(store), wanted).newest_first();
+    Ok(Json(read_all(&host, &scan.after(before.map(|before| keys::event(store, before))))?))
 }
 
 pub async fn show(

@@ -24,6 +24,7 @@ mod events;
 mod export;
 mod plugins;
 mod reconciliation;
+mod replay;
 mod stores;
 
 /// Rows of a listing unless more are asked for, and the most that can be.
@@ -42,9 +43,11 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
+        .route("/stores/{store}/plugins/{plugin}/resume", post(plugins::resume))
         .route("/stores/{store}/plugins/{plugin}/settings", get(plugins::settings).put(plugins::save_settings))
         .route("/stores/{store}/events", get(events::list))
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
+        .route("/stores/{store}/replay", post(replay::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))

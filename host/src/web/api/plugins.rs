@@ -15,7 +15,7 @@ use super::super::problem::Result;
 use super::plugin_name;
 use crate::{
     catalog::{Enabled, Installed},
-    domain::{Capability, Timestamp},
+    domain::{Capability, StoreId, Timestamp},
     host::Host,
 };
 
@@ -59,18 +59,47 @@ pub struct EnabledView {
     settings_version: u32,
     settings: Value,
     enabled_at: Timestamp,
+    /// `working`, `paused`, or `catching up` with what waited.
+    status: &'static str,
+    paused: Option<PausedView>,
 }
 
-impl From<&Enabled> for EnabledView {
-    fn from(enabled: &Enabled) -> Self {
-        Self {
+/// Why a plugin does not run, and what waits for it.
+#[derive(Serialize)]
+pub struct PausedView {
+    since: Timestamp,
+    reason: String,
+    resumed_at: Option<Timestamp>,
+    /// Counted up to 10,000.
+    waiting: usize,
+}
+
+impl EnabledView {
+    fn of(host: &Host, store: StoreId, enabled: &Enabled) -> Result<Self> {
+        let paused = match &enabled.paused {
+            None => None,
+            Some(paused) => Some(PausedView {
+                since: paused.since,
+                reason: paused.reason.clone(),
+                resumed_at: paused.resumed_at,
+                waiting: host.catalog.waiting(store, enabled.name())?,
+            }),
+        };
+        let status = match () {
+            () if enabled.is_paused() => "paused",
+            () if enabled.is_catching_up() => "catching up",
+            () => "working",
+        };
+        Ok(Self {
             name: enabled.name().to_string(),
             version: enabled.installed.record.version.clone(),
             grants: enabled.record.grants.clone(),
             settings_version: enabled.record.settings_version,
             settings: Value::Object(enabled.context.settings.clone()),
             enabled_at: enabled.record.enabled_at,
-        }
+            status,
+            paused,
+        })
     }
 }
 
@@ -97,7 +126,8 @@ pub async fn install(State(host): State<Arc<Host>>, file: Bytes) -> Result<(Stat
 }
 
 pub async fn enabled(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Json<Vec<EnabledView>>> {
-    Ok(Json(host.catalog.store_named(&store)?.enabled.iter().map(EnabledView::from).collect()))
+    let entry = host.catalog.store_named(&store)?;
+    entry.enabled.iter().map(|enabled| EnabledView::of(&host, entry.id(), enabled)).collect::<Result<_>>().map(Json)
 }
 
 pub async fn enable(
@@ -109,7 +139,18 @@ pub async fn enable(
     host.catalog.enable(&store, &plugin, body.grants, body.settings.as_ref()).await?;
     let entry = host.catalog.store_named(&store)?;
     host.pipeline.tell_missed_merges(entry.id()).await?;
-    Ok(Json(EnabledView::from(host.catalog.enabled(&entry, &plugin)?)))
+    Ok(Json(EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?))
+}
+
+/// Lets a paused plugin go on: it runs what waited first.
+pub async fn resume(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+) -> Result<Json<EnabledView>> {
+    let plugin = plugin_name(&plugin);
+    host.catalog.resume(&store, &plugin).await?;
+    let entry = host.catalog.store_named(&store)?;
+    Ok(Json(EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?))
 }
 
 pub async fn disable(

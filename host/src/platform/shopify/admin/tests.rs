@@ -114,7 +114,7 @@ async fn create(replies: impl IntoIterator<Item = Reply>) -> Result<Receipt, Fai
 fn reason(result: Result<Receipt, Failure>) -> String {
     match result.unwrap_err() {
         Failure::Permanent { reason } => format!("permanent: {reason}"),
-        Failure::Transient { reason } => format!("transient: {reason}"),
+        Failure::Transient { reason } | Failure::Unreachable { reason } => format!("transient: {reason}"),
         throttled => throttled.to_string(),
     }
 }
@@ -217,6 +217,23 @@ async fn too_many_requests_wait_as_told() {
         let reply = Reply::Says(StatusCode::TOO_MANY_REQUESTS, vec![("retry-after", value)], String::new());
         let expected = Failure::Throttled { retry_after: Duration::from_secs_f64(seconds) };
         assert_eq!(create([reply]).await, Err(expected), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_may_be_told_as_a_date_and_with_a_failure() {
+    // The client's clock stands at 00:16:40 on that day.
+    for (value, seconds) in [
+        ("Thu, 01 Jan 1970 00:16:49 GMT", 9),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ("Fri, 02 Jan 1970 00:00:00 GMT", 3600),
+    ] {
+        let reply = |status| Reply::Says(status, vec![("retry-after", value)], String::new());
+        let retry_after = Duration::from_secs(seconds);
+        let throttled = create([reply(StatusCode::TOO_MANY_REQUESTS)]).await;
+        assert_eq!(throttled, Err(Failure::Throttled { retry_after }), "{value}");
+        let later = create([reply(StatusCode::SERVICE_UNAVAILABLE)]).await;
+        assert!(matches!(&later, Err(Failure::Later { retry_after: told, .. }) if *told == retry_after), "{later:?}");
     }
 }
 

@@ -1,0 +1,224 @@
+//! What an older version wrote, brought into today's shape when the store is opened.
+
+use super::{Commit, CommitError, Error, EventRecord, Key, Scan, Store, StoreRecord, Table, decode, encode, keys};
+use crate::domain::{Effect, StoreId};
+
+/// The name under which the layout of the rows is kept that no record's version tells.
+const LAYOUT: &str = "layout";
+
+/// Today's: due queues by line, events that failed and effects by stage listed.
+const TODAY: u32 = 1;
+
+/// Rows that are read and written at once.
+const PAGE: usize = 500;
+
+/// The queues that began with the time: timers, deliveries, effects.
+const OLD_QUEUES: [u8; 3] = [1, 2, 3];
+
+/// Brings the store into today's layout; does nothing if it has it. Blocks: not for an async task.
+///
+/// A crash in between leaves rows of both layouts, and the next call goes on.
+pub fn upgrade(store: &dyn Store) -> Result<(), Error> {
+    let found = store.get(&keys::meta(LAYOUT))?.map(|value| decode::<u32>(&value.bytes)).transpose()?.unwrap_or(0);
+    if found > TODAY {
+        return Err(Error::TooNew { what: "the store's layout", found, known: TODAY });
+    }
+    if found == TODAY {
+        return Ok(());
+    }
+    for queue in OLD_QUEUES {
+        in_pages(store, &Key::system(Table::Due).small(queue).end(), |key, _, commit| {
+            if let Some(row) = due_row(store, queue, key)? {
+                commit.put(row, Vec::new());
+            }
+            commit.delete(key.clone());
+            Ok(())
+        })?;
+    }
+    for (_, value) in store.scan(&Scan::of(keys::all_stores(), usize::MAX))? {
+        list(store, decode::<StoreRecord>(&value.bytes)?.id)?;
+    }
+    let mut done = Commit::default();
+    done.put(keys::meta(LAYOUT), encode(&TODAY));
+    write(store, done)
+}
+
+/// The key of today's queue for one of a queue that began with the time; `None` if it names nothing.
+fn due_row(store: &dyn Store, queue: u8, key: &Key) -> Result<Option<Key>, Error> {
+    let mut parts = key.parts();
+    let mut read = || {
+        parts.small()?;
+        let (at, of) = (parts.time()?, parts.store()?);
+        Some(match queue {
+            1 => (at, keys::Due::Timer { store: of, plugin: parts.text()?.into(), key: parts.text()? }),
+            2 => {
+                let position = super::Position(parts.number()?);
+                (at, keys::Due::Delivery { store: of, position, plugin: parts.text()?.into() })
+            }
+            _ => (at, keys::Due::Telling { store: of, id: parts.text()?.into() }),
+        })
+    };
+    Ok(match read() {
+        Some((at, keys::Due::Telling { store: of, id })) => {
+            let effect = store.get(&keys::effect(of, &id))?;
+            let effect = effect.and_then(|value| decode::<Effect>(&value.bytes).ok());
+            effect.map(|effect| keys::Due::Effect { store: of, to: effect.kind.destination(), id }.key(at))
+        }
+        Some((at, due)) => Some(due.key(at)),
+        None => None,
+    })
+}
+
+/// Lists the events that failed, and every effect.
+fn list(store: &dyn Store, id: StoreId) -> Result<(), Error> {
+    in_pages(store, &keys::events(id), |_, value, commit| {
+        // A damaged record is not listed; whoever reads it is told.
+        if let Ok(record) = decode::<EventRecord>(value)
+            && record.has_failed()
+        {
+            commit.put(keys::failed_event(id, record.position), Vec::new());
+        }
+        Ok(())
+    })?;
+    in_pages(store, &keys::effects(id), |_, value, commit| {
+        if let Ok(effect) = decode::<Effect>(value) {
+            commit.put(keys::effect_listed(id, effect.status.stage(), &effect), Vec::new());
+        }
+        Ok(())
+    })
+}
+
+fn in_pages(
+    store: &dyn Store,
+    prefix: &Key,
+    mut row: impl FnMut(&Key, &[u8], &mut Commit) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let rows = store.scan(&Scan::of(prefix.clone(), PAGE).after(after))?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        after = Some(last.clone());
+        let mut commit = Commit::default();
+        for (key, value) in &rows {
+            row(key, &value.bytes, &mut commit)?;
+        }
+        if !commit.writes.is_empty() {
+            write(store, commit)?;
+        }
+    }
+}
+
+fn write(store: &dyn Store, commit: Commit) -> Result<(), Error> {
+    store.commit(commit).wait().map_err(|error| match error {
+        CommitError::Store(error) => error,
+        CommitError::Conflict => Error::Stopped("a commit that reads nothing met a conflict".into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{EffectKind, EffectStage, EffectStatus, TagChange, Timestamp, Topic},
+        store::{Position, due, keys::Due, keys::DueQueue, memory::MemoryStore, record_tests},
+    };
+
+    const SHOP: StoreId = StoreId(3);
+
+    fn event(position: u64, unreadable: Option<&str>) -> EventRecord {
+        EventRecord {
+            position: Position(position),
+            id: "webhook/1".into(),
+            topic: Topic::ORDER_PAID,
+            platform_topic: None,
+            occurred_at: Timestamp(1),
+            received_at: Timestamp(1),
+            customer: None,
+            order: None,
+            unreadable: unreadable.map(Into::into),
+            read_again: None,
+            deliveries: Vec::new(),
+        }
+    }
+
+    fn effect(id: &str, status: EffectStatus) -> Effect {
+        Effect {
+            id: id.into(),
+            plugin: "points".into(),
+            event: "webhook/1".into(),
+            kind: EffectKind::ChangeTags(TagChange {
+                customer: "7".into(),
+                add: vec!["vip".into()],
+                remove: Vec::new(),
+            }),
+            after: None,
+            status,
+            attempts: 0,
+            queued_at: Timestamp(4),
+            updated_at: Timestamp(4),
+        }
+    }
+
+    /// A row of a queue that began with the time.
+    fn old_row(queue: u8) -> crate::store::KeyBuilder {
+        Key::system(Table::Due).small(queue).time(Timestamp(9)).store(SHOP)
+    }
+
+    fn rows(store: &MemoryStore, prefix: Key) -> Vec<Key> {
+        store.scan(&Scan::of(prefix, 2_000)).unwrap().into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn what_was_due_is_due_and_what_failed_is_listed_after_an_upgrade_however_often_it_is_broken_off() {
+        let store = MemoryStore::default();
+        let mut old = Commit::default();
+        old.put(keys::store(SHOP), encode(&record_tests::store()));
+        old.put(old_row(1).text("points").text("expire/7").end(), Vec::new());
+        old.put(old_row(2).number(5).text("points").end(), Vec::new());
+        old.put(old_row(3).text("waits").end(), Vec::new());
+        old.put(old_row(3).text("gone").end(), Vec::new());
+        let pending = effect("waits", EffectStatus::Pending { due: Timestamp(9), last_error: None });
+        let dead = effect("failed", EffectStatus::Dead { reason: "no".into() });
+        for effect in [&pending, &dead] {
+            old.put(keys::effect(SHOP, &effect.id), encode(effect));
+        }
+        for position in 1..=1_200 {
+            let record = event(position, (position % 600 == 0).then_some("not JSON"));
+            old.put(keys::event(SHOP, record.position), encode(&record));
+        }
+        old.put(keys::event(SHOP, Position(2_000)), vec![1]);
+        write(&store, old).unwrap();
+
+        for _ in 0..2 {
+            upgrade(&store).unwrap();
+            let dues = [
+                Due::Timer { store: SHOP, plugin: "points".into(), key: "expire/7".into() },
+                Due::Delivery { store: SHOP, position: Position(5), plugin: "points".into() },
+                Due::Effect { store: SHOP, to: pending.kind.destination(), id: "waits".into() },
+            ];
+            let all: Vec<_> = dues.iter().map(|due| due.key(Timestamp(9))).collect();
+            assert_eq!(rows(&store, Key::system(Table::Due).end()), all);
+            let head = due::next_line(&store, DueQueue::Deliveries, None).unwrap();
+            assert_eq!(head, Some((Timestamp(9), dues[1].clone())));
+            let failed = [600, 1_200].map(|position| keys::failed_event(SHOP, Position(position)));
+            assert_eq!(rows(&store, keys::failed_events(SHOP)), failed);
+            for (stage, effect) in [(EffectStage::Pending, &pending), (EffectStage::Dead, &dead)] {
+                let listed = keys::effect_listed(SHOP, stage, effect);
+                assert_eq!(rows(&store, keys::effects_listed(SHOP, stage)), [listed]);
+            }
+            // As a crash leaves it that came before the last commit.
+            let mut unfinished = Commit::default();
+            unfinished.delete(keys::meta(LAYOUT));
+            write(&store, unfinished).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_layout_of_a_later_version_is_left_alone() {
+        let store = MemoryStore::default();
+        let mut later = Commit::default();
+        later.put(keys::meta(LAYOUT), encode(&(TODAY + 1)));
+        write(&store, later).unwrap();
+        assert!(matches!(upgrade(&store), Err(Error::TooNew { found: 2, known: 1, .. })));
+    }
+}
