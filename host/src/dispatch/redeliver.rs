@@ -282,7 +282,7 @@ async fn attempt(pipeline: &Pipeline, line: &Line, position: Position, row: &Key
         apply::about(store, &record).delivered(&record.deliveries[index]);
         if let Some(change) = usage {
             pipeline.usage.add(store, plugin, change);
-            pipeline.count_failures(store, plugin, number, &outcome).await;
+            pipeline.count_failures(store, plugin, number, &record.deliveries[index].outcome).await;
         }
         pipeline.due.notify_waiters();
     }
