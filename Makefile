@@ -47,7 +47,7 @@ test: setup ## All tests, on the plugins as they ship
 	cargo test $(or $(TESTS),--workspace)
 
 check: fmt lint ## The quick loop: format, lints, unit tests
-	cargo test --workspace --lib --bins
+	REGULARS_SEEDS=$(or $(REGULARS_SEEDS),200) cargo test --workspace --lib --bins
 
 # One selection of packages for all that is compiled, as in `test`.
 bench: setup ## Measurements beside their ceilings and their peers, as ratios in one run; about 20 minutes

@@ -8,7 +8,7 @@
 //! Everything runs on one thread in simulated time, and chance is drawn from the seed alone, so that a seed always runs
 //! the same: `REGULARS_SEED=17` runs that one and prints what happens, `REGULARS_SEEDS=100000` runs that many.
 
-use std::{collections::HashMap, fmt::Write as _, sync::Arc};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc, thread};
 
 mod disk;
 mod faults;
@@ -32,8 +32,9 @@ use random::Random;
 use sender::Sender;
 use world::World;
 
-/// Seeds that run where nothing else is asked for: a minute of one core, as an unoptimised run takes some 50 ms.
-const SEEDS: u64 = 1_200;
+/// Seeds that run where nothing else is asked for: two minutes of one core, as an unoptimised run takes some 50 ms. Every
+/// core takes its share.
+const SEEDS: u64 = 2_400;
 
 const REPLAY: &str = "cargo test -p regulars --lib simulation::every_seed -- --nocapture";
 
@@ -103,25 +104,39 @@ fn number(variable: &str) -> Option<u64> {
 
 #[test]
 fn every_seed_ends_as_its_history_does_without_a_fault() {
-    let fixture = Fixture::new();
-    let mut clean = Clean::default();
     let asked = number("REGULARS_SEED");
     let seeds = match asked {
         Some(seed) => seed..seed + 1,
         None => 0..number("REGULARS_SEEDS").unwrap_or(SEEDS),
     };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let shares: Vec<_> = thread::scope(|scope| {
+        let seeds = &seeds;
+        let share = |first: usize| move || run_seeds(seeds.clone().skip(first).step_by(cores), asked.is_some());
+        let shares: Vec<_> = (0..cores).map(|first| scope.spawn(share(first))).collect();
+        shares.into_iter().map(|share| share.join().expect("a share of the seeds ends")).collect()
+    });
+    let crashes: u32 = shares.iter().map(|(_, crashes)| crashes).sum();
+    let failures: String = shares.into_iter().map(|(failures, _)| failures).collect();
+    println!("{} seeds, {crashes} crashes", seeds.end - seeds.start);
+    assert!(failures.is_empty(), "{failures}");
+    assert!(asked.is_some() || crashes > 0, "no process died: nothing was tried");
+}
+
+/// What is wrong after each of these seeds, and how many processes died.
+fn run_seeds(seeds: impl Iterator<Item = u64>, print: bool) -> (String, u32) {
+    let fixture = Fixture::new();
+    let mut clean = Clean::default();
     let (mut failures, mut crashes) = (String::new(), 0);
-    for seed in seeds.clone() {
-        let (history, run) = of_seed(&fixture, seed, None, asked.is_some());
+    for seed in seeds {
+        let (history, run) = of_seed(&fixture, seed, None, print);
         crashes += run.crashes;
         run.trace.1.iter().for_each(|line| println!("{line}"));
         if let Some(wrong) = clean.wrong_with(&fixture, history, &run) {
             let _ = writeln!(failures, "seed {seed} (REGULARS_SEED={seed} {REPLAY}):\n{wrong}");
         }
     }
-    println!("{} seeds, {crashes} crashes", seeds.end - seeds.start);
-    assert!(failures.is_empty(), "{failures}");
-    assert!(asked.is_some() || crashes > 0, "no process died: nothing was tried");
+    (failures, crashes)
 }
 
 #[test]
