@@ -28,6 +28,12 @@ impl Clock for System {
     }
 }
 
+/// The machine's time as finely as it is known, for the beginnings and ends of traced spans. Nothing is decided by it.
+pub fn wall() -> SystemTime {
+    #[expect(clippy::disallowed_methods, reason = "spans need more than milliseconds")]
+    SystemTime::now()
+}
+
 /// Measures how long something takes. For figures alone: nothing is decided by it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

@@ -31,6 +31,7 @@ pub struct Config {
     pub shopify: Shopify,
     pub log: Log,
     pub metrics: Metrics,
+    pub telemetry: Telemetry,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -133,6 +134,15 @@ pub struct Metrics {
     pub listen: Option<SocketAddr>,
 }
 
+/// Traces.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub otlp: String,
+    pub service_name: String,
+    pub sampling: f64,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -178,6 +188,9 @@ impl Config {
         }
         if !(0.0..=1.0).contains(&self.retry.jitter) {
             return value("retry.jitter", "must be between 0 and 1");
+        }
+        if !(0.0..=1.0).contains(&self.telemetry.sampling) {
+            return value("telemetry.sampling", "must be between 0 and 1");
         }
         if self.inbox.segment_mib == 0 {
             return value("inbox.segment_mib", "must be at least 1");

@@ -17,7 +17,10 @@ use crate::{
     domain::{Event, EventId, Origin, Platform},
     platform::{self, Refusal},
     store::{self, Inbox, Position},
-    telemetry::journey,
+    telemetry::{
+        journey,
+        trace::{self, Part},
+    },
 };
 
 mod recent;
@@ -75,6 +78,7 @@ impl Ingest {
     }
 
     async fn take(&self, platform: Platform, headers: &HeaderMap, body: Bytes) -> Result<Accepted, Refused> {
+        let begun = trace::begin();
         let delivery = platform::receive(platform, headers)?;
         let registry = self.catalog.registry();
         let store =
@@ -101,7 +105,10 @@ impl Ingest {
             body,
         };
         drop(registry);
+        let appending = trace::begin();
         let position = self.inbox.append(&event).await?;
+        trace::span(appending.end(), store, &event.id, Part::Append, "done");
+        trace::span(begun.end(), store, &event.id, Part::Webhook, "accepted");
         self.recent.remember(store, &event.id);
         journey::kept(&event, position);
         Ok(Accepted::Kept(position))

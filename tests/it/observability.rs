@@ -1,8 +1,14 @@
-//! What operators see from outside: health, logs, figures.
+//! What operators see from outside: health, logs, figures, traces.
 
 use std::collections::BTreeSet;
 
-use regulars_tests::{host::Host, shopify_admin::Options};
+use regulars_tests::{
+    DEADLINE,
+    host::{Host, eventually},
+    otlp::{Collector, Span},
+    shopify_admin::Options,
+    smtp_sink::Fault,
+};
 use serde_json::Value;
 
 use crate::shop::{DOMAIN, SECRET, Shop, webhook};
@@ -37,7 +43,9 @@ async fn paid_order(config: &str, filter: &str) -> Shop {
 
 #[tokio::test]
 async fn an_orders_way_can_be_followed_in_the_json_log_by_its_events_id() {
-    let shop = paid_order("[log]\nformat = \"json\"", "info,regulars::journey=debug").await;
+    let mut shop = paid_order("[log]\nformat = \"json\"", "info,regulars::journey=debug").await;
+    let effects = shop.effects().await;
+    assert!(shop.host.terminate(), "what was begun is told");
     let lines = lines(&shop.host.log());
     let way: Vec<_> = lines.iter().filter(|line| line["event"] == "webhook/w-paid").collect();
     let told = |message: &str| {
@@ -52,7 +60,6 @@ async fn an_orders_way_can_be_followed_in_the_json_log_by_its_events_id() {
     assert!(delivered["fuel"].as_u64().is_some_and(|fuel| fuel > 0), "{delivered}");
     let mailed = told("(mail) is done");
     assert_eq!((&mailed["plugin"], &mailed["kind"]), (&"loyalty-points".into(), &"mail".into()));
-    let effects = shop.effects().await;
     assert!(effects.iter().any(|effect| effect["id"] == mailed["effect"]), "the line names the effect: {mailed}");
 }
 
@@ -129,6 +136,11 @@ async fn the_figures_after_a_known_journey_are_those_of_the_journey() {
     let mut unsigned = webhook("orders/paid", "order_placed", "w-other");
     unsigned.body = b"{}".to_vec().into();
     assert_eq!(shop.send(&unsigned).await.status, 401);
+    eventually("what was committed is counted", DEADLINE, async || {
+        let counters = shop.get("/status").await["counters"].take();
+        (counters["effects_done"] == 2 && counters["deliveries_done"] == 2).then_some(())
+    })
+    .await;
     let log = shop.host.log();
     let own = log.lines().find_map(|line| line.strip_prefix("listening metrics ")).expect("it says where it listens");
     let answer = reqwest::Client::new().get(format!("{}/metrics", shop.host.webhooks_url())).send().await.unwrap();
@@ -187,4 +199,83 @@ async fn the_operators_page_lists_every_figure_and_no_other() {
         let help = scrape.docs.get(family.trim_end_matches("_total")).or_else(|| scrape.docs.get(family));
         assert!(help.is_some_and(|help| !help.is_empty()), "{family} has no help");
     }
+}
+
+/// The spans of one event, once those of these names are there.
+async fn spans_of(collector: &Collector, event: &str, names: &[&str]) -> Vec<Span> {
+    eventually("the collector has the event's spans", DEADLINE, async || {
+        let spans = collector.spans();
+        let spans: Vec<_> =
+            spans.into_iter().filter(|it| it.attributes.get("regulars.event").is_some_and(|id| id == event)).collect();
+        names.iter().all(|name| spans.iter().any(|span| span.name == *name)).then_some(spans)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_trace_leads_from_an_orders_webhook_to_its_mail() {
+    let collector = Collector::start().expect("the collector starts");
+    let config = format!("[telemetry]\notlp = \"{}\"\nservice_name = \"fern\"", collector.url());
+    let mut shop = paid_order(&config, "info").await;
+    let names = ["webhook", "inbox.append", "event.apply", "store.commit", "delivery", "effect"];
+    let spans = spans_of(&collector, "webhook/w-paid", &names).await;
+    let span = |name: &str| {
+        let named: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+        assert_eq!(named.len(), 1, "{name}: {spans:#?}");
+        named[0]
+    };
+    let (webhook, apply, delivery, effect) = (span("webhook"), span("event.apply"), span("delivery"), span("effect"));
+    assert!(spans.iter().all(|span| span.trace == webhook.trace), "one trace: {spans:#?}");
+    assert_eq!(webhook.parent, None);
+    assert_eq!(span("inbox.append").parent, Some(webhook.id));
+    assert_eq!(apply.parent, Some(webhook.id));
+    assert_eq!(span("store.commit").parent, Some(apply.id));
+    assert_eq!(delivery.parent, Some(apply.id));
+    assert_eq!(effect.parent, Some(delivery.id));
+    for span in &spans {
+        assert!(span.begun <= span.ended, "{span:?}");
+        assert_eq!(span.service, "fern");
+    }
+    for (span, name, value) in [
+        (delivery, "regulars.plugin", "loyalty-points"),
+        (effect, "regulars.outcome", "done"),
+        (webhook, "regulars.store", "1"),
+    ] {
+        assert_eq!(span.attributes.get(name).map(String::as_str), Some(value), "{span:?}");
+    }
+    // What is left goes out when the host stops.
+    assert_eq!(shop.send(&crate::shop::webhook("refunds/create", "refund_partial", "w-last")).await.status, 200);
+    shop.settled(3).await;
+    assert!(shop.host.terminate());
+    spans_of(&collector, "webhook/w-last", &["webhook", "event.apply"]).await;
+}
+
+#[tokio::test]
+async fn an_effect_that_is_done_after_a_restart_stands_in_the_trace_of_its_event() {
+    let collector = Collector::start().expect("the collector starts");
+    let config = format!("[telemetry]\notlp = \"{}\"", collector.url());
+    let mut shop = Shop::open_with(Host::builder().config(config)).await;
+    shop.mails.set_fault(Fault::DropAfterAccepting, 1);
+    assert_eq!(shop.send(&webhook("customers/create", "customer_created", "w-new")).await.status, 200);
+    let tried = |spans: &[Span]| spans.iter().filter(|span| span.name == "effect").cloned().collect::<Vec<_>>();
+    let before = spans_of(&collector, "webhook/w-new", &["webhook", "delivery", "effect"]).await;
+    assert_eq!(tried(&before)[0].attributes["regulars.outcome"], "retrying");
+    shop.host.restart();
+    let after = eventually("the mail is sent and traced", DEADLINE, async || {
+        let spans = spans_of(&collector, "webhook/w-new", &["effect"]).await;
+        spans.iter().any(|span| span.name == "effect" && span.attributes["regulars.outcome"] == "done").then_some(spans)
+    })
+    .await;
+    let delivery = after.iter().find(|span| span.name == "delivery").expect("it was there before");
+    for effect in tried(&after) {
+        assert_eq!((effect.trace, effect.parent), (delivery.trace, Some(delivery.id)), "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_loses_spans_and_nothing_else() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free");
+    let mut shop = paid_order(&format!("[telemetry]\notlp = \"http://{nobody}\""), "info").await;
+    assert!(shop.effects().await.iter().all(|effect| effect["status"] == "done"));
+    assert!(shop.host.terminate(), "it stops well");
 }

@@ -11,6 +11,7 @@
 //! - [`world`]: the host, set up, among its peers.
 //! - [`random`]: numbers that follow from a seed.
 //! - [`host`]: runs the real binary as a child process, kills it, starts it again.
+//! - [`otlp`]: a collector of OpenTelemetry traces that keeps what it is sent.
 //! - [`corpus`]: where the reference data is that the peers judge by.
 //!
 //! Peers are independent judges: nothing here depends on the host's crate, and no peer is lenient to please a test.
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub mod audit;
 pub mod corpus;
 pub mod host;
+pub mod otlp;
 mod peer;
 pub mod population;
 pub mod random;

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     host::{self, Host},
     store::{data_dir, sled::Fault},
-    telemetry::log,
+    telemetry::{log, trace},
     web,
 };
 
@@ -27,6 +27,7 @@ pub fn run(config: Config) -> Result {
         .enable_all()
         .build()?;
     let webhooks = tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;
+    trace::start(&config.telemetry, webhooks.handle())?;
     let (host, workers) = {
         let _entered = plugins.enter();
         let host = Arc::new(open(&config)?);
@@ -39,6 +40,7 @@ pub fn run(config: Config) -> Result {
         // The mail server's connections are given up by tasks.
         drop(host);
     });
+    trace::stop();
     tracing::info!("stopped");
     served
 }

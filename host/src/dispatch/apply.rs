@@ -14,7 +14,10 @@ use crate::{
     platform::{self, Unreadable},
     retry::Schedule,
     store::{self, CommitError, EventRecord, Position, TimerRecord, Transaction, decode, keys, keys::Due, survivor},
-    telemetry::journey::About,
+    telemetry::{
+        journey::About,
+        trace::{self, Part},
+    },
 };
 
 /// Reads an event into our words.
@@ -135,11 +138,16 @@ async fn conclude(
 ) -> Result<(), store::Error> {
     let mut attempted = first?;
     let mut first_begun = None;
-    while let Some(Prepared { begun, transaction, record, after_commit }) = attempted {
+    while let Some(Prepared { begun, traced, transaction, record, after_commit }) = attempted {
         let begun = *first_begun.get_or_insert(begun);
+        let committing = trace::begin();
         match transaction.commit().await {
             Ok(()) => {
                 pipeline.counters.measured.event_apply.observe_time(begun.elapsed());
+                let (store, event) = (job.event.store, &job.event.id);
+                trace::span(committing.end(), store, event, Part::Commit, "done");
+                let is_root = !matches!(job.event.origin, Origin::Webhook { .. });
+                trace::span(traced.end(), store, event, Part::Apply { is_root }, "done");
                 after_commit.publish(pipeline, job, &record).await;
                 return Ok(());
             }
@@ -159,6 +167,7 @@ fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, stor
 /// Everything that an event changes, ready to be committed.
 pub(super) struct Prepared {
     begun: Stopwatch,
+    traced: trace::Begun,
     transaction: Transaction,
     record: EventRecord,
     after_commit: AfterCommit,
@@ -168,6 +177,8 @@ pub(super) struct Prepared {
 #[derive(Default)]
 struct AfterCommit {
     usage: Vec<(PluginName, UsageChange)>,
+    /// When each delivery that was run was run, by its index; empty if nothing is traced.
+    ran: Vec<(usize, trace::Lasted)>,
     unreadable: bool,
     unknown: bool,
     /// The event tells what reconciliation has made up for, or the other way round: it counts for nothing.
@@ -197,6 +208,9 @@ impl AfterCommit {
             counters.delivered(attempt);
             told.delivered(attempt);
         }
+        for (index, lasted) in self.ran {
+            told.traced(&record.deliveries[index], lasted);
+        }
         for (plugin, change) in self.usage {
             pipeline.usage.add(store, &plugin, change);
         }
@@ -215,7 +229,7 @@ pub(super) fn about(store: StoreId, record: &EventRecord) -> About<'_> {
 }
 
 fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Result<Prepared, store::Error> {
-    let begun = Stopwatch::start();
+    let (begun, traced) = (Stopwatch::start(), trace::begin());
     let (store, event) = (job.event.store, &job.event);
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
@@ -262,7 +276,9 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
                 continue;
             }
             let delivery = Delivery { store: entry.expect("there is one, for it has plugins"), enabled, job, read };
+            let running = trace::begin();
             let (attempt, ended) = run(pipeline, &delivery, &record, 1, transaction)?;
+            after_commit.ran.extend(running.end().map(|lasted| (record.deliveries.len(), lasted)));
             transaction = ended.transaction;
             if let Outcome::Retrying { due, .. } = &attempt.outcome {
                 let plugin = attempt.plugin.clone();
@@ -277,7 +293,7 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
     }
     keep(&mut transaction, pipeline, job, &record);
-    Ok(Prepared { begun, transaction, record, after_commit })
+    Ok(Prepared { begun, traced, transaction, record, after_commit })
 }
 
 /// A first attempt that is not made because the plugin is paused.

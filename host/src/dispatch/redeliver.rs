@@ -26,6 +26,7 @@ use crate::{
         keys,
         keys::{Due, DueQueue},
     },
+    telemetry::trace,
 };
 
 /// How long the loop sleeps when nothing rings: due times are read at least this often.
@@ -239,6 +240,7 @@ async fn attempt(pipeline: &Pipeline, line: &Line, position: Position, row: &Key
         // It has been paused again, or switched off, since the line began: what waits goes on waiting.
         return Ok(true);
     }
+    let mut lasted = None;
     let (next, usage) = match (pipeline.inbox.get(position)?, enabled) {
         (None, _) => (gave_up(last, now, "its event is past its retention"), None),
         (_, None) => (gave_up(last, now, "the plugin has been disabled"), None),
@@ -260,11 +262,13 @@ async fn attempt(pipeline: &Pipeline, line: &Line, position: Position, row: &Key
                         waiting::strike(&mut transaction, store, &record)?;
                     }
                     let delivery = Delivery { store: entry, enabled, job: &job, read };
+                    let running = trace::begin();
                     let (mut made, ended) = apply::run(pipeline, &delivery, &record, number, transaction)?;
                     if blind {
                         made.notes.insert(0, waiting::note(waited));
                     }
                     transaction = ended.transaction;
+                    lasted = running.end();
                     (Attempt { attempt: number, ..made }, Some(ended.usage))
                 }
                 Err(unreadable) => (gave_up(last, now, &unreadable.to_string()), None),
@@ -279,7 +283,11 @@ async fn attempt(pipeline: &Pipeline, line: &Line, position: Position, row: &Key
     let done = committed(pipeline, transaction.commit().await)?;
     if done {
         pipeline.counters.delivered(&record.deliveries[index]);
-        apply::about(store, &record).delivered(&record.deliveries[index]);
+        let told = apply::about(store, &record);
+        told.delivered(&record.deliveries[index]);
+        if let Some(lasted) = lasted {
+            told.traced(&record.deliveries[index], lasted);
+        }
         if let Some(change) = usage {
             pipeline.usage.add(store, plugin, change);
             pipeline.count_failures(store, plugin, number, &record.deliveries[index].outcome).await;

@@ -19,7 +19,7 @@ use crate::{
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
     store::{Archive, CommitError, Error, Inbox, Key, Store, Transaction, decode, keys, keys::Due, survivor},
-    telemetry::journey,
+    telemetry::{journey, trace},
 };
 
 mod mail;
@@ -114,10 +114,11 @@ enum Verdict {
 
 /// Tries one effect, whose due row is given, and records how it ended.
 async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, due: &Key) -> Result<(), Error> {
+    let traced = trace::begin();
     let mut seen = Transaction::new(Arc::clone(&outbox.store));
     let effect = match seen.get::<Effect>(&keys::effect(store, id)) {
         Ok(Some(effect)) => effect,
-        Ok(None) => return settle(outbox, store, id, due, None).await,
+        Ok(None) => return settle(outbox, store, id, due, None, traced).await,
         Err(error @ (Error::Damaged { .. } | Error::TooNew { .. })) => {
             // It reads no better next time, and must not be looked at again and again.
             tracing::error!(%error, %store, effect = %id, "effect {id} is given up: {error}");
@@ -146,7 +147,7 @@ async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, due: &Key) -> R
         let place = Place::of(store, effect.kind.destination());
         place::lock(&outbox.places).learn(place, verdict, outbox.clock.now());
     }
-    settle(outbox, store, id, due, verdict).await
+    settle(outbox, store, id, due, verdict, traced).await
 }
 
 /// Takes a due row away and leaves everything else.
@@ -210,6 +211,7 @@ async fn settle(
     id: &EffectId,
     due_row: &Key,
     verdict: Option<Verdict>,
+    traced: trace::Begun,
 ) -> Result<(), Error> {
     loop {
         let mut transaction = Transaction::new(Arc::clone(&outbox.store));
@@ -232,6 +234,7 @@ async fn settle(
                 if let Some(effect) = &tried {
                     outbox.counters.tried(effect);
                     journey::tried(store, effect);
+                    journey::traced(store, effect, traced.end());
                 }
                 return Ok(());
             }

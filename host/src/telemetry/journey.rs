@@ -1,9 +1,10 @@
-//! The log lines of an event's way, in one place, so that the same thing is called the same in all of them.
+//! The log lines and spans of an event's way, in one place, so that the same thing is called the same in all of them.
 //!
 //! What goes well is told at `debug` under the target `regulars::journey`: off by default, one comparison when off. What
 //! needs a person is told at `warn`. Reasons that a plugin, a platform or a mail server words are left out, because they
 //! may name people: they stand in the decision or the effect, whose id is in the line.
 
+use super::trace::{self, Lasted, Part};
 use crate::domain::{Attempt, CustomerId, Effect, EffectStatus, Event, EventId, Outcome, StoreId, Topic};
 
 const TARGET: &str = "regulars::journey";
@@ -64,6 +65,30 @@ impl About<'_> {
             ),
         }
     }
+
+    /// The span of an attempt that has been committed.
+    pub fn traced(&self, tried: &Attempt, lasted: Lasted) {
+        let (outcome, done) = match &tried.outcome {
+            Outcome::Done => ("done", true),
+            Outcome::Retrying { .. } => ("retrying", false),
+            Outcome::Dead { .. } => ("dead", false),
+            Outcome::Waiting { .. } => ("waiting", false),
+        };
+        let part = Part::Delivery { plugin: &tried.plugin, attempt: tried.attempt, done };
+        trace::span(Some(lasted), self.store, self.event, part, outcome);
+    }
+}
+
+/// The span of a try of an effect that has been committed.
+pub fn traced(store: StoreId, effect: &Effect, lasted: Option<Lasted>) {
+    let outcome = match &effect.status {
+        EffectStatus::Done { .. } => "done",
+        EffectStatus::Pending { .. } => "retrying",
+        EffectStatus::Dead { .. } => "dead",
+        EffectStatus::Dropped { .. } => "dropped",
+    };
+    let part = Part::Effect { plugin: &effect.plugin, id: &effect.id, attempt: effect.attempts };
+    trace::span(lasted, store, &effect.event, part, outcome);
 }
 
 /// A try of an effect has been committed.
