@@ -40,6 +40,8 @@ fn counted(host: &Host, counter: &str) -> u64 {
 async fn a_store_that_floods_a_slow_host_is_sent_away_for_a_while_and_another_is_not() {
     const SENDERS: usize = 32;
     const EACH: usize = 20;
+    /// Senders that also post for the other store: few enough that its own events never reach the bound.
+    const OTHERS: usize = 8;
     let host = Host::builder().config(SLOW).start();
     for shop in [FLOODING, QUIET] {
         let added = host.cli(&["store", "add", shop, "--currency", "EUR", "--secret", SECRET]);
@@ -61,7 +63,7 @@ async fn a_store_that_floods_a_slow_host_is_sent_away_for_a_while_and_another_is
                     assert_eq!(answer.status, 503, "{}", answer.body);
                     assert!(answer.body.contains("urn:regulars:problem:far-behind"), "{}", answer.body);
                     assert!(answer.retry_after.is_some_and(|seconds| seconds > 0), "{answer:?}");
-                    if sent_away == 0 {
+                    if sent_away == 0 && number < OTHERS {
                         let other = self::webhook(QUIET, &format!("{number}"));
                         assert_eq!(sender.send(&other).await.expect("the host answers").status, 200);
                     }
@@ -70,12 +72,12 @@ async fn a_store_that_floods_a_slow_host_is_sent_away_for_a_while_and_another_is
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             }
-            sent_away
+            (number, sent_away)
         });
     }
     let flood = senders.join_all().await;
-    let others = flood.iter().filter(|sent_away| **sent_away > 0).count();
-    assert!(others > 0, "the host was never far behind");
+    assert!(flood.iter().any(|(_, sent_away)| *sent_away > 0), "the host was never far behind");
+    let others = flood.iter().filter(|(number, sent_away)| *number < OTHERS && *sent_away > 0).count();
     let all = (SENDERS * EACH + others) as u64;
     eventually("everything that was accepted is applied", DEADLINE, async || {
         (counted(&host, "events_applied") >= all).then_some(())
@@ -83,5 +85,5 @@ async fn a_store_that_floods_a_slow_host_is_sent_away_for_a_while_and_another_is
     .await;
     assert_eq!(counted(&host, "events_applied"), all);
     assert_eq!(counted(&host, "events_repeated"), 0);
-    assert_eq!(counted(&host, "webhooks_failed"), flood.iter().sum::<u64>());
+    assert_eq!(counted(&host, "webhooks_failed"), flood.iter().map(|(_, sent_away)| sent_away).sum::<u64>());
 }
