@@ -96,7 +96,7 @@ impl Histogram {
         self.sum.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// Observes a time; for a histogram of [`SECONDS`].
+    /// Observes a time; for a histogram whose bounds are in seconds.
     pub fn observe_time(&self, time: Duration) {
         self.observe(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }

@@ -75,7 +75,7 @@ impl Workload {
     /// So many different orders, each as the webhook that says that it is paid.
     pub fn paid_orders(count: usize) -> Self {
         let made_up = count.min(MADE_UP);
-        let customers = u32::try_from(made_up / PAID_PER_CUSTOMER + 10).unwrap_or(u32::MAX);
+        let customers = u32::try_from(made_up * 5 / 4 / PAID_PER_CUSTOMER + 10).unwrap_or(u32::MAX);
         let population = Population::sized(7, Shop::named("bench"), Size { customers, days: 90 });
         let webhooks = population.webhooks().map(|scheduled| scheduled.webhook);
         let is_wanted = |webhook: &Webhook| webhook.topic == "orders/paid" && webhook.body.len() <= MOST_BYTES;
