@@ -67,7 +67,11 @@ fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "generating") {
-            fs::remove_file(path)?;
+            match fs::remove_file(path) {
+                // Finished and renamed meanwhile, by threads that sled leaves behind when it is closed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
     }
     Ok(())
