@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// The defaults with their reasons: the reference of every setting.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
+/// The most fuel of a delivery: about a second of work. A plugin that calls nobody is ended by its fuel alone.
+const MOST_FUEL: u64 = 1_000_000_000;
+
 /// All settings of a host.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,6 +186,9 @@ impl Config {
         if self.dispatch.in_flight == 0 {
             return value("dispatch.in_flight", "must be at least 1");
         }
+        if !(1..=MOST_FUEL).contains(&self.sandbox.fuel) {
+            return value("sandbox.fuel", "must be between 1 and 1,000,000,000: fuel alone ends a plugin that never ends");
+        }
         if self.dispatch.backlog_events == 0 || self.dispatch.backlog_events_of_one_store == 0 {
             return value("dispatch.backlog_events", "must be at least 1, in all and of one store");
         }
@@ -258,6 +264,15 @@ mod tests {
     fn a_misspelt_key_is_an_error_that_names_it() {
         let error = load("[mail]\nsmpt = \"x\"").unwrap_err().to_string();
         assert!(error.contains("smpt"), "{error}");
+    }
+
+    #[test]
+    fn fuel_has_an_end() {
+        for fuel in [0, MOST_FUEL + 1] {
+            let error = load(&format!("[sandbox]\nfuel = {fuel}")).unwrap_err().to_string();
+            assert!(error.contains("sandbox.fuel"), "{error}");
+        }
+        assert!(load(&format!("[sandbox]\nfuel = {MOST_FUEL}")).is_ok());
     }
 
     #[test]

@@ -56,6 +56,8 @@ compile_error!("plugins import no WASI: build for wasm32-unknown-unknown");
 mod context;
 mod failure;
 pub mod limits;
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+mod memory;
 mod money;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]

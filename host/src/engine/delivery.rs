@@ -89,7 +89,8 @@ pub struct Delivery {
     pub(super) transaction: Transaction,
     begin: Savepoint,
     pub(super) memory: Memory,
-    random: Random,
+    /// Made when it is first asked for.
+    random: Option<Random>,
     pub(super) effects: Vec<Effect>,
     pub(super) timer_calls: u32,
     pub(super) notes: Vec<Note>,
@@ -106,13 +107,12 @@ pub(super) struct ReadTooMuch;
 
 impl Delivery {
     pub(super) fn new(input: Input, transaction: Transaction) -> Self {
-        let random = Random::seeded(input.store.id, &input.plugin.name, &input.event.id);
         Self {
             begin: transaction.savepoint(),
             input,
             transaction,
             memory: Memory::default(),
-            random,
+            random: None,
             effects: Vec::new(),
             timer_calls: 0,
             notes: Vec::new(),
@@ -145,7 +145,8 @@ impl Delivery {
     }
 
     pub(super) fn random(&mut self) -> u64 {
-        self.random.next()
+        let Input { store, plugin, event, .. } = &self.input;
+        self.random.get_or_insert_with(|| Random::seeded(store.id, &plugin.name, &event.id)).next()
     }
 
     /// Counts a row that was read, or looked for, against what the delivery may read.

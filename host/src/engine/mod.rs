@@ -7,17 +7,18 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
+    time::Duration,
 };
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use wasmtime::{
-    Config, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
+    CallHook, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
     component::{Component, Linker},
 };
 
 use crate::{
+    clock::Stopwatch,
     domain::{ComponentHash, Effect, Note},
     store::{self, Transaction},
 };
@@ -40,6 +41,8 @@ pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Delivery>,
     fuel: u64,
+    /// How long a delivery may go on calling the host; none in a simulation.
+    wall_time: Option<Duration>,
 }
 
 /// A plugin ready to run: compiled, its imports resolved.
@@ -99,7 +102,7 @@ pub enum Failure {
     Reject(String),
     #[error("the plugin used up its fuel of {0}")]
     OutOfFuel(u64),
-    #[error("the plugin ran longer than {} ms", limits::EPOCH_TICK.as_millis() as u64 * limits::EPOCH_TICKS)]
+    #[error("the plugin ran longer than {} s", limits::WALL_TIME.as_secs())]
     OutOfTime,
     #[error("the plugin asked for more than {} MiB of memory", limits::MEMORY_BYTES >> 20)]
     OutOfMemory,
@@ -120,19 +123,22 @@ pub enum Failure {
 impl Engine {
     /// The product's only constructor. `fuel` is the budget of a delivery, [`limits::FUEL`] unless configured otherwise.
     pub fn new(fuel: u64) -> Result<Self, Error> {
-        let engine = Self::without_wall_clock(fuel)?;
-        tick_epochs(&engine.engine).map_err(|error| Error::Start(error.to_string()))?;
-        Ok(engine)
+        Self::within(fuel, Some(limits::WALL_TIME))
     }
 
     /// An engine on which time never runs out, fuel alone does: what a simulation needs to repeat itself exactly.
+    #[cfg(test)]
     pub(crate) fn without_wall_clock(fuel: u64) -> Result<Self, Error> {
+        Self::within(fuel, None)
+    }
+
+    fn within(fuel: u64, wall_time: Option<Duration>) -> Result<Self, Error> {
         let start = |error: wasmtime::Error| Error::Start(format!("{error:#}"));
         let engine = wasmtime::Engine::new(&config()).map_err(start)?;
         let mut linker = Linker::new(&engine);
         bindings::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |delivery| delivery)
             .map_err(start)?;
-        Ok(Self { engine, linker, fuel })
+        Ok(Self { engine, linker, fuel, wall_time })
     }
 
     /// Makes a component ready to run. The compiled artefact is kept under `artefacts`, by engine version and component
@@ -190,7 +196,14 @@ impl Engine {
         let mut store = Store::new(&self.engine, Delivery::new(input, transaction));
         store.limiter(|delivery| &mut delivery.memory);
         store.set_fuel(self.fuel).expect("the engine's one configuration has fuel on");
-        store.set_epoch_deadline(limits::EPOCH_TICKS);
+        if let Some(wall_time) = self.wall_time {
+            // Fuel bounds what runs in the sandbox; this bounds what runs outside of it.
+            let begun = Stopwatch::start();
+            store.call_hook(move |_, hook| match hook {
+                CallHook::CallingHost if begun.elapsed() > wall_time => Err(RanTooLong.into()),
+                _ => Ok(()),
+            });
+        }
         store.set_hostcall_fuel(limits::CALL_BYTES);
         let called = plugin
             .pre
@@ -220,7 +233,10 @@ fn config() -> Config {
         .table_elements(limits::TABLE_ELEMENTS)
         .linear_memory_keep_resident(limits::KEEP_RESIDENT_BYTES)
         .table_keep_resident(limits::KEEP_RESIDENT_BYTES)
-        .max_unused_warm_slots(limits::LIVE_INSTANCES);
+        .max_unused_warm_slots(limits::LIVE_INSTANCES)
+        // What was written is put back page by page where the kernel can tell which pages were (Linux 6.7): giving pages
+        // back and faulting them in again stops every thread that runs plugins.
+        .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -231,26 +247,15 @@ fn config() -> Config {
         .consume_fuel(true)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
-        .epoch_interruption(true)
         // A trap's text goes to the merchant; frames of a stripped component say nothing and cost on every trap.
         .wasm_backtrace_max_frames(None);
     config
 }
 
-/// Advances the epoch for as long as the engine lives.
-fn tick_epochs(engine: &wasmtime::Engine) -> io::Result<()> {
-    let engine = engine.weak();
-    thread::Builder::new().name("regulars-epoch".into()).spawn(move || {
-        loop {
-            thread::sleep(limits::EPOCH_TICK);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
-            }
-        }
-    })?;
-    Ok(())
-}
+/// A plugin has called the host after its time.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin has run for too long")]
+struct RanTooLong;
 
 struct HashWriter(Sha256);
 
@@ -291,9 +296,11 @@ impl Delivery {
         if error.is::<ReadTooMuch>() {
             return Failure::ReadTooMuch;
         }
+        if error.is::<RanTooLong>() {
+            return Failure::OutOfTime;
+        }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Failure::OutOfFuel(fuel),
-            Some(Trap::Interrupt) => Failure::OutOfTime,
             Some(Trap::StackOverflow) => Failure::StackOverflow,
             _ if self.memory.memory_refused => Failure::OutOfMemory,
             _ if self.memory.table_refused => Failure::OutOfTable,

@@ -24,7 +24,12 @@ pub const WORK: &str = r#"
         (then (local.set $hash (i32.xor (local.get $hash) (i32.load8_u (i32.load (i32.const 36)))))))
     (i32.store (i32.const 64) (local.get $hash))"#;
 
+/// Calls nobody.
 pub const FOREVER: &str = "(loop $again (br $again))";
+
+/// Calls the host over and over.
+pub const CALLING_FOREVER: &str =
+    "(loop $again (call $payload (i32.const 16)) (global.set $free (i32.const 65536)) (br $again))";
 
 /// A component whose `handle` does what `body` says.
 pub fn component(body: &str) -> io::Result<Vec<u8>> {

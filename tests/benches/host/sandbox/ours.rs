@@ -79,15 +79,14 @@ pub fn runaway_by_fuel(component: &[u8]) -> io::Result<Stopped> {
     }
 }
 
-/// Stops a plugin that has fuel for hours.
+/// Stops a plugin that has fuel for hours and calls the host.
 pub fn runaway_by_time(component: &[u8]) -> io::Result<Stopped> {
     let ours = Ours::with_fuel(component, u64::MAX / 2)?;
-    let limit = limits::EPOCH_TICK * u32::try_from(limits::EPOCH_TICKS).unwrap_or(u32::MAX);
     let began = Instant::now();
     let ended = ours.run();
     let took = began.elapsed();
     match ended.result {
-        Err(Failure::OutOfTime) => Ok(Stopped { took, of_limit: took.as_secs_f64() / limit.as_secs_f64() }),
+        Err(Failure::OutOfTime) => Ok(Stopped { took, of_limit: took.as_secs_f64() / limits::WALL_TIME.as_secs_f64() }),
         other => Err(io::Error::other(format!("the plugin ended otherwise: {other:?}"))),
     }
 }
