@@ -145,9 +145,10 @@ impl SimStore {
     }
 
     fn break_on_purpose(&self, commit: &mut Commit) {
-        if self.world.is_broken(Broken::DedupeIdsLost) {
-            let is_id = |write: &Write| write.key().as_bytes().get(4) == Some(&(Table::EventId as u8));
-            commit.writes.retain(|write| !is_id(write));
+        for (broken, table) in [(Broken::DedupeIdsLost, Table::EventId), (Broken::ToldForgotten, Table::Told)] {
+            if self.world.is_broken(broken) {
+                commit.writes.retain(|write| write.key().as_bytes().get(4) != Some(&(table as u8)));
+            }
         }
         if self.world.is_broken(Broken::ConflictsIgnored) {
             commit.reads.clear();

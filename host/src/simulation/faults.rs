@@ -18,14 +18,18 @@ pub enum Crashes {
 #[derive(Clone, Debug)]
 pub struct Faults {
     pub crashes: Crashes,
-    /// A webhook does not arrive.
+    /// A message does not arrive.
     pub dropped: u64,
-    /// A webhook arrives and its sender does not hear so.
+    /// A message arrives and its sender does not hear so.
     pub unheard: u64,
-    /// A webhook that was answered is sent again all the same.
+    /// A message that was answered is sent again all the same.
     pub repeated: u64,
-    /// A webhook is sent late.
+    /// A message is sent late.
     pub late: u64,
+    /// A webhook of an order is never sent: only reading the order makes up for it.
+    pub never_sent: u64,
+    /// By how much the platform's listing of orders trails its writes at most, in milliseconds.
+    pub trailing: u64,
     /// The store or the inbox is full.
     pub full: u64,
     /// The disk stalls between writing and having written.
@@ -36,6 +40,8 @@ pub struct Faults {
     pub lost: u64,
     /// A call meets a rate limit.
     pub throttled: u64,
+    /// Somebody asks over the API to have a shop reconciled since some moment, at each look of the run.
+    pub asked: u64,
     /// Faults end this long after the start.
     pub until: Duration,
     /// What is broken on purpose, to see that it is noticed.
@@ -57,16 +63,25 @@ pub enum Broken {
     CodesUnmarked,
     /// Every mail has a Message-ID of its own, as if it did not come of its effect.
     MailsUnmarked,
+    /// An action has an idempotency key of its own each time it is sent.
+    ActionsUnmarked,
+    /// The store forgets what plugins have been told of an order, so that reads tell it once more.
+    ToldForgotten,
+    /// The platform's listing of changed orders ends after its first page.
+    PagesMissing,
 }
 
 impl Broken {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::DedupeIdsLost,
         Self::TornCommits,
         Self::ConflictsIgnored,
         Self::AnsweredTooEarly,
         Self::CodesUnmarked,
         Self::MailsUnmarked,
+        Self::ActionsUnmarked,
+        Self::ToldForgotten,
+        Self::PagesMissing,
     ];
 }
 
@@ -78,6 +93,9 @@ impl Faults {
             unheard: 0,
             repeated: 0,
             late: 0,
+            never_sent: 0,
+            trailing: 0,
+            asked: 0,
             full: 0,
             stalled: 0,
             refused: 0,
@@ -97,6 +115,9 @@ impl Faults {
             unheard: chance(&[0, 10, 30]),
             repeated: chance(&[0, 20, 60]),
             late: chance(&[0, 20, 60]),
+            never_sent: chance(&[0, 10, 40]),
+            trailing: chance(&[0, 1_000]),
+            asked: chance(&[0, 10]),
             full: chance(&[0, 0, 2, 10]),
             stalled: chance(&[0, 5, 20]),
             refused: chance(&[0, 10, 40]),

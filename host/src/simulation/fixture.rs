@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    history::{self, DOMAINS, SECRET, Webhook},
+    history::{DOMAINS, History, SECRET},
     plugins,
     world::START,
 };
@@ -22,7 +22,7 @@ use crate::{
 pub const HISTORIES: u64 = 40;
 
 pub struct Fixture {
-    pub histories: Vec<Arc<[Webhook]>>,
+    pub histories: Vec<Arc<History>>,
     pub folder: tempfile::TempDir,
     pub engine: SharedEngine,
     pub store: MemoryStore,
@@ -51,7 +51,7 @@ impl Fixture {
             }
         });
         let store = store.copy();
-        let histories = (0..HISTORIES).map(|number| history::written(number).into()).collect();
+        let histories = (0..HISTORIES).map(|number| Arc::new(History::written(number))).collect();
         Self { histories, folder, engine, store }
     }
 }

@@ -1,4 +1,4 @@
-//! The other sides of the effects, inside the process: a shop's Admin API and a mail server.
+//! The other sides, inside the process: the shops' Admin API and a mail server.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,12 +9,15 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
+use reqwest::Url;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 use super::{
+    admin_api,
     faults::Broken,
-    world::{Call, World, lock},
+    records::Records,
+    world::{Call, START, World, lock},
 };
 use crate::{
     domain::Timestamp,
@@ -45,14 +48,22 @@ pub struct Discount {
     found_from: Timestamp,
 }
 
+/// Orders on a page of the listing at most: fewer than a shop has, so that there are several pages.
+const PAGE: u64 = 3;
+
+/// All shops of the platform.
 #[derive(Debug)]
-pub struct Shop {
+pub struct Shops {
     pub world: Arc<World>,
     pub performed: Arc<Performed>,
+    /// What is known in each shop, by domain.
+    pub records: BTreeMap<&'static str, Arc<Records>>,
 }
 
-impl Peer for Shop {
-    fn post(&self, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>> {
+impl Peer for Shops {
+    fn post(&self, url: &Url, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>> {
+        // A shop without a season is asked too, and has nothing to list.
+        let records = url.host_str().and_then(|domain| self.records.get(domain)).map(Arc::clone).unwrap_or_default();
         Box::pin(async move {
             self.world.pause(SLOW).await;
             if self.world.is_dead() {
@@ -65,7 +76,7 @@ impl Peer for Shop {
             if call == Call::Throttled {
                 return Ok(throttled(&self.world));
             }
-            let answer = self.perform(&request);
+            let answer = self.perform(&records, &request);
             if self.world.dies_at("after a call of the shop") {
                 std::future::pending::<()>().await;
             }
@@ -109,11 +120,13 @@ fn level(available: u64) -> Value {
     json!({"maximumAvailable": 1000.0, "currentlyAvailable": available, "restoreRate": 50.0})
 }
 
-impl Shop {
-    fn perform(&self, request: &Value) -> Value {
+impl Shops {
+    fn perform(&self, records: &Records, request: &Value) -> Value {
         let query = request["query"].as_str().unwrap();
         let variables = &request["variables"];
-        let data = if query.contains("discountCodeBasicCreate") {
+        let data = if let Some(read) = self.read(records, query, variables) {
+            read
+        } else if query.contains("discountCodeBasicCreate") {
             json!({"discountCodeBasicCreate": self.create_discount(&variables["discount"])})
         } else if query.contains("codeDiscountNodeByCode") {
             json!({"codeDiscountNodeByCode": self.find_discount(variables["code"].as_str().unwrap())})
@@ -129,6 +142,26 @@ impl Shop {
         json!({
             "data": data,
             "extensions": {"cost": {"requestedQueryCost": 10, "throttleStatus": level(available)}},
+        })
+    }
+
+    /// The answer to a query of orders or refunds; `None` if it is another.
+    fn read(&self, records: &Records, query: &str, variables: &Value) -> Option<Value> {
+        let now = self.world.time().0 - START.0;
+        Some(match query.split_once('(')?.0 {
+            "query ChangedOrders" => {
+                let (behind, most) = self
+                    .world
+                    .random(|random| (random.between(0, self.world.faults.trailing), random.between(1, PAGE)));
+                let mut page = admin_api::changed_orders(records, now.saturating_sub(behind), variables, most);
+                if self.world.is_broken(Broken::PagesMissing) {
+                    page["pageInfo"]["hasNextPage"] = false.into();
+                }
+                json!({"orders": page})
+            }
+            "query Order" => json!({"order": admin_api::order(records, now, variables)}),
+            "query Refund" => json!({"refund": admin_api::refund(records, now, variables)}),
+            _ => return None,
         })
     }
 

@@ -54,12 +54,25 @@ fn store(at: u32, value: &str) -> String {
 
 const ID: &str = "(local.get $id) (local.get $id_len)";
 
-/// Whether the topic is of that length, in which the ones used here differ.
+/// Whether the topic is of that length and begins with that letter, in which the ones used here differ.
 fn topic_is(topic: &str) -> String {
-    format!("(i32.eq (local.get $topic_len) (i32.const {}))", topic.len())
+    let (length, letter) = (topic.len(), topic.as_bytes()[0]);
+    format!(
+        "(i32.and (i32.eq (local.get $topic_len) (i32.const {length}))
+             (i32.eq (i32.load8_u (local.get $topic)) (i32.const {letter})))"
+    )
 }
 
-/// Fails up to three times, in two ways, as the last letter of the event's id says.
+/// Takes the order's id for the event's: a step of an order is the same whichever event tells it.
+fn name_by_order() -> String {
+    format!(
+        "(call $event_order (i32.const {FACT})) (local.set $id {}) (local.set $id_len {})",
+        load(FACT + 8),
+        load(FACT + 12),
+    )
+}
+
+/// Fails up to three times, in two ways, as the last letter of the id says.
 fn fail_at_first(why: Text) -> String {
     let last =
         "(i32.and (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))) (i32.const 3))";
@@ -72,14 +85,14 @@ fn fail_at_first(why: Text) -> String {
     )
 }
 
-/// Counts paid orders, each by its event and all together; gives each a discount, a mail that waits for it, and a
-/// timer. The timer counts once more and mails and tags the customer.
+/// Counts paid orders and actions, each by its id and all together; gives each a discount and a mail that waits for it,
+/// and orders a timer. The timer counts once more and mails and tags the customer.
 fn ledger() -> Vec<u8> {
     let mut guest = Guest::default();
     let (total, why, prefix, euro) =
         (guest.text("total"), guest.text("not yet"), guest.text("FERN"), guest.text("EUR"));
-    let (template, code, paid, tag) =
-        (guest.text("welcome"), guest.text("code"), guest.text("it was paid"), guest.text("vip"));
+    let (template, code, earned, tag) =
+        (guest.text("welcome"), guest.text("code"), guest.text("it was earned"), guest.text("vip"));
     let nobody = guest.text("it has no customer");
     let (fact, timer, issued, ignored, vars) = (FACT, TIMER, ISSUED, IGNORED, VARS);
     let customer = text_at(FACT + 8);
@@ -98,20 +111,24 @@ fn ledger() -> Vec<u8> {
     );
     let body = format!(
         "(if {is_timer} (then {fired}))
-         (if (i32.eqz {is_paid}) (then (return (i32.const 0))))
+         (if (i32.eqz (i32.or {is_paid} {is_action})) (then (return (i32.const 0))))
+         (if {is_paid} (then {order}))
          (call $count {total})
          (call $count {ID})
          (call $event_customer (i32.const {fact}))
          (if (i32.eqz {has_customer}) (then (return (call $reject {nobody}))))
-         (call $timer_at {ID} (i64.add (call $now) (i64.const 2000)) {customer} (i32.const {ignored}))
+         (if {is_paid} (then
+             (call $timer_at {ID} (i64.add (call $now) (i64.const 2000)) {customer} (i32.const {ignored}))))
          (call $discount {customer} {prefix} (i64.const 500) {euro}
              (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const {issued}))
          {name} {name_length} {value} {value_length}
          (call $mail {customer} {template} (i32.const {vars}) (i32.const 1) (i32.const 1) {effect} (i32.const {ignored}))
-         (call $note {paid} (i32.const 0) (i32.const 0) (i32.const {ignored}))
+         (call $note {earned} (i32.const 0) (i32.const 0) (i32.const {ignored}))
          {fail}",
         is_timer = topic_is("timer.fired"),
         is_paid = topic_is("order.paid"),
+        is_action = topic_is("shopper.action"),
+        order = name_by_order(),
         has_customer = byte(FACT),
         name = store(VARS, &format!("(i32.const {})", code.at)),
         name_length = store(VARS + 4, &format!("(i32.const {})", code.length)),
@@ -150,8 +167,8 @@ fn milestone() -> Vec<u8> {
     guest.module(&body)
 }
 
-/// Counts refunds, each of which waits until its order is known. Counts paid orders too, but refuses every other one for
-/// good, after it has written to its state.
+/// Counts refunds, by order and all together; each waits until its order is known. Counts paid orders too, but refuses
+/// every other one for good, after it has written to its state.
 fn clerk() -> Vec<u8> {
     let mut guest = Guest::default();
     let (total, paid) = (guest.text("total"), guest.text("paid"));
@@ -159,15 +176,17 @@ fn clerk() -> Vec<u8> {
     let body = format!(
         "(if {is_paid} (then
              (call $count {paid})
+             {order}
              (if (i32.and (i32.const 1) (i32.load8_u (i32.sub (i32.add (local.get $id) (local.get $id_len)) (i32.const 1))))
                  (then (return (call $reject {refused}))))))
          (if (i32.eqz {is_refund}) (then (return (i32.const 0))))
-         (call $event_order (i32.const {FACT}))
+         {order}
          (if (i32.eqz {known}) (then (return (call $retry {unknown}))))
          (call $count {total})
          (call $count {ID})",
         is_paid = topic_is("order.paid"),
         is_refund = topic_is("order.refunded"),
+        order = name_by_order(),
         known = byte(FACT),
     );
     guest.module(&body)

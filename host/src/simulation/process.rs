@@ -9,18 +9,21 @@ use std::{
 use super::{
     disk::{Disk, SimArchive, SimInbox, SimStore},
     fixture::Fixture,
-    peers::{Performed, Shop, mail_server},
-    sender::Sender,
+    history::{History, OrderStep},
+    peers::{Performed, Shops, mail_server},
+    records::moment,
+    sender::{Doors, Sender},
     world::{START, World, WorldClock},
 };
 use crate::{
     clock::Clock,
     config::Config,
-    domain::EventId,
+    domain::{EventId, Order, StoreId},
     effects::{Mailer, Storefronts},
     host::{Ground, Parts, Workers},
     platform::shopify::admin::Http,
-    store::{Inbox, Position, Scan, Store, keys, keys::DueQueue},
+    reconcile::{self, Reconciler},
+    store::{Inbox, Key, Position, Reconciliation, Record, Scan, Store, decode, keys, keys::DueQueue},
 };
 
 /// Settings as they ship, but for waits that a run outlasts.
@@ -41,6 +44,10 @@ const LOOK: Duration = Duration::from_millis(300);
 /// A run that has not come to rest by then never will.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// Whether somebody who asks for reconciliation may name a moment after which nothing is reconciled yet: the run then
+/// counts what lies before that moment as reconciled. Off, it is the beginning that is named.
+const ASKED_SINCE_ANY_MOMENT: bool = false;
+
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -56,16 +63,29 @@ pub struct Outside<'a> {
     pub world: Arc<World>,
     pub disk: Arc<Disk>,
     pub performed: Arc<Performed>,
+    pub history: Arc<History>,
     pub sender: Arc<Sender>,
 }
 
+/// Reconciliation as it runs here: often, and so few pages at once that runs go on where others stopped.
+fn reconciliation(world: &World) -> reconcile::Settings {
+    reconcile::Settings {
+        every: Duration::from_millis(1_500),
+        // A listing that trails is looked at again from the start; one that does not needs no second look.
+        overlap: if world.faults.trailing > 0 { PATIENCE } else { Duration::ZERO },
+        settle: Duration::from_millis(300),
+        pages: 2,
+    }
+}
+
 pub async fn live(outside: &Outside<'_>) -> Ended {
-    let Outside { fixture, world, disk, performed, sender } = outside;
+    let Outside { fixture, world, disk, performed, history, sender } = outside;
     world.begin_process();
     let clock: Arc<dyn Clock> = Arc::new(WorldClock(Arc::clone(world)));
     let store = SimStore::open(world, disk);
     let inbox = SimInbox::open(world, disk);
-    let shop = Shop { world: Arc::clone(world), performed: Arc::clone(performed) };
+    let records = history.records.clone();
+    let shops = Shops { world: Arc::clone(world), performed: Arc::clone(performed), records };
     let folder = PathBuf::from(fixture.folder.path());
     let ground = Ground {
         store: Arc::<SimStore>::clone(&store),
@@ -73,21 +93,33 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
         archive: Arc::new(SimArchive { world: Arc::clone(world), disk: Arc::clone(disk) }),
         engine: Arc::clone(&fixture.engine),
         mailer: Some(Mailer::simulated(mail_server(world, performed), "hello@fern.example", TIMEOUT).unwrap()),
-        storefronts: Storefronts::over(Http::simulated(Arc::new(shop)), Arc::clone(&clock), TIMEOUT),
+        storefronts: Storefronts::over(Http::simulated(Arc::new(shops)), Arc::clone(&clock), TIMEOUT),
         artefacts: folder.join("artefacts"),
         plugins: folder,
     };
     let parts = Parts::over(ground, &CONFIG, &clock).unwrap();
-    let _workers = Workers::start(&CONFIG, &parts.pipeline, &parts.outbox).unwrap();
-    tokio::spawn(Arc::clone(sender).run(Arc::new(parts.ingest)));
+    let workers = Workers::start(&CONFIG, &parts.pipeline, &parts.outbox).unwrap();
+    let reconciler = Reconciler::new(Arc::clone(&parts.pipeline), Arc::clone(&parts.outbox), reconciliation(world));
+    let reconciler = Arc::new(reconciler);
+    tokio::spawn(reconcile::run(Arc::clone(&reconciler), workers.dispatcher.reached.clone()));
+    tokio::spawn(Arc::clone(sender).run(Arc::new(Doors { ingest: parts.ingest, pipeline: parts.pipeline })));
     loop {
         tokio::select! {
             biased;
             () = world.died.notified() => return Ended::Died,
             () = tokio::time::sleep(LOOK) => {}
         }
+        if world.chance(world.faults.asked) {
+            let until = if ASKED_SINCE_ANY_MOMENT { world.time().0 - START.0 } else { 0 };
+            let since = world.random(|random| random.between(0, until));
+            world.note(format_args!("somebody asks for reconciliation since {since}"));
+            reconciler.ask(StoreId(1), Some(moment(since)));
+        }
         let is_idle = sender.is_done() && store.is_idle() && inbox.is_idle();
-        let left = if is_idle { left_to_do(disk) } else { Some("webhooks, appends or commits wait".into()) };
+        let left = match is_idle {
+            true => left_to_do(disk).or_else(|| left_to_make_up(disk, history, sender)),
+            false => Some("messages, appends or commits wait".into()),
+        };
         match left {
             None => return Ended::AtRest,
             Some(left) if world.time().since(START) > PATIENCE => return Ended::Stuck(left),
@@ -108,4 +140,30 @@ fn left_to_do(disk: &Disk) -> Option<String> {
         let due = store.scan(&Scan::of(keys::due_queue(queue), 1)).unwrap();
         due.first().map(|(key, _)| format!("{:?} is due", keys::Due::read(key)))
     })
+}
+
+/// What reconciliation has still to find; `None` if it has looked at everything and found it.
+fn left_to_make_up(disk: &Disk, history: &History, sender: &Sender) -> Option<String> {
+    let last = moment(history.messages.last()?.at);
+    let unseen = history.messages.iter().find(|message| {
+        let until = read::<Reconciliation>(disk, &keys::reconciliation(message.store)).map(|record| record.until);
+        until.is_none_or(|until| until < last)
+    });
+    if let Some(message) = unseen {
+        return Some(format!("{:?} is not reconciled", message.store));
+    }
+    let events = disk.inbox.read(Position(1), usize::MAX, usize::MAX).unwrap();
+    let is_told = |of: StoreId, step: &OrderStep| {
+        let by_itself = format!("read/{}/", step.name());
+        // What is newer tells an update as well.
+        let fact = || read::<Order>(disk, &keys::order(of, &step.order.to_string().into()));
+        events.iter().any(|(_, event)| event.store == of && event.id.as_str().starts_with(&by_itself))
+            || step.is_update() && fact().is_some_and(|fact| fact.updated_at >= moment(step.at))
+    };
+    let missed = sender.lost().find(|(message, step)| !is_told(message.store, step))?;
+    Some(format!("nothing makes up for {}", missed.0.name))
+}
+
+fn read<T: Record>(disk: &Disk, key: &Key) -> Option<T> {
+    disk.store.get(key).unwrap().map(|value| decode(&value.bytes).unwrap())
 }

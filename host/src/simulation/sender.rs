@@ -1,4 +1,5 @@
-//! The platform as the sender of webhooks: sends each until it is answered, some of them once more, and none in vain.
+//! The platform and the shoppers as senders: each message is sent until it is answered, some once more, and none in vain
+//! but webhooks that are lost for good.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,26 +8,31 @@ use std::{
 };
 
 use super::{
-    history::Webhook,
+    actions::Action,
+    faults::Broken,
+    history::{Content, History, Message, OrderStep},
     world::{START, World, lock},
 };
 use crate::{
+    dispatch::Pipeline,
     domain::{Platform, Timestamp},
     ingest::Ingest,
 };
 
-/// How long a webhook is under way, and how late a late one is, in milliseconds.
+/// How long a message is under way, and how late a late one is, in milliseconds.
 const UNDER_WAY: u64 = 40;
 const LATE: u64 = 3_000;
 
-/// How long the platform waits before it sends again what was not answered.
+/// How long a sender waits before it sends again what was not answered.
 const AGAIN: (u64, u64) = (200, 2_500);
 
 #[derive(Debug)]
 pub struct Sender {
     world: Arc<World>,
-    webhooks: Arc<[Webhook]>,
+    history: Arc<History>,
     queue: Mutex<Queue>,
+    /// Webhooks that are never sent.
+    lost: BTreeSet<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -39,29 +45,47 @@ struct Queue {
 }
 
 impl Queue {
-    fn push(&mut self, at: Timestamp, webhook: usize) {
+    fn push(&mut self, at: Timestamp, message: usize) {
         self.sequence += 1;
-        self.due.insert((at, self.sequence), webhook);
+        self.due.insert((at, self.sequence), message);
     }
 }
 
+/// Where one process takes messages in.
+pub struct Doors {
+    pub ingest: Ingest,
+    pub pipeline: Arc<Pipeline>,
+}
+
 impl Sender {
-    pub fn new(world: &Arc<World>, webhooks: Arc<[Webhook]>) -> Self {
-        let mut queue = Queue::default();
-        for (index, webhook) in webhooks.iter().enumerate() {
+    pub fn new(world: &Arc<World>, history: Arc<History>) -> Self {
+        let (mut queue, mut lost) = (Queue::default(), BTreeSet::new());
+        for (index, message) in history.messages.iter().enumerate() {
+            if message.step().is_some() && world.chance(world.faults.never_sent) {
+                world.note(format_args!("{} is lost for good", message.name));
+                lost.insert(index);
+                continue;
+            }
             let late = if world.chance(world.faults.late) { world.random(|random| random.below(LATE)) } else { 0 };
-            queue.push(START + Duration::from_millis(webhook.at + late), index);
+            queue.push(START + Duration::from_millis(message.at + late), index);
         }
-        Self { world: Arc::clone(world), webhooks, queue: Mutex::new(queue) }
+        Self { world: Arc::clone(world), history, queue: Mutex::new(queue), lost }
     }
 
     pub fn is_done(&self) -> bool {
         let queue = lock(&self.queue);
-        queue.due.is_empty() && queue.under_way.is_empty() && queue.answered.len() == self.webhooks.len()
+        let answered = queue.answered.len() + self.lost.len();
+        queue.due.is_empty() && queue.under_way.is_empty() && answered == self.history.messages.len()
+    }
+
+    /// What only reads can tell.
+    pub fn lost(&self) -> impl Iterator<Item = (&Message, &OrderStep)> {
+        let lost = self.lost.iter().map(|index| &self.history.messages[*index]);
+        lost.filter_map(|message| Some((message, message.step()?)))
     }
 
     /// Sends to one process until that dies.
-    pub async fn run(self: Arc<Self>, ingest: Arc<Ingest>) {
+    pub async fn run(self: Arc<Self>, doors: Arc<Doors>) {
         loop {
             let next = lock(&self.queue).due.first_key_value().map(|(key, index)| (*key, *index));
             let now = self.world.time();
@@ -71,7 +95,7 @@ impl Sender {
                     queue.due.remove(&key);
                     queue.under_way.insert((key.1, index));
                     drop(queue);
-                    tokio::spawn(Arc::clone(&self).send(Arc::clone(&ingest), key.1, index));
+                    tokio::spawn(Arc::clone(&self).send(Arc::clone(&doors), key.1, index));
                 }
                 Some((key, _)) => tokio::time::sleep(key.0.since(now).min(Duration::from_millis(100))).await,
                 None => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -92,18 +116,18 @@ impl Sender {
         lock(&self.queue).push(self.world.time() + Duration::from_millis(wait), index);
     }
 
-    async fn send(self: Arc<Self>, ingest: Arc<Ingest>, sequence: u64, index: usize) {
-        let webhook = &self.webhooks[index];
+    async fn send(self: Arc<Self>, doors: Arc<Doors>, sequence: u64, index: usize) {
+        let message = &self.history.messages[index];
         let answered = match self.world.chance(self.world.faults.dropped) {
             true => false,
             false => {
                 self.world.pause(UNDER_WAY).await;
-                let accepted = ingest.accept(Platform::Shopify, &webhook.headers, webhook.body.clone()).await;
+                let accepted = self.deliver(&doors, sequence, message).await;
                 if self.world.is_dead() {
                     return;
                 }
-                self.world.note(format_args!("{} is answered {accepted:?}", webhook.name));
-                accepted.is_ok() && !self.world.chance(self.world.faults.unheard)
+                self.world.note(format_args!("{} is answered {accepted}", message.name));
+                accepted.starts_with("Ok") && !self.world.chance(self.world.faults.unheard)
             }
         };
         lock(&self.queue).under_way.remove(&(sequence, index));
@@ -112,6 +136,20 @@ impl Sender {
         }
         if !answered || self.world.chance(self.world.faults.repeated) {
             self.send_again(index);
+        }
+    }
+
+    /// The host's answer.
+    async fn deliver(&self, doors: &Doors, sequence: u64, message: &Message) -> String {
+        match &message.content {
+            Content::Webhook { headers, body, .. } => {
+                format!("{:?}", doors.ingest.accept(Platform::Shopify, headers, body.clone()).await)
+            }
+            Content::Action(action) if self.world.is_broken(Broken::ActionsUnmarked) => {
+                let action = Action { key: format!("{}/{sequence}", action.key), ..action.clone() };
+                format!("{:?}", action.accept(&doors.pipeline).await)
+            }
+            Content::Action(action) => format!("{:?}", action.accept(&doors.pipeline).await),
         }
     }
 }

@@ -95,13 +95,14 @@ impl Http {
 pub(crate) mod simulated {
     use std::{fmt, pin::Pin};
 
-    use super::{HeaderMap, StatusCode, Value};
+    use super::{HeaderMap, StatusCode, Url, Value};
 
     /// An answer, or how the connection failed.
     pub type Answered = Result<(StatusCode, HeaderMap, Vec<u8>), &'static str>;
 
     pub trait Peer: Send + Sync + fmt::Debug {
-        fn post(&self, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>>;
+        /// Answers the shop at that address.
+        fn post(&self, url: &Url, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>>;
     }
 }
 
@@ -184,7 +185,7 @@ impl AdminClient {
             Way::Network(client) => self.exchange_over(client, request).await,
             #[cfg(test)]
             Way::Simulated(peer) => {
-                let answer = tokio::time::timeout(self.limits.timeout, peer.post(request.clone())).await;
+                let answer = tokio::time::timeout(self.limits.timeout, peer.post(&self.url, request.clone())).await;
                 let (status, headers, body) = answer.unwrap_or(Err("no answer came in time")).map_err(transient)?;
                 if status.is_success() { Ok(body) } else { Err(self.refused(status, &headers)) }
             }
