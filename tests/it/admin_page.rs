@@ -6,7 +6,10 @@ use regulars_tests::host::Host;
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 
-use crate::shop::{DOMAIN, Shop, webhook};
+use crate::{
+    brittle, pausing,
+    shop::{DOMAIN, Shop, webhook},
+};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
@@ -130,4 +133,39 @@ async fn what_the_page_shows_comes_in_one_answer_newest_first() {
     let balance = customers[0]["figures"]["loyalty-points"]["balance"].as_str().map(|it| it.parse::<i64>().unwrap());
     assert_eq!(balance, shop.balance(customer).await);
     assert_eq!(customers[0]["last_event_at"], events[0]["received_at"]);
+}
+
+/// What stands between two texts of a file.
+fn between<'a>(file: &'a str, begin: &str, end: &str) -> &'a str {
+    let rest = file.split_once(begin).map(|(_, rest)| rest);
+    let found = rest.and_then(|rest| rest.split_once(end)).map(|(found, _)| found);
+    found.unwrap_or_else(|| panic!("nothing stands between `{begin}` and `{end}`"))
+}
+
+/// No browser clicks here: the request is put together from the script's own text.
+#[tokio::test]
+async fn the_page_offers_to_resume_a_paused_plugin_and_the_request_it_makes_lets_it_go_on() {
+    let shop = pausing::paused("at first").await;
+    brittle::send(&shop, &["w-4"]).await;
+    brittle::stand(&shop, 4, "waiting").await;
+    let script = get(&shop.host, "/admin.js").await.text().await.unwrap();
+    let offered = between(&script, "plugins.filter((plugin) => plugin.status === \"paused\")", "}));");
+    assert!(offered.contains("verb: \"Resume\""), "{offered}");
+    // What the row shows is in the answer that the page asks for.
+    let asked = between(&script, "async function learnTroubles() {", "\n}");
+    assert!(asked.contains("api(ofStore(\"plugins\"))"), "{asked}");
+    let plugins = shop.get(&format!("/stores/{DOMAIN}/plugins")).await;
+    let shown = plugins.as_array().unwrap().iter().filter(|plugin| plugin["status"] == "paused").collect::<Vec<_>>();
+    assert_eq!(shown.len(), 1, "{plugins}");
+    let (name, paused) = (shown[0]["name"].as_str().unwrap(), &shown[0]["paused"]);
+    assert!(name == brittle::NAME && paused["reason"].is_string() && paused["waiting"] == 4, "{plugins}");
+
+    let path = between(offered, "path: ofStore(`", "`)").replace("${encodeURIComponent(name)}", name);
+    let url = format!("{}/v1/stores/{DOMAIN}/{path}", shop.host.admin_url());
+    let request = reqwest::Client::new().post(url).header(SEC_FETCH_SITE, "same-origin").json(&json!({}));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.json::<Value>().await.is_ok(), "the page reads the answer as JSON");
+    assert_eq!(brittle::handled_in_all(&shop, 4).await.len(), 4);
+    pausing::becomes(&shop, "working").await;
 }

@@ -1,6 +1,7 @@
 //! The tests that see the whole: one binary, one module for each subject.
 
 mod admin_page;
+mod brittle;
 mod command_line;
 mod dependencies;
 mod disk;
@@ -9,7 +10,10 @@ mod house;
 mod journey;
 mod observability;
 mod overload;
+mod pausing;
 mod power_cut;
+mod reconcile_on_request;
 mod reconciliation;
+mod replay;
 mod shop;
 mod webhooks;

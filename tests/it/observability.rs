@@ -104,7 +104,7 @@ async fn a_host_that_runs_is_alive_and_ready_and_says_so_to_the_internet_and_to_
 }
 
 /// The figures, read by a parser that is not ours.
-async fn figures(url: &str) -> prometheus_parse::Scrape {
+pub async fn figures(url: &str) -> prometheus_parse::Scrape {
     let answer = reqwest::Client::new().get(url).send().await.expect("the host answers");
     assert_eq!(answer.status(), 200);
     let text = answer.text().await.expect("the answer is text");
@@ -113,7 +113,7 @@ async fn figures(url: &str) -> prometheus_parse::Scrape {
 }
 
 /// The value of the one series that has these labels; a histogram's is its count.
-fn value(scrape: &prometheus_parse::Scrape, name: &str, labels: &[(&str, &str)]) -> f64 {
+pub fn value(scrape: &prometheus_parse::Scrape, name: &str, labels: &[(&str, &str)]) -> f64 {
     use prometheus_parse::Value;
     let has = |sample: &&prometheus_parse::Sample| {
         let rest = || sample.labels.iter().all(|(key, _)| labels.iter().any(|(known, _)| known == key));
