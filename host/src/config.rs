@@ -187,7 +187,10 @@ impl Config {
             return value("dispatch.in_flight", "must be at least 1");
         }
         if !(1..=MOST_FUEL).contains(&self.sandbox.fuel) {
-            return value("sandbox.fuel", "must be between 1 and 1,000,000,000: fuel alone ends a plugin that never ends");
+            return value(
+                "sandbox.fuel",
+                "must be between 1 and 1,000,000,000: fuel alone ends a plugin that never ends",
+            );
         }
         if self.dispatch.backlog_events == 0 || self.dispatch.backlog_events_of_one_store == 0 {
             return value("dispatch.backlog_events", "must be at least 1, in all and of one store");

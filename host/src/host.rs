@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -25,6 +25,7 @@ use crate::{
     retry::Schedule,
     schedule,
     store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SledStore, Store, journal, sled},
+    threads,
 };
 
 mod gauges;
@@ -82,9 +83,9 @@ impl Host {
         let reserve_bytes = config.inbox.reserve_mib << 20;
         let inbox_options = journal::Options { retention, segment_bytes, reserve_bytes, ..journal::Options::inbox() };
         let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
-        let store_options = sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
-        let sled = Arc::new(SledStore::open(&data_dir.store(), store_options)?);
-        upgrade(&*sled)?;
+        let store_options =
+            sled::Options { cache_capacity: sled::cache_capacity(config.store.cache_mib), ..sled::Options::default() };
+        let sled = Arc::new(open_store(&data_dir.store(), store_options)?);
         let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
         let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
         let mailer = match config.mail.smtp.as_str() {
@@ -222,10 +223,17 @@ pub fn plugin_threads(config: &Config) -> usize {
     wanted.min(engine::limits::LIVE_INSTANCES as usize)
 }
 
-/// Brings the store into today's layout, on a thread that may wait for the disk: this one may belong to a runtime.
-fn upgrade(store: &dyn Store) -> Result<(), store::Error> {
-    let stopped = |_| Err(store::Error::Stopped("bringing it into today's layout panicked".into()));
-    std::thread::scope(|scope| scope.spawn(|| store::upgrade::upgrade(store)).join().unwrap_or_else(stopped))
+/// Opens the store and brings it into today's layout, on a thread that may wait for the disk, as this one may belong to a
+/// runtime, and that gives way, as the threads that the store starts do as it does.
+fn open_store(folder: &Path, options: sled::Options) -> Result<SledStore, store::Error> {
+    let open = || {
+        threads::give_way();
+        let store = SledStore::open(folder, options)?;
+        store::upgrade::upgrade(&store)?;
+        Ok(store)
+    };
+    let stopped = |_| Err(store::Error::Stopped("opening it panicked".into()));
+    std::thread::scope(|scope| scope.spawn(open).join().unwrap_or_else(stopped))
 }
 
 /// The background work of a host, until it is stopped or dropped.

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! Modules depend on those before them, never on those after:
-//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
+//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`, `threads`; `store`; `platform`, `engine`; `catalog`; `ingest`, `dispatch`,
 //! `schedule`, `effects`, `reconcile`; `host`; `web`; `cli`.
 
 pub mod catalog;
@@ -25,4 +25,5 @@ pub mod schedule;
 mod simulation;
 pub mod store;
 pub mod telemetry;
+pub mod threads;
 pub mod web;

@@ -74,7 +74,8 @@ pub async fn status(client: &Client, listing: Listing) -> Result {
 /// Works on the directory itself: a host on it would have it locked.
 pub fn compact(config: Config) -> Result {
     let data_dir = DataDir::open(&config.data_dir)?;
-    let options = sled::Options { cache_capacity: config.store.cache_mib << 20, ..sled::Options::default() };
+    let options =
+        sled::Options { cache_capacity: sled::cache_capacity(config.store.cache_mib), ..sled::Options::default() };
     let mut told = 0;
     let compacted = compact_store(&data_dir, options, &mut |progress| {
         if progress.rows >= told {

@@ -15,15 +15,16 @@ use crate::{
     host::{self, Host},
     store::{data_dir, sled::Fault},
     telemetry::{log, trace},
-    web,
+    threads, web,
 };
 
 pub fn run(config: Config) -> Result {
     log::start(&config.log)?;
-    // Plugins run on a runtime of their own: whatever they burn, webhooks keep their threads.
+    // Plugins run on a runtime of their own: whatever they burn, webhooks keep their threads, and come first.
     let plugins = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(host::plugin_threads(&config))
         .thread_name("regulars-dispatch")
+        .on_thread_start(threads::give_way)
         .enable_all()
         .build()?;
     let webhooks = tokio::runtime::Builder::new_multi_thread().thread_name("regulars-http").enable_all().build()?;

@@ -17,15 +17,19 @@ pub const CORE_INSTANCES: u32 = 16;
 /// Native stack of a call. wasmtime's own default: recursion ends as a typed trap long before the thread's stack does.
 pub const STACK_BYTES: usize = 512 << 10;
 
-/// How long a delivery may go on calling the host. Fuel is the budget; this ends what fuel does not count: host calls that
-/// take long. It is looked at when a plugin calls the host, and nowhere else.
+/// How long a delivery may go on calling the host.
+///
+/// Fuel is the budget; this ends what fuel does not count: host calls that take long. It is looked at when a plugin calls
+/// the host, and nowhere else.
 pub const WALL_TIME: Duration = Duration::from_secs(2);
 
 /// Instances that may be alive at once; deliveries hold one only while they run, one for each thread.
 pub const LIVE_INSTANCES: u32 = 64;
 
-/// Memory that an instance slot keeps mapped between deliveries, of what was written to. Spares a plugin the page faults of
-/// a fresh one: what an event of ordinary size touches, several times over. 64 slots keep 64 MiB at most.
+/// Memory that an instance slot keeps mapped between deliveries, of what was written to.
+///
+/// Spares a plugin the page faults of a fresh one: what an event of ordinary size touches, several times over. 64 slots
+/// keep 64 MiB at most.
 pub const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
 /// Effects one delivery may queue. A plugin that wants more is looping.

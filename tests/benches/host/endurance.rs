@@ -29,8 +29,11 @@ use crate::{
 
 const PART: &str = "endurance";
 
-/// What a host may hold with the settings it ships with: the store's cache of 256 MiB, which comes to 2.5 times that, and
-/// as much again as events in flight and compiled plugins need.
+/// The setting that bounds memory, as small as it is chosen on a small machine.
+const CONFIG: &str = "[store]\ncache_mib = 256";
+
+/// What a host may hold with that: its store 2.5 times the cache, and as much again as bodies in flight, ids that are
+/// remembered and compiled plugins need.
 const MEMORY_CEILING: f64 = 1e9;
 
 /// Disk to live data.
@@ -55,7 +58,7 @@ pub fn run(run: &mut Run, workload: &Workload) -> io::Result<()> {
     let chunk = MADE_UP.min(total / 10);
     let data = tempfile::tempdir_in(&run.folder)?;
     let mut course = Course::default();
-    let mut service = Some(Service::fresh(data.path(), workload)?);
+    let mut service = Some(Service::fresh_with(CONFIG, data.path(), workload)?);
     if let Some(service) = &service {
         service.enable(PLUGIN, &service::plugin_file()?)?;
     }
@@ -85,7 +88,7 @@ pub fn run(run: &mut Run, workload: &Workload) -> io::Result<()> {
             stop(service.take())?;
             course.live.push((sent as f64, live_bytes(data.path())?));
             if sent < total {
-                (service, since_start) = (Some(Service::start(data.path(), workload)?), 0);
+                (service, since_start) = (Some(Service::start_with(CONFIG, data.path(), workload)?), 0);
             }
         }
     }

@@ -15,10 +15,10 @@ use crate::{
 const STORE: StoreId = StoreId(1);
 
 /// Customers in one commit: large, as nobody waits for one alone.
-const AT_ONCE: u64 = 2_000;
+const AT_ONCE: u64 = 200;
 
 /// Commits that wait at once.
-const SUBMITTED: usize = 4;
+const SUBMITTED: usize = 2;
 
 /// Writes so many customers: the fact, the e-mail's index, the plugin's account and its first entry.
 pub fn customers(store: &Path, count: u64) -> io::Result<()> {

@@ -32,16 +32,26 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a host on `data`.
+    /// Starts a host on `data` with the settings it ships with.
     pub fn start(data: &Path, workload: &Workload) -> io::Result<Self> {
-        let host = Host::builder().data(data).try_start().map_err(io::Error::other)?;
+        Self::start_with("", data, workload)
+    }
+
+    /// The same with settings of its own, in TOML.
+    pub fn start_with(config: &str, data: &Path, workload: &Workload) -> io::Result<Self> {
+        let host = Host::builder().config(config).data(data).try_start().map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { host, shop: workload.shop.clone(), http: reqwest::Client::new(), runtime })
     }
 
     /// Starts a host on an empty folder and adds the store to it.
     pub fn fresh(data: &Path, workload: &Workload) -> io::Result<Self> {
-        let service = Self::start(data, workload)?;
+        Self::fresh_with("", data, workload)
+    }
+
+    /// The same with settings of its own, in TOML.
+    pub fn fresh_with(config: &str, data: &Path, workload: &Workload) -> io::Result<Self> {
+        let service = Self::start_with(config, data, workload)?;
         service.command(&[
             "store",
             "add",

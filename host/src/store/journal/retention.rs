@@ -18,6 +18,7 @@ use super::{
     log::{Form, Request, Shared},
     segment::{self, FILE_HEADER},
 };
+use crate::threads;
 
 /// Retention is counted in days; looking once an hour is often enough.
 const INTERVAL: Duration = Duration::from_hours(1);
@@ -31,6 +32,7 @@ pub struct Upkeep {
 
 /// The upkeep thread.
 pub(super) fn run(shared: &Shared) {
+    threads::give_way();
     let mut state = lock(&shared.upkeep);
     while !state.stopping {
         state.wanted = false;

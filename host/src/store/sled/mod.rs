@@ -33,6 +33,7 @@ use super::{
 };
 use crate::telemetry::{Standing, Writes};
 
+mod cache;
 mod chunked;
 mod committer;
 mod opening;
@@ -42,6 +43,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+pub use cache::capacity as cache_capacity;
 use committer::{Committer, Request};
 pub(super) use opening::copy_rows;
 use recent::Recent;
