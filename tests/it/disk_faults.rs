@@ -5,12 +5,22 @@
 //! so and does nothing.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
+use regulars::{
+    clock,
+    store::{Log, journal},
+};
 use regulars_tests::{
     DEADLINE,
     host::eventually,
@@ -158,6 +168,46 @@ async fn a_disk_gone_read_only_is_told_and_nothing_is_lost_once_it_is_mounted_ag
     stage.world.host.try_restart().unwrap_or_else(|error| panic!("{error}"));
     stage.world.expose_to(&stage.storm).unwrap();
     stage.recovers().await;
+}
+
+/// File systems that are made to give up: of those whose log trusts a sync that succeeded meanwhile, one in ten has lost
+/// what was acknowledged last.
+const GIVEN_UP: usize = 25;
+
+#[test]
+fn what_is_acknowledged_while_a_file_system_gives_up_is_there_when_it_is_mounted_again() {
+    let test = "what_is_acknowledged_while_a_file_system_gives_up_is_there_when_it_is_mounted_again";
+    let Some(mut random) = disk::numbers_if_disks_can_be_made(test, SEED) else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let (image, mount_point) = (scratch.path().join("disk.img"), scratch.path().join("disk"));
+    let open = || Log::open(&mount_point.join("log"), Arc::new(clock::System), journal::Options::inbox()).unwrap();
+    for round in 1..=GIVEN_UP {
+        disk::make_file_system(&image, 64 << 20).unwrap();
+        let mounted = Mount::new(&image, &mount_point).unwrap();
+        let (log, wanted) = (open(), 20 + random.below(100));
+        let acknowledged = AtomicU64::new(0);
+        thread::scope(|scope| {
+            // The journal commits for this one while the log's own sync is on its way.
+            scope.spawn(|| {
+                let mut other = File::create(mount_point.join("other")).unwrap();
+                while other.write_all(&[1; 30_000]).and_then(|()| other.sync_data()).is_ok() {}
+            });
+            scope.spawn(|| {
+                while let Ok(position) = log.append(&[2; 20_000]).wait() {
+                    acknowledged.store(position.0, Ordering::SeqCst);
+                }
+            });
+            while acknowledged.load(Ordering::SeqCst) < wanted {
+                thread::yield_now();
+            }
+            disk::run(Command::new("mount").args(["-o", "remount,abort"]).arg(&mount_point)).unwrap();
+        });
+        drop(log);
+        drop(mounted);
+        let _mounted = Mount::new(&image, &mount_point).unwrap();
+        let (found, last) = (open().durable().borrow().0, acknowledged.into_inner());
+        assert!(found >= last, "round {round}: {last} records were acknowledged, {found} are there");
+    }
 }
 
 /// Makes syncs of a process fail while it lives.

@@ -23,6 +23,7 @@ pub struct Shop {
     pub shopify: ShopifyAdmin,
     pub mails: SmtpSink,
     http: reqwest::Client,
+    sender: Sender,
 }
 
 /// The plugin file that `make` has built.
@@ -45,7 +46,8 @@ impl Shop {
         let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default()).expect("the peer starts");
         let mails = SmtpSink::start().expect("the peer starts");
         let host = host.smtp(mails.address()).start();
-        let shop = Self { host, shopify, mails, http: reqwest::Client::new() };
+        let sender = Sender::to(host.webhooks_url()).expect("the address is one");
+        let shop = Self { host, shopify, mails, http: reqwest::Client::new(), sender };
         shop.add_store(DOMAIN, SECRET);
         let settings = shop.host.data_dir().join("settings.json");
         std::fs::write(&settings, SETTINGS).expect("the data directory can be written to");
@@ -85,8 +87,7 @@ impl Shop {
     /// Posts a webhook to the host as it now listens.
     pub async fn send(&self, webhook: &Webhook) -> Answer {
         let url = format!("{}/webhooks/shopify", self.host.webhooks_url());
-        let sender = Sender::to(url).expect("the address is one");
-        sender.send(webhook).await.expect("the host answers")
+        self.sender.at(url).send(webhook).await.expect("the host answers")
     }
 
     /// What the JSON API says.

@@ -195,13 +195,16 @@ async fn every_published_payload_is_accepted_or_refused_with_a_typed_problem_and
             status => panic!("{stem}: {status} {}", answer.body),
         }
     }
-    eventually("every payload is applied", DEADLINE, async || {
-        (shop.get("/status").await["counters"]["events_applied"] == kept.len()).then_some(())
-    })
-    .await;
     for (id, body) in &kept {
-        let shown = shop.get(&format!("/stores/{DOMAIN}/events/{}", id.replace('/', "%2F"))).await;
-        assert_eq!(shown["payload"], serde_json::from_slice::<Value>(body).unwrap(), "{id}");
+        let address = format!("/stores/{DOMAIN}/events/{}", id.replace('/', "%2F"));
+        let shown = eventually(&format!("{id} is applied"), DEADLINE, async || {
+            let shown = shop.get(&address).await;
+            shown["position"].is_u64().then_some(shown)
+        })
+        .await;
+        // What only looks like JSON at its ends is kept as it came, too, and shown as text.
+        let as_text = |_| Value::String(String::from_utf8(body.clone()).unwrap());
+        assert_eq!(shown["payload"], serde_json::from_slice::<Value>(body).unwrap_or_else(as_text), "{id}");
     }
     let orders = shop.get(&format!("/stores/{DOMAIN}/events?limit=1000")).await;
     let paid = orders.as_array().unwrap().iter().find(|event| event["platform_topic"] == "orders/paid").unwrap();

@@ -34,6 +34,11 @@ impl Sender {
         Ok(Self { client, url: url.into() })
     }
 
+    /// The same sender, posting to another address: a host has another one after a restart.
+    pub fn at(&self, url: impl Into<String>) -> Self {
+        Self { client: self.client.clone(), url: url.into() }
+    }
+
     /// Posts one webhook; the error is one of transport, such as a host that is down.
     pub async fn send(&self, webhook: &Webhook) -> reqwest::Result<Answer> {
         let mut request = self.client.post(&self.url).body(webhook.body.clone());

@@ -46,7 +46,15 @@ pub(super) fn open(dir: &Path, cache_capacity: u64, durability: &Durability) -> 
         })?;
     sync_files(dir, is_new, durability).map_err(failed)?;
     let file = File::options().read(true).write(true).open(dir.join("db")).map_err(failed)?;
+    read_ahead(&file, cache_capacity);
     Ok((tree, file))
+}
+
+/// Has the kernel read the log into its memory, as far as the cache and as much again: a page that is looked for one by one
+/// costs a wait for the disk. It is a hint, and may fail.
+fn read_ahead(file: &File, cache_capacity: u64) {
+    let bytes = std::num::NonZeroU64::new(cache_capacity.saturating_mul(2));
+    let _ = rustix::fs::fadvise(file, 0, bytes, rustix::fs::Advice::WillNeed);
 }
 
 /// Makes durable what sled has created or written while it opened.
