@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Change, Consent, Customer, CustomerId, Event, Merge, Order, OrderId, Refund, StoreId, Timestamp},
-    store::{Error, Key, Record, Scan, Transaction, keys, survivor},
+    store::{Error, Key, Record, Scan, Store, Transaction, decode, keys, survivor},
 };
 
 #[cfg(test)]
@@ -118,23 +118,39 @@ fn learn_customer(transaction: &mut Transaction, store: StoreId, customer: &Cust
     {
         unlist_email(transaction, store, &learnt.id, &known)?;
     }
-    if let Some(email) = &learnt.email {
-        let index = keys::customer_email(store, &normalised_email(email));
-        if transaction.get::<CustomerId>(&index)?.as_ref() != Some(&learnt.id) {
-            transaction.put(index, &learnt.id);
-        }
+    if let Some(email) = &customer.email {
+        let listing = keys::customer_of_email(store, &normalised_email(email), &learnt.id);
+        transaction.put(listing, &learnt.updated_at);
     }
     transaction.put(key, &learnt);
     Ok(())
 }
 
-/// Takes an address away from a customer, unless it has become another's.
+/// Takes an address away from a customer.
 fn unlist_email(transaction: &mut Transaction, store: StoreId, id: &CustomerId, email: &str) -> Result<(), Error> {
-    let index = keys::customer_email(store, &normalised_email(email));
-    if transaction.get::<CustomerId>(&index)?.as_ref() == Some(id) {
-        transaction.delete(index);
+    let address = normalised_email(email);
+    transaction.delete(keys::customer_of_email(store, &address, id));
+    let alone = keys::customer_email(store, &address);
+    if transaction.get::<CustomerId>(&alone)?.as_ref() == Some(id) {
+        transaction.delete(alone);
     }
     Ok(())
+}
+
+/// Whose an address is: of all customers who are known by it, the one whom the platform named with it last. No two have
+/// it at one time, so the others have given it up, whether that is known yet or not.
+pub fn holder_of(store: &dyn Store, id: StoreId, email: &str) -> Result<Option<CustomerId>, Error> {
+    let rows = store.scan(&Scan::of(keys::customer_email(id, &normalised_email(email)), usize::MAX))?;
+    let mut last = None;
+    for (key, value) in rows {
+        let named = match keys::customer_of(&key) {
+            Some(customer) => (decode::<Timestamp>(&value.bytes)?, customer),
+            // A layout with one customer for each address holds the customer and tells no time.
+            None => (Timestamp(0), decode::<CustomerId>(&value.bytes)?),
+        };
+        last = last.max(Some(named));
+    }
+    Ok(last.map(|(_, customer)| customer))
 }
 
 /// Takes the person out of the customer; the id stays, for sums hang on it, and so that what is learnt later and is

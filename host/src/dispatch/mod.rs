@@ -34,7 +34,7 @@ mod apply;
 mod backlog;
 #[cfg(test)]
 pub(crate) mod bench;
-mod facts;
+pub mod facts;
 mod merges;
 mod pause;
 #[cfg(test)]

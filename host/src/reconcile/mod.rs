@@ -87,9 +87,13 @@ impl Reconciler {
         Self { pipeline, outbox, settings, asked, running, bell }
     }
 
-    /// Has a store reconciled as soon as can be; `since` a moment, or since the last run.
+    /// Has a store reconciled as soon as can be; `since` a moment, or since the last run. Of two who ask before it begins
+    /// the one who asks for more is given it.
     pub fn ask(&self, store: StoreId, since: Option<Timestamp>) {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(store, since);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = asked.entry(store).or_insert(since);
+        *waiting = waiting.iter().copied().chain(since).min();
+        drop(asked);
         self.bell.notify_one();
     }
 
@@ -110,14 +114,16 @@ impl Reconciler {
             if let Some(since) = asked {
                 return Ok(Some(Due { entry: Arc::clone(entry), since }));
             }
-            if self.settings.every.is_zero() || entry.record.access_token.is_none() {
+            if entry.record.access_token.is_none() {
                 continue;
             }
-            let begun = entry.record.added_at;
+            let every = self.settings.every;
             let due = match kept(&self.pipeline, entry.id())? {
+                // What was asked for is read to its end also where nothing is read unasked.
                 Some(last) if last.more && last.latest.error.is_none() => last.latest.started_at,
-                Some(last) => last.latest.started_at + self.settings.every,
-                None => begun + self.settings.every,
+                _ if every.is_zero() => continue,
+                Some(last) => last.latest.started_at + every,
+                None => entry.record.added_at + every,
             };
             if due <= now {
                 return Ok(Some(Due { entry: Arc::clone(entry), since: None }));
@@ -146,7 +152,7 @@ impl Reconciler {
         };
         let done = match client {
             Ok(client) => run_store(&self.pipeline, self.settings, entry, &*client, since, show).await,
-            Err(failure) => fail(&self.pipeline, store, &failure).await,
+            Err(failure) => fail(&self.pipeline, self.settings, entry, since, &failure).await,
         };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&store);
         done
@@ -175,15 +181,64 @@ fn kept(pipeline: &Pipeline, store: StoreId) -> Result<Option<Reconciliation>, E
     pipeline.store.get(&keys::reconciliation(store))?.map(|value| decode(&value.bytes)).transpose()
 }
 
+/// From where a run reads.
+struct Beginning {
+    before: Option<Reconciliation>,
+    from: Timestamp,
+    /// A run that was asked for, or goes on where another stopped, is gone on with wherever it ends.
+    goes_on: bool,
+}
+
+impl Beginning {
+    fn of(
+        pipeline: &Pipeline,
+        settings: Settings,
+        entry: &StoreEntry,
+        since: Option<Timestamp>,
+    ) -> Result<Self, Error> {
+        let before = kept(pipeline, entry.id())?;
+        let begun = entry.record.added_at;
+        let due = match &before {
+            // Where a run stopped at its bound the next goes on: an overlap might never get past it.
+            Some(before) if before.more => before.until,
+            Some(before) => earlier(before.until, settings.overlap).max(begun),
+            None => begun,
+        };
+        // Nobody who asks makes it later: what lies between would count as reconciled.
+        let from = since.map_or(due, |since| since.min(due));
+        let goes_on = since.is_some() || before.as_ref().is_some_and(|before| before.more);
+        Ok(Self { before, from, goes_on })
+    }
+
+    /// What is kept of a run that has read nothing yet.
+    fn kept(self, latest: Reconciled) -> Reconciliation {
+        let until = self.before.as_ref().map_or(self.from, |before| before.until);
+        Reconciliation { until, more: false, repaired: self.before.map_or(0, |before| before.repaired), latest }
+    }
+}
+
+/// Keeps that a run has got as far as `reached`. Where another is to go on, that may be earlier than what was reconciled
+/// before.
+fn reach(kept: &mut Reconciliation, reached: Timestamp) {
+    kept.until = if kept.more { reached } else { kept.until.max(reached) };
+}
+
 /// Keeps a run that could not begin.
-async fn fail(pipeline: &Pipeline, store: StoreId, failure: &Failure) -> Result<(), Error> {
+async fn fail(
+    pipeline: &Pipeline,
+    settings: Settings,
+    entry: &StoreEntry,
+    since: Option<Timestamp>,
+    failure: &Failure,
+) -> Result<(), Error> {
     let now = pipeline.clock.now();
-    let before = kept(pipeline, store)?;
+    let beginning = Beginning::of(pipeline, settings, entry, since)?;
     let latest =
         Reconciled { started_at: now, ended_at: Some(now), error: Some(failure.to_string()), ..Reconciled::default() };
-    let until = before.as_ref().map_or(Timestamp(0), |before| before.until);
-    let repaired = before.map_or(0, |before| before.repaired);
-    keep(pipeline, store, &Reconciliation { until, more: false, repaired, latest }).await
+    let (from, more) = (beginning.from, beginning.goes_on);
+    let mut kept = Reconciliation { more, ..beginning.kept(latest) };
+    reach(&mut kept, from);
+    keep(pipeline, entry.id(), &kept).await
 }
 
 /// One run: reads a store's changes and appends what is missing. What it found is kept, whether it ended well or not.
@@ -195,25 +250,13 @@ pub async fn run_store(
     since: Option<Timestamp>,
     show: impl Fn(&Reconciled),
 ) -> Result<(), Error> {
-    let store = entry.id();
     let now = pipeline.clock.now();
-    let before = kept(pipeline, store)?;
-    let begun = entry.record.added_at;
-    let from = since.unwrap_or_else(|| match &before {
-        // Where a run stopped at its bound the next goes on: an overlap might never get past it.
-        Some(before) if before.more => before.until,
-        Some(before) => earlier(before.until, settings.overlap).max(begun),
-        None => begun,
-    });
+    let beginning = Beginning::of(pipeline, settings, entry, since)?;
+    let (from, goes_on) = (beginning.from, beginning.goes_on);
     let to = earlier(now, settings.settle);
-    let mut kept = Reconciliation {
-        until: before.as_ref().map_or(from, |before| before.until),
-        more: false,
-        repaired: before.map_or(0, |before| before.repaired),
-        latest: Reconciled { started_at: now, from, to, ..Reconciled::default() },
-    };
+    let mut kept = beginning.kept(Reconciled { started_at: now, from, to, ..Reconciled::default() });
     let mut late = Vec::new();
-    let (mut after, mut ended) = (None, from >= to);
+    let (mut after, mut reached, mut ended) = (None, from, from >= to);
     while !ended {
         let read = async {
             let page = with_patience(pipeline, client, || client.changed_orders((from, to), after.as_deref())).await?;
@@ -226,13 +269,14 @@ pub async fn run_store(
             Ok(page) => {
                 kept.latest.pages += 1;
                 after = page.next;
-                let reached = page.orders.last().map_or(to, |last| last.updated_at);
-                kept.until = kept.until.max(if after.is_some() { reached } else { to });
+                let last = page.orders.last().map_or(reached, |last| last.updated_at);
+                reached = if after.is_some() { last } else { to };
                 kept.more = after.is_some() && kept.latest.pages >= settings.pages;
                 ended = after.is_none() || kept.more;
             }
             Err(Stop::Platform(failure)) => {
                 kept.latest.error = Some(failure.to_string());
+                kept.more = goes_on;
                 ended = true;
             }
             Err(Stop::Store(error)) => return Err(error),
@@ -242,9 +286,10 @@ pub async fn run_store(
         kept.latest.late_median = late.get(late.len() / 2).copied().unwrap_or(0);
         show(&kept.latest);
     }
+    reach(&mut kept, reached);
     kept.repaired += kept.latest.repaired;
     kept.latest.ended_at = Some(pipeline.clock.now());
-    keep(pipeline, store, &kept).await
+    keep(pipeline, entry.id(), &kept).await
 }
 
 /// Why a run ends before its time.

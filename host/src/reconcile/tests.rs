@@ -12,6 +12,8 @@ use crate::{
     platform::{OrdersPage, Told},
 };
 
+mod asked;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const SETTINGS: Settings =
     Settings { every: Duration::from_secs(900), overlap: Duration::from_secs(3600), settle: MINUTE, pages: 100 };
@@ -148,9 +150,13 @@ async fn store() -> Bench {
 
 /// One run, and everything applied that it appended.
 async fn reconcile(bench: &Bench, shop: &Shop, settings: Settings) -> Reconciliation {
+    reconcile_since(bench, shop, settings, None).await
+}
+
+async fn reconcile_since(bench: &Bench, shop: &Shop, settings: Settings, since: Option<u64>) -> Reconciliation {
     let before = *bench.inbox.durable().borrow();
     let entry = bench.catalog.registry().store(bench.id).cloned().unwrap();
-    run_store(&bench.pipeline, settings, &entry, shop, None, |_| {}).await.unwrap();
+    run_store(&bench.pipeline, settings, &entry, shop, since.map(after), |_| {}).await.unwrap();
     apply_from(bench, before.next()).await;
     kept(&bench.pipeline, bench.id).unwrap().unwrap()
 }

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    dispatch::Pipeline,
+    dispatch::{Pipeline, facts},
     domain::{CustomerId, Event, EventId, Origin, PluginName, StoreId},
     ingest::Accepted,
-    store::{Store, decode, keys},
+    store::{Store, keys},
 };
 
 /// What a shopper asks of a plugin. Whoever sends it again does so under the same key.
@@ -33,12 +33,12 @@ impl Action {
         let entry = pipeline.catalog.store_named(self.domain).map_err(|error| error.to_string())?;
         let (store, plugin) = (entry.id(), PluginName::from(self.plugin));
         pipeline.catalog.enabled(&entry, &plugin).map_err(|error| error.to_string())?;
-        let customer = self.customer(&*pipeline.store, store)?;
-        let id = EventId::from(format!("action/{customer}/{}", self.key));
+        let id = EventId::from(format!("action/{}/{}", self.customer, self.key));
         let known = pipeline.store.get(&keys::event_id(store, &id)).map_err(|error| error.to_string())?;
         if known.is_some() {
             return Ok(Accepted::Duplicate);
         }
+        let customer = self.customer(&*pipeline.store, store)?;
         let now = pipeline.clock.now();
         let event = Event {
             id,
@@ -52,13 +52,9 @@ impl Action {
     }
 
     fn customer(&self, store: &dyn Store, of: StoreId) -> Result<CustomerId, String> {
-        let read = |key| store.get(&key).map_err(|error| error.to_string());
-        let by_email = read(keys::customer_email(of, &self.customer))?;
-        let id = match by_email {
-            Some(row) => decode(&row.bytes).map_err(|error| error.to_string())?,
-            None => CustomerId::from(self.customer.as_str()),
-        };
-        let known = read(keys::customer(of, &id))?;
+        let holder = facts::holder_of(store, of, &self.customer).map_err(|error| error.to_string())?;
+        let id = holder.unwrap_or_else(|| CustomerId::from(self.customer.as_str()));
+        let known = store.get(&keys::customer(of, &id)).map_err(|error| error.to_string())?;
         known.map(|_| id).ok_or_else(|| "there is no such customer".into())
     }
 }

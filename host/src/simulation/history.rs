@@ -25,10 +25,6 @@ pub const SECRET: &str = "secret";
 /// Since when there are all customers.
 pub const CUSTOMERS_SINCE: &str = "2026-09-01T00:00:00Z";
 
-/// In how many seasons of a hundred an address goes from one customer to another. None: the index of addresses forgets the
-/// new holder when the old one's webhooks come later.
-const ADDRESSES_MOVE: u64 = 0;
-
 /// A season in the shops.
 #[derive(Debug)]
 pub struct History {
@@ -145,7 +141,7 @@ impl Writer {
             self.webhook("customers/delete", &json!({"id": 9}), None);
         }
         // An address that goes from one to another, nobody of whom orders.
-        if self.random.chance(ADDRESSES_MOVE) {
+        if self.random.chance(30) {
             for (topic, id, address) in
                 [("customers/create", 7, 7), ("customers/update", 7, 6), ("customers/create", 8, 7)]
             {

@@ -15,6 +15,7 @@ use super::{
     world::lock,
 };
 use crate::{
+    dispatch::facts,
     domain::{Attempt, Customer, CustomerId, Effect, EffectKind, EffectStatus, EventId, Order, Outcome, StoreId},
     store::{EventRecord, Key, Position, Scan, Store, Table, decode, memory::MemoryStore},
 };
@@ -123,10 +124,12 @@ fn facts(store: &MemoryStore, of: StoreId, customers: &Customers) -> impl Iterat
             None => format!("{customer:?}"),
         }
     });
-    let addresses = rows(store, of, Table::CustomerEmail).into_iter().filter_map(|(key, bytes)| {
-        let id: CustomerId = decode(&bytes).unwrap();
+    let addresses: BTreeSet<_> =
+        rows(store, of, Table::CustomerEmail).into_iter().filter_map(|(key, _)| key.parts().text()).collect();
+    let addresses = addresses.into_iter().filter_map(|address| {
+        let id = facts::holder_of(store, of, &address).unwrap()?;
         let is_left = customers.survivor(&id) == id;
-        is_left.then(|| format!("address {} is {id}", key.as_bytes()[5..].escape_ascii()))
+        is_left.then(|| format!("address {address} is {id}"))
     });
     orders.chain(people).chain(addresses).collect::<Vec<_>>().into_iter()
 }

@@ -44,10 +44,6 @@ const LOOK: Duration = Duration::from_millis(300);
 /// A run that has not come to rest by then never will.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Whether somebody who asks for reconciliation may name a moment after which nothing is reconciled yet: the run then
-/// counts what lies before that moment as reconciled. Off, it is the beginning that is named.
-const ASKED_SINCE_ANY_MOMENT: bool = false;
-
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -110,8 +106,8 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
             () = tokio::time::sleep(LOOK) => {}
         }
         if world.chance(world.faults.asked) {
-            let until = if ASKED_SINCE_ANY_MOMENT { world.time().0 - START.0 } else { 0 };
-            let since = world.random(|random| random.between(0, until));
+            let now = world.time().0 - START.0;
+            let since = world.random(|random| random.between(0, now));
             world.note(format_args!("somebody asks for reconciliation since {since}"));
             reconciler.ask(StoreId(1), Some(moment(since)));
         }

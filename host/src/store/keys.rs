@@ -76,8 +76,20 @@ pub fn customers(store: StoreId) -> Key {
     Key::of(store, Table::Customer).end()
 }
 
+/// A customer who is known by an e-mail address.
+pub fn customer_of_email(store: StoreId, normalised: &str, customer: &CustomerId) -> Key {
+    Key::of(store, Table::CustomerEmail).text(normalised).text(customer.as_str()).end()
+}
+
 pub fn customer_email(store: StoreId, normalised: &str) -> Key {
     Key::of(store, Table::CustomerEmail).text(normalised).end()
+}
+
+/// The customer of a key of [`customer_email`]; `None` if it names the address alone.
+pub fn customer_of(key: &Key) -> Option<CustomerId> {
+    let mut parts = key.parts();
+    parts.text()?;
+    parts.text().map(Into::into)
 }
 
 pub fn order(store: StoreId, id: &OrderId) -> Key {

@@ -75,6 +75,7 @@ records! {
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
+    Timestamp = "a time",
 }
 
 /// A merchant's shop as this host knows it. Secrets are kept apart from what is shown.
@@ -201,7 +202,7 @@ pub struct Told {
 pub struct Reconciliation {
     /// Everything that changed before is reconciled.
     pub until: Timestamp,
-    /// The latest run stopped at its bound: the next one goes on there at once.
+    /// The latest run stopped before its end, and the next one goes on there: at once, unless it failed.
     pub more: bool,
     /// Missed steps that all runs have repaired.
     pub repaired: u64,

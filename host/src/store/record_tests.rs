@@ -285,5 +285,6 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     seen.compare("position", &Position(1_000_000));
     seen.compare("customer-id", &CustomerId::from("9107200431558877203"));
     seen.compare("counter", &300_u32);
+    seen.compare("time", &at(2));
     assert_eq!(seen.0, super::record::NAMES.iter().copied().collect(), "every kind has its golden file");
 }

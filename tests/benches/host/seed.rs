@@ -40,7 +40,7 @@ fn commit(numbers: std::ops::Range<u64>) -> Commit {
         let id = (FIRST_CUSTOMER + number).to_string();
         let customer = customer(&id, number);
         commit.put(keys::customer(STORE, &customer.id), encode(&customer));
-        commit.put(keys::customer_email(STORE, &email_of(number)), encode(&customer.id));
+        commit.put(keys::customer_of_email(STORE, &email_of(number), &customer.id), encode(&customer.updated_at));
         let plugin = PLUGIN.into();
         let account = r#"{"balance":50,"entries":1,"signed_up":true}"#;
         commit.put(keys::state(STORE, &plugin, &format!("account/{id}")), account.into());

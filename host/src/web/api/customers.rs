@@ -10,12 +10,14 @@ use axum::{
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     super::problem::{Problem, Result},
     limit, plugin_name, read, read_all, store_id,
 };
 use crate::{
+    dispatch::facts,
     domain::{Customer, CustomerId, Event, EventId, Order, OrderId, Origin, StoreId},
     host::Host,
     store::{EventRecord, Inbox, Position, Scan, Store, keys},
@@ -65,8 +67,7 @@ pub async fn show(
 
 /// A customer by id or by e-mail address.
 fn find(host: &Host, store: StoreId, name: &str) -> Result<Customer> {
-    let by_email = read::<CustomerId>(host, &keys::customer_email(store, &name.trim().to_lowercase()))?;
-    let id = by_email.unwrap_or_else(|| CustomerId::from(name));
+    let id = facts::holder_of(&*host.sled, store, name)?.unwrap_or_else(|| CustomerId::from(name));
     read(host, &keys::customer(store, &id))?
         .ok_or_else(|| Problem::missing(format!("there is no customer with the id or e-mail address `{name}`")))
 }
@@ -120,14 +121,14 @@ pub async fn act(
     let entry = host.catalog.store_named(&store)?;
     let plugin = plugin_name(&body.plugin);
     host.catalog.enabled(&entry, &plugin)?;
-    let customer = find(&host, entry.id(), &customer)?;
     if body.idempotency_key.is_empty() || body.idempotency_key.len() > KEY_BYTES {
         return Err(Problem::bad_request(format!("`idempotency_key` has to have 1 to {KEY_BYTES} bytes")));
     }
-    let id = EventId::from(format!("action/{}/{}", customer.id, body.idempotency_key));
+    let id = action_id(&customer, &body.idempotency_key);
     if read::<Position>(&host, &keys::event_id(entry.id(), &id))?.is_some() {
         return Ok((StatusCode::OK, Json(json!({ "event": id, "status": "duplicate" }))));
     }
+    let customer = find(&host, entry.id(), &customer)?;
     let now = host.clock.now();
     let event = Event {
         id: id.clone(),
@@ -139,4 +140,29 @@ pub async fn act(
     };
     host.journal.append(&event).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "event": id, "status": "accepted" }))))
+}
+
+/// Follows from what is sent alone: whom an address leads to may change between two sends of one key. Ids outlive what is
+/// known of a person, so an address stands in them as its digest.
+fn action_id(sent_to: &str, key: &str) -> EventId {
+    let is_id = sent_to.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digest = || Sha256::digest(sent_to).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = if is_id { sent_to.to_owned() } else { digest() };
+    EventId::from(format!("action/{name}/{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actions_id_follows_from_what_is_sent_and_tells_no_address() {
+        assert_eq!(action_id("7", "key").as_str(), "action/7/key");
+        let of_address = action_id("mira@example.com", "key");
+        assert_eq!(of_address, action_id("mira@example.com", "key"));
+        assert!(!of_address.as_str().contains("mira"), "{of_address}");
+        let others = [("7", "key"), ("nora@example.com", "key"), ("mira@example.com", "other")];
+        assert!(others.iter().all(|(sent_to, key)| action_id(sent_to, key) != of_address));
+        assert_ne!(action_id("7/mira@example.com", "key"), action_id("7", "mira@example.com/key"));
+    }
 }
