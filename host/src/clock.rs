@@ -34,7 +34,7 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// Measures how long something takes. For figures alone: nothing is decided by it.
+/// Measures how long something takes. For figures alone; all that is decided by it is that a plugin has run for too long.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 

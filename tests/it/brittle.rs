@@ -14,6 +14,9 @@ use crate::shop::{DOMAIN, Shop, webhook};
 
 pub const NAME: &str = "brittle";
 
+/// Why it rejects an event when it fails for good.
+pub const FOR_GOOD: &str = "it fails for good";
+
 const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
 
 const MANIFEST: &str = r#"

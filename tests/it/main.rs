@@ -14,6 +14,7 @@ mod pausing;
 mod power_cut;
 mod reconcile_on_request;
 mod reconciliation;
+mod refusals;
 mod replay;
 mod shop;
 mod webhooks;

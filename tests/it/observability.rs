@@ -90,6 +90,14 @@ async fn neither_people_nor_secrets_are_in_the_log_however_much_the_host_and_its
 }
 
 #[tokio::test]
+async fn a_log_that_no_terminal_shows_has_no_colours() {
+    let mut host = Host::builder().config("[log]\nformat = \"text\"").start();
+    assert!(host.terminate());
+    let log = host.log();
+    assert!(log.contains("INFO") && !log.contains('\u{1b}'), "{log:?}");
+}
+
+#[tokio::test]
 async fn a_host_that_runs_is_alive_and_ready_and_says_so_to_the_internet_and_to_its_operator() {
     let shop = Shop::open().await;
     for base in [shop.host.webhooks_url(), shop.host.admin_url()] {

@@ -94,10 +94,35 @@ async fn a_plugin_that_keeps_failing_is_paused_and_everyone_can_see_why_and_what
 }
 
 #[tokio::test]
+async fn what_a_plugin_says_of_its_failures_is_kept_with_it_and_is_in_no_log_line() {
+    let shop = paused("for good").await;
+    let reason = enabled(&shop, NAME).await["paused"]["reason"].as_str().expect("a reason is given").to_owned();
+    assert!(reason.contains(brittle::FOR_GOOD) && row(&shop, NAME).contains(&reason), "{reason}");
+    let log = shop.host.log();
+    let line = log.lines().find(|line| line.contains("brittle is paused")).expect("the log tells");
+    assert!(line.contains(&format!("{PAUSE_AFTER} deliveries in a row failed")), "{line}");
+    assert!(!log.contains(brittle::FOR_GOOD), "{log}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_plugin_is_not_replayed_and_told_apart_from_what_is_done() {
+    let (shop, _) = all_waiting().await;
+    let path = format!("/stores/{DOMAIN}/events/webhook/w-4");
+    for body in [json!({}), json!({ "plugin": NAME })] {
+        let (status, problem) = shop.post(&path, &body).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("urn:regulars:problem:waiting")), "{problem}");
+        let detail = problem["detail"].as_str().expect("it is told why");
+        assert!(detail.contains(NAME) && detail.contains("plugin resume") && !detail.contains("done"), "{detail}");
+    }
+    let (status, problem) = shop.post(&path, &json!({ "plugin": "loyalty-points" })).await;
+    assert_eq!((status, &problem["type"]), (409, &json!("urn:regulars:problem:not-replayed")), "{problem}");
+}
+
+#[tokio::test]
 async fn a_resumed_plugin_runs_what_waited_in_order_of_arrival_and_each_once() {
     let (shop, waiting) = all_waiting().await;
     let told = shop.run(&["plugin", "resume", DOMAIN, NAME]);
-    assert!(told.contains(&format!("{NAME} goes on in {DOMAIN}")), "{told}");
+    assert!(told.contains(&format!("{NAME} goes on in {DOMAIN}; {} deliveries waited", waiting.len())), "{told}");
     becomes(&shop, "working").await;
     assert_eq!(brittle::handled(&shop).await, webhooks(&waiting));
     assert_eq!(enabled(&shop, NAME).await["paused"], Value::Null);

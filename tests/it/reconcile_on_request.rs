@@ -153,11 +153,17 @@ async fn a_run_that_the_platform_refuses_says_so_and_the_next_one_makes_up_for_i
     let shop = shop().await;
     shop.shopify.put_order(new_order(101));
     shop.run(&["store", "update", DOMAIN, "--token", "revoked"]);
-    let report = reconcile(&shop, &[]);
+    let output = shop.host.cli(&["store", "reconcile", DOMAIN, "--json"]);
+    assert_eq!(output.status.code(), Some(1), "a run that ended early is a failure");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("the report is printed all the same");
     let error = report["latest"]["error"].as_str().expect("it is told what went wrong").to_owned();
     assert_eq!(counts(&report)[..2], [&json!(0), &json!(0)], "{report}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains(&format!("error: the run ended early: {error}")), "{told}");
+    assert_eq!((&report["latest"]["from"], &report["latest"]["to"]), (&Value::Null, &Value::Null), "{report}");
     let told = shop.run(&["store", "reconcile", DOMAIN, "--last"]);
     assert!(told.contains(&format!("The run ended early: {error}")), "{told}");
+    assert!(told.contains("nothing was read") && !told.contains(" to 20"), "{told}");
     shop.run(&["store", "update", DOMAIN, "--token", &Options::default().access_token]);
     let report = reconcile(&shop, &[]);
     assert_eq!(counts(&report), [&json!(1), &json!(2), &json!(0), &Value::Null], "{report}");
@@ -185,9 +191,26 @@ async fn a_store_that_cannot_be_read_is_told_with_what_is_missing() {
     // A store whose webhooks are taken and of which nothing can be read.
     shop.run(&["store", "add", unknown, "--currency", "EUR", "--secret", SECRET]);
     let output = shop.host.cli(&["store", "reconcile", unknown]);
+    assert_eq!(output.status.code(), Some(1));
     let told = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(told.contains("no access token") && told.contains("store update"), "{told}");
+    assert!(!told.contains("1970"), "no span is told of what was not read: {told}");
     let state = shop.get(&format!("/stores/{unknown}/reconciliation")).await;
     assert!(state["latest"]["error"].as_str().is_some_and(|error| told.contains(error)), "{state}");
     assert_eq!(counts(&state)[..3], [&json!(0), &json!(0), &json!(0)], "nothing was read: {state}");
+}
+
+#[tokio::test]
+async fn without_a_running_host_a_run_is_refused_at_once_and_the_last_one_is_shown() {
+    let mut shop = shop().await;
+    shop.shopify.put_order(new_order(101));
+    let told = shop.run(&["store", "reconcile", DOMAIN]);
+    assert!(shop.host.terminate());
+    for more in [&[][..], &["--since", "2026-11-01T00:00:00Z"]] {
+        let output = shop.host.cli(&[&["store", "reconcile", DOMAIN][..], more].concat());
+        let refused = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{refused}");
+        assert!(refused.contains("none runs") && refused.contains("regulars serve"), "{refused}");
+    }
+    assert_eq!(shop.run(&["store", "reconcile", DOMAIN, "--last"]), told);
 }

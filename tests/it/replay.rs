@@ -70,6 +70,15 @@ async fn one_dead_letter_is_run_again_by_id_or_position_and_counts_once() {
     assert_eq!((status, &problem["type"]), (409, &json!("urn:regulars:problem:not-replayed")), "{problem}");
     let (_, told) = refused(&shop, &["event", "replay", DOMAIN, "webhook/w-2"]);
     assert!(told.contains("nothing to replay"), "{told}");
+    // A delivery that an event never had is not one that is done.
+    let (status, problem) = shop.post(&path, &json!({ "plugin": "stamp-card" })).await;
+    assert_eq!((status, &problem["type"]), (404, &json!("urn:regulars:problem:not-found")), "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("plugin install")), "{problem}");
+    let new = webhook("customers/create", "customer_created", "w-new");
+    assert_eq!(shop.send(&new).await.status, 200);
+    shop.settled(IDS.len() + 1).await;
+    let (status, told) = refused(&shop, &["event", "replay", DOMAIN, "webhook/w-new", "--plugin", NAME]);
+    assert!(status == Some(1) && told.contains("no such delivery") && !told.contains("done"), "{told}");
     // Nor is another plugin's dead letter run.
     let path = format!("/stores/{DOMAIN}/events/webhook/w-4");
     let (status, problem) = shop.post(&path, &json!({ "plugin": "loyalty-points" })).await;
@@ -253,6 +262,9 @@ async fn what_cannot_be_replayed_is_refused_or_skipped_with_the_reason() {
         (path.clone(), json!({ "what": "deliveries", "after": "the last one" }), 400, "bad-request"),
         (path.clone(), json!({ "what": "effects", "after": "5" }), 400, "bad-request"),
         (path.clone(), json!({ "what": "effects", "from": 5 }), 400, "bad-request"),
+        (path.clone(), json!({ "what": "deliveries", "from": 5, "to": 4 }), 400, "bad-request"),
+        (path.clone(), json!({ "what": "deliveries", "plugin": "stamp-card" }), 404, "not-found"),
+        (path.clone(), json!({ "what": "effects", "plugin": "stamp-card" }), 404, "not-found"),
     ] {
         let (answered, problem) = shop.post(&path, &body).await;
         let kind = format!("urn:regulars:problem:{kind}");
@@ -277,6 +289,15 @@ async fn what_cannot_be_replayed_is_refused_or_skipped_with_the_reason() {
         let (status, told) = refused(&shop, &["replay", DOMAIN, option, value]);
         assert_eq!(status, Some(2), "a wrong use is told from a failure: {told}");
         assert!(told.contains(option) || told.contains(value), "{told}");
+    }
+
+    let (status, told) = refused(&shop, &["replay", DOMAIN, "--from", "5", "--to", "4"]);
+    assert!(status == Some(1) && told.contains('5') && told.contains("is after"), "{told}");
+    let (status, told) = refused(&shop, &["replay", DOMAIN, "--plugin", "stamp-card"]);
+    assert!(status == Some(1) && told.contains("stamp-card") && told.contains("plugin install"), "{told}");
+    for more in [&["--from", "1"][..], &["--to", "9"], &["--topic", "order.paid"], &["--retrying"]] {
+        let (status, told) = refused(&shop, &[&["replay", DOMAIN, "--only", "effects"][..], more].concat());
+        assert!(status == Some(1) && told.contains("effects are chosen by time and plugin alone"), "{more:?}: {told}");
     }
 
     // A body that no version of this host can read.

@@ -187,7 +187,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
         Command::Resume { store, plugin } => {
             let address = format!("{}/plugins/{}/resume", path(&store), segment(&plugin));
             let resumed = client.send(Method::POST, &address, &Value::Null).await?;
-            println!("{plugin} goes on in {store}; {} deliveries waited", resumed["paused"]["waiting"]);
+            println!("{plugin} goes on in {store}; {} deliveries waited", resumed["waited"]);
         }
         Command::Settings(settings) => {
             let address = format!("{}/plugins/{}/settings", path(&settings.store), segment(&settings.plugin));

@@ -86,7 +86,7 @@ pub async fn run(client: &Client, replay: Replay) -> Result {
             None => what == What::Deliveries || !of_events,
         };
         if chosen {
-            all_pages(client, &replay, what, word, &mut summary).await?;
+            all_pages(client, &replay, word, &mut summary).await?;
         }
     }
     if replay.json {
@@ -108,21 +108,19 @@ pub async fn run(client: &Client, replay: Replay) -> Result {
 }
 
 /// Asks for one page after the other and says on the standard error how far it is.
-async fn all_pages(client: &Client, replay: &Replay, what: What, word: &str, summary: &mut Summary) -> Result {
+async fn all_pages(client: &Client, replay: &Replay, word: &str, summary: &mut Summary) -> Result {
     let instant = |time: &Option<jiff::Timestamp>| time.map(|time| time.as_millisecond());
     let mut body = json!({
         "what": word,
+        "from": replay.from,
+        "to": replay.to,
         "since": instant(&replay.since),
         "until": instant(&replay.until),
+        "topic": replay.topic,
         "plugin": replay.plugin,
+        "retrying": replay.retrying,
         "dry_run": replay.dry_run,
     });
-    if what == What::Deliveries {
-        body["from"] = json!(replay.from);
-        body["to"] = json!(replay.to);
-        body["topic"] = json!(replay.topic);
-        body["retrying"] = json!(replay.retrying);
-    }
     let address = format!("{}/replay", path(&replay.store));
     loop {
         let page = client.send(Method::POST, &address, &body).await?;

@@ -90,9 +90,11 @@ async fn serve(host: Arc<Host>) -> Result {
         .map_err(|error| format!("the control socket {} cannot be made: {error}", socket.display()))?;
     let control = axum::serve(listener, web::admin(Arc::clone(&host)));
     servers.spawn(control.with_graceful_shutdown(until(stopping)).into_future());
+    // Before `ready` is told: from then on the host may be told to stop.
+    let told_to_stop = stop_signals()?;
     println!("ready");
     tokio::select! {
-        signal = wait_for_signal() => signal?,
+        () = told_to_stop => {}
         // Whoever supervises the process starts it anew.
         reason = store_is_lost(&host) => {
             return Err(format!("the store cannot go on and has to be started anew: {reason}").into());
@@ -125,10 +127,13 @@ async fn store_is_lost(host: &Host) -> String {
     }
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-    }
+/// Ends at the first signal that comes after the call.
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

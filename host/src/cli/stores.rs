@@ -150,17 +150,16 @@ pub async fn run(client: &Client, command: Command) -> Result {
         Command::Reconcile { store, since, last, json } => {
             let address = format!("{}/reconciliation", path(&store));
             if !last {
-                let body = match since {
-                    Some(since) => json!({ "since": since.as_millisecond() }),
-                    None => json!({}),
-                };
-                client.send(Method::POST, &address, &body).await?;
-                wait_until_reconciled(client, &address).await?;
+                reconcile(client, &address, since).await?;
             }
             let state = client.get(&address).await?;
             match json {
                 true => println!("{state:#}"),
                 false => print_reconciled(&store, &state),
+            }
+            // To have been shown a run that failed is no failure.
+            if let (false, Some(error)) = (last, state["latest"]["error"].as_str()) {
+                return Err(format!("the run ended early: {error}").into());
             }
         }
         Command::List(listing) => {
@@ -184,6 +183,23 @@ pub fn path(store: &str) -> String {
 
 /// How often a run's progress is asked for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Has a store reconciled, and waits until it is.
+async fn reconcile(client: &Client, address: &str, since: Option<jiff::Timestamp>) -> Result {
+    let before = client.get(address).await?;
+    let body = match since {
+        Some(since) => json!({ "since": since.as_millisecond() }),
+        None => json!({}),
+    };
+    client.send(Method::POST, address, &body).await?;
+    wait_until_reconciled(client, address).await?;
+    // A run that the host's own store cuts off is not kept: the latest is still the one before.
+    let after = client.get(address).await?;
+    match after["latest"]["started_at"] == before["latest"]["started_at"] {
+        true => Err("the run was cut off; the host's log says why".into()),
+        false => Ok(()),
+    }
+}
 
 /// Waits for a run to end, and says on standard error how far it is.
 async fn wait_until_reconciled(client: &Client, address: &str) -> Result {
@@ -213,16 +229,19 @@ fn print_reconciled(store: &str, state: &Value) {
         let at = run[field].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
         at.map_or_else(String::new, |at| at.to_string())
     };
-    println!("{store}: {} to {}", time("from"), time("to"));
+    match (run["pages"].as_u64(), run["error"].as_str()) {
+        (None | Some(0), _) => println!("{store}: nothing was read"),
+        (_, None) => println!("{store}: {} to {}", time("from"), time("to")),
+        (_, Some(_)) => println!("{store}: from {} on, and not as far as {}", time("from"), time("to")),
+    }
     println!("looked at   {} in {} pages", run["looked_at"], run["pages"]);
     println!("repaired    {}, which no webhook had told ({} ever)", run["repaired"], state["repaired_ever"]);
     println!("duplicates  {} ignored: webhooks had told them", run["duplicates"]);
     let seconds = |field: &str| run[field].as_u64().unwrap_or(0) / 1000;
     println!("late by     {} s at most, {} s in the median", seconds("late_max_ms"), seconds("late_median_ms"));
-    if state["more"] == true {
-        println!("There is more to read: the next run goes on at once.");
-    }
-    if let Some(error) = run["error"].as_str() {
-        println!("The run ended early: {error}");
+    match run["error"].as_str() {
+        Some(error) => println!("The run ended early: {error}"),
+        None if state["more"] == true => println!("There is more to read: the next run goes on at once."),
+        None => {}
     }
 }

@@ -57,7 +57,8 @@ impl Pipeline {
             Ok(()) => {
                 self.failures.forget(store, plugin);
                 self.counters.plugins_paused.add_one();
-                tracing::warn!(%store, %plugin, %reason, "{plugin} is paused: {reason}");
+                // The reason is kept with the plugin: what plugins say may be of people, and is in no log.
+                tracing::warn!(%store, %plugin, failures, "{plugin} is paused: {failures} deliveries in a row failed");
             }
             // The next failure tries again.
             Err(error) => tracing::error!(%error, %store, %plugin, "{plugin} cannot be paused: {error}"),

@@ -30,8 +30,12 @@ pub enum ReplayError {
     NoEvent,
     #[error("the event's body is past its retention, so that it cannot be replayed")]
     BodyGone,
-    #[error("every delivery of the event is done, and counts once; there is nothing to replay")]
-    NothingToReplay,
+    #[error("the event has no such delivery; `regulars event show` names those that it has")]
+    NoDelivery,
+    #[error("the delivery to `{0}` waits, and runs by itself once the plugin goes on: `regulars plugin resume`")]
+    Waits(PluginName),
+    #[error("what is done counts once; there is nothing to replay")]
+    AllDone,
     #[error("the event still cannot be read: {0}")]
     Unreadable(String),
     #[error(transparent)]
@@ -150,7 +154,7 @@ impl Pipeline {
             Ok(Replayed::Deliveries(plugins)) => page.add(plugins),
             Ok(Replayed::ReadAgain) => page.read_again += 1,
             // Somebody else was faster.
-            Err(ReplayError::NothingToReplay | ReplayError::NoEvent) => {}
+            Err(ReplayError::NoEvent | ReplayError::NoDelivery | ReplayError::Waits(_) | ReplayError::AllDone) => {}
             Err(ReplayError::Unreadable(_)) => {
                 *page.skipped.entry("the event still cannot be read".into()).or_default() += 1;
             }
@@ -211,7 +215,7 @@ impl Pipeline {
                 names.push(delivery.plugin.clone());
             }
             if names.is_empty() {
-                return Err(ReplayError::NothingToReplay);
+                return Err(why_nothing(&record, wanted));
             }
             transaction.put_failed_event(store, &record);
             match transaction.commit().await {
@@ -232,4 +236,14 @@ impl Pipeline {
         apply::apply(self, &job).await?;
         Ok(Replayed::ReadAgain)
     }
+}
+
+/// Why none of an event's deliveries that are wanted can be run again.
+fn why_nothing(record: &EventRecord, wanted: impl Fn(&Attempt) -> bool) -> ReplayError {
+    let wanted: Vec<_> = record.deliveries.iter().filter(|delivery| wanted(delivery)).collect();
+    if wanted.is_empty() {
+        return ReplayError::NoDelivery;
+    }
+    let waiting = wanted.iter().find(|delivery| matches!(delivery.outcome, Outcome::Waiting { .. }));
+    waiting.map_or(ReplayError::AllDone, |delivery| ReplayError::Waits(delivery.plugin.clone()))
 }

@@ -189,7 +189,7 @@ async fn a_dead_letter_that_is_replayed_runs_the_version_that_is_installed_now()
     assert_eq!(bench.outcome(position, "mended"), (1, Outcome::Done));
     assert_eq!((bench.counted("mended", "seen"), bench.counted("steady", "seen")), (1, 1));
     let again = bench.pipeline.replay(bench.id, position, None).await;
-    assert!(matches!(again, Err(ReplayError::NothingToReplay)));
+    assert!(matches!(again, Err(ReplayError::AllDone)));
     let elsewhere = bench.pipeline.replay(bench.id, Position(99), None).await;
     assert!(matches!(elsewhere, Err(ReplayError::NoEvent)));
 }
@@ -229,7 +229,7 @@ async fn an_event_that_could_not_be_read_is_kept_and_counts_once_when_it_can() {
     assert_eq!((bench.counted("counter", "seen"), bench.record(position).unreadable), (1, None));
     assert!(bench.read::<Customer>(&keys::customer(bench.id, &"7".into())).is_some());
     // Two people who press the same button, and a restart that reads the event once more.
-    assert!(matches!(bench.pipeline.replay(bench.id, position, None).await, Err(ReplayError::NothingToReplay)));
+    assert!(matches!(bench.pipeline.replay(bench.id, position, None).await, Err(ReplayError::AllDone)));
     apply::apply(&bench.pipeline, &bench.job(position)).await.unwrap();
     bench.accept(&bench.order("1")).await;
     assert_eq!(bench.counted("counter", "seen"), 1);

@@ -1,5 +1,7 @@
 //! Where log lines go and what they look like.
 
+use std::io::{IsTerminal, stderr};
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -18,7 +20,9 @@ pub enum Error {
 pub fn start(log: &Log) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt;
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // Where a person may look, the environment's `NO_COLOR` decides.
+    let builder = if stderr().is_terminal() { builder } else { builder.with_ansi(false) };
     match log.format {
         LogFormat::Text => builder.finish().try_init()?,
         LogFormat::Json => {

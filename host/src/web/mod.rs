@@ -25,12 +25,17 @@ pub fn public(host: Arc<Host>) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(host)
 }
 
 /// Figures and health alone, for a scraper that is elsewhere: no names, no ids, nothing that changes anything.
 pub fn metrics(host: Arc<Host>) -> Router {
-    Router::new().merge(figures()).fallback(problem::not_found).with_state(host)
+    Router::new()
+        .merge(figures())
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .with_state(host)
 }
 
 fn figures() -> Router<Arc<Host>> {
@@ -47,6 +52,8 @@ pub fn admin(host: Arc<Host>) -> Router {
         .nest("/v1", api::routes())
         .merge(figures())
         .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::map_response(problem::of_extractors))
         .layer(axum::middleware::from_fn(admin::from_this_machine))
         .with_state(host)
 }

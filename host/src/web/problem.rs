@@ -2,12 +2,14 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    body::to_bytes,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::api::BODY_BYTES;
 use crate::{catalog, dispatch::ReplayError, effects::RetryError, host::Unready, ingest::Refused, store};
 
 /// An error as a client sees it.
@@ -54,6 +56,12 @@ impl Problem {
     pub fn too_slow(seconds: u64) -> Self {
         let detail = format!("the body did not arrive within {seconds} s");
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long", detail)
+    }
+
+    /// What is asked for is the work of a running host, and this one was opened for the moment.
+    pub fn not_running(what: &str) -> Self {
+        let detail = format!("{what} is the work of a running host, and none runs: start it with `regulars serve`");
+        Self::new(StatusCode::CONFLICT, "not-running", "No host is running", detail)
     }
 
     /// Says nothing about the inside to whoever may ask; the log does.
@@ -176,10 +184,11 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         let detail = error.to_string();
         match error {
-            ReplayError::NoEvent => Self::missing(detail),
-            ReplayError::BodyGone | ReplayError::NothingToReplay | ReplayError::Unreadable(_) => {
+            ReplayError::NoEvent | ReplayError::NoDelivery => Self::missing(detail),
+            ReplayError::BodyGone | ReplayError::AllDone | ReplayError::Unreadable(_) => {
                 Self::new(StatusCode::CONFLICT, "not-replayed", "Nothing was replayed", detail)
             }
+            ReplayError::Waits(_) => Self::new(StatusCode::CONFLICT, "waiting", "The delivery waits", detail),
             ReplayError::Store(error) => error.into(),
         }
     }
@@ -201,4 +210,26 @@ impl From<RetryError> for Problem {
 /// No such address.
 pub async fn not_found() -> Problem {
     Problem::missing("there is nothing at this address")
+}
+
+/// An address that does not take this method; the router adds which it takes.
+pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}; the header `Allow` names what it takes", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method does not fit", detail)
+}
+
+/// Bytes of what an extractor says that are told: it may quote the request.
+const TOLD_BYTES: usize = 1 << 10;
+
+/// Words what axum's extractors refuse, of whichever route. They answer in plain text, as nothing else here does.
+pub async fn of_extractors(response: Response) -> Response {
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !response.status().is_client_error() || !content_type.is_some_and(|it| it.starts_with("text/plain")) {
+        return response;
+    }
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::too_large(BODY_BYTES).into_response();
+    }
+    let told = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    Problem::bad_request(String::from_utf8_lossy(&told[..told.len().min(TOLD_BYTES)])).into_response()
 }

@@ -100,6 +100,9 @@ pub async fn replay(
     let store = store_id(&host, &store)?;
     let record = find(&host, store, &event)?;
     let plugin = body.plugin.as_deref().map(plugin_name);
+    if let Some(plugin) = &plugin {
+        host.catalog.installed(plugin)?;
+    }
     let replayed = host.pipeline.replay(store, record.position, plugin.as_ref()).await?;
     Ok(Json(match replayed {
         Replayed::Deliveries(plugins) => json!({ "event": record.id, "due": plugins }),

@@ -31,6 +31,9 @@ mod stores;
 const LISTED: usize = 50;
 const LISTED_MAX: usize = 1_000;
 
+/// Bytes of a request's body: room for a plugin file that is just too large, so that it is told as one.
+pub const BODY_BYTES: usize = crate::catalog::package::MAX_FILE_BYTES + 1;
+
 pub fn routes() -> Router<Arc<Host>> {
     Router::new()
         .route("/status", get(status))
@@ -54,7 +57,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/effects", get(effects::list))
         .route("/stores/{store}/effects/{effect}", get(effects::show).post(effects::retry))
         .route("/stores/{store}/effects/{effect}/mail", get(effects::mail))
-        .layer(axum::extract::DefaultBodyLimit::max(crate::catalog::package::MAX_FILE_BYTES + 1))
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
 }
 
 /// `GET /v1/status`

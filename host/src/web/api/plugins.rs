@@ -142,15 +142,27 @@ pub async fn enable(
     Ok(Json(EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?))
 }
 
+/// A plugin that goes on.
+#[derive(Serialize)]
+pub struct ResumedView {
+    #[serde(flatten)]
+    enabled: EnabledView,
+    /// What waited as it was let go on; counted up to 10,000.
+    waited: usize,
+}
+
 /// Lets a paused plugin go on: it runs what waited first.
 pub async fn resume(
     State(host): State<Arc<Host>>,
     Path((store, plugin)): Path<(String, String)>,
-) -> Result<Json<EnabledView>> {
+) -> Result<Json<ResumedView>> {
     let plugin = plugin_name(&plugin);
+    // Before the plugin goes on, which lets the count fall.
+    let waited = host.catalog.waiting(host.catalog.store_named(&store)?.id(), &plugin)?;
     host.catalog.resume(&store, &plugin).await?;
     let entry = host.catalog.store_named(&store)?;
-    Ok(Json(EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?))
+    let enabled = EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?;
+    Ok(Json(ResumedView { enabled, waited }))
 }
 
 pub async fn disable(

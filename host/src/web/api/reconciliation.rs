@@ -10,15 +10,20 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{super::problem::Result, store_id};
+use super::{
+    super::problem::{Problem, Result},
+    store_id,
+};
 use crate::{domain::Timestamp, host::Host, reconcile, store::Reconciled};
 
 fn run(run: &Reconciled) -> Value {
+    // Of a run that has read nothing no span is told.
+    let span = (run.pages > 0).then_some((run.from, run.to));
     json!({
         "started_at": run.started_at,
         "ended_at": run.ended_at,
-        "from": run.from,
-        "to": run.to,
+        "from": span.map(|(from, _)| from),
+        "to": span.map(|(_, to)| to),
         "pages": run.pages,
         "looked_at": run.looked_at,
         "repaired": run.repaired,
@@ -60,6 +65,9 @@ pub async fn ask(
     Json(body): Json<AskBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let store = store_id(&host, &store)?;
+    if host.reached.get().is_none() {
+        return Err(Problem::not_running("reconciliation"));
+    }
     host.reconciler.ask(store, body.since);
     Ok((StatusCode::ACCEPTED, Json(view(&host.reconciler.state(store)?))))
 }

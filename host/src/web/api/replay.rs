@@ -59,6 +59,9 @@ pub async fn replay(
     Json(body): Json<ReplayBody>,
 ) -> Result<Json<Value>> {
     let store = store_id(&host, &store)?;
+    if let Some(plugin) = &body.plugin {
+        host.catalog.installed(&plugin_name(plugin))?;
+    }
     match body.what {
         What::Deliveries => deliveries(&host, store, body).await,
         What::Effects => effects(&host, store, body).await,
@@ -70,6 +73,11 @@ fn bad_place() -> Problem {
 }
 
 async fn deliveries(host: &Host, store: StoreId, body: ReplayBody) -> Result<Json<Value>> {
+    if let (Some(from), Some(to)) = (body.from, body.to)
+        && from > to
+    {
+        return Err(Problem::bad_request(format!("`from` ({from}) is after `to` ({to})")));
+    }
     let after = body.after.map(|after| after.parse().map(Position).map_err(|_| bad_place())).transpose()?;
     let selection = dispatch::Selection {
         from: body.from.map(Position),
