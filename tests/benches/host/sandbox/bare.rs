@@ -8,7 +8,7 @@ use std::{
 
 use regulars::engine::limits;
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
     component::{Component, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, Lower},
 };
 
@@ -77,7 +77,8 @@ fn build(component: &[u8]) -> wasmtime::Result<Bare> {
         .max_memory_size(limits::MEMORY_BYTES)
         .linear_memory_keep_resident(limits::KEEP_RESIDENT_BYTES)
         .table_keep_resident(limits::KEEP_RESIDENT_BYTES)
-        .max_unused_warm_slots(limits::LIVE_INSTANCES);
+        .max_unused_warm_slots(limits::LIVE_INSTANCES)
+        .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config.wasm_component_model(true).consume_fuel(true).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
