@@ -23,7 +23,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     counters::Counters,
-    domain::{Event, Origin, ReadEvent, StoreId},
+    domain::{CustomerId, Event, Origin, ReadEvent, StoreId},
     engine::SharedEngine,
     platform::Unreadable,
     retry::Schedule,
@@ -295,7 +295,7 @@ async fn take_turns(
 }
 
 /// Applies an event, however often the store refuses it, and says so.
-async fn fly(pipeline: Arc<Pipeline>, Started { lane, job }: Started, progress: mpsc::UnboundedSender<Progress>) {
+async fn fly(pipeline: Arc<Pipeline>, Started { lane, job, .. }: Started, progress: mpsc::UnboundedSender<Progress>) {
     let (store, position) = (job.event.store, job.position);
     let mut ran = Some(&progress);
     while let Err(error) = apply_guarded(&pipeline, &job, &mut ran).await {
@@ -338,12 +338,14 @@ impl Source for Pipeline {
 
     fn open(&self, position: Position, event: Arc<Event>) -> Started {
         let job = Job { position, read: apply::read(self, &event), event };
-        Started { lane: lane_of(self, &job), job }
+        let customer = apply::customer_hint(self, &job);
+        let order = job.read.as_ref().ok().and_then(|read| read.change.order()).cloned();
+        Started { lane: lane_of(&job, customer.as_ref()), order, has_customer: customer.is_some(), job }
     }
 }
 
 /// The lane of the event's customer; of its order or of itself if it names none.
-fn lane_of(pipeline: &Pipeline, job: &Job) -> Lane {
+fn lane_of(job: &Job, customer: Option<&CustomerId>) -> Lane {
     let mut hasher = DefaultHasher::new();
     job.event.store.hash(&mut hasher);
     // Timers of a plugin take effect in the order in which they fall due.
@@ -351,7 +353,7 @@ fn lane_of(pipeline: &Pipeline, job: &Job) -> Lane {
         plugin.hash(&mut hasher);
         return Lane(hasher.finish());
     }
-    match apply::customer_hint(pipeline, job) {
+    match customer {
         Some(customer) => customer.hash(&mut hasher),
         None => match job.read.as_ref().ok().and_then(|read| read.change.order()) {
             Some(order) => order.hash(&mut hasher),

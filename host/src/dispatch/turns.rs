@@ -10,7 +10,7 @@ use std::{
 
 use super::Job;
 use crate::{
-    domain::{Event, StoreId},
+    domain::{Event, OrderId, StoreId},
     store::{Error, Position},
 };
 
@@ -20,7 +20,7 @@ pub(super) const KEPT_BYTES: usize = 32 << 20;
 /// Events of one store that may be held behind others of their customers.
 pub(super) const HELD: usize = 64;
 
-/// A customer's events, one after the other; those of an order or of themselves if they name no customer.
+/// A customer's events, one after the other; those of an order or of themselves if their customer is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Lane(pub u64);
 
@@ -28,6 +28,10 @@ pub(super) struct Lane(pub u64);
 pub(super) struct Started {
     pub lane: Lane,
     pub job: Job,
+    /// The order that it names.
+    pub order: Option<OrderId>,
+    /// The lane is its customer's; else it is its order's or its own, as whose it is is not known.
+    pub has_customer: bool,
 }
 
 /// What turns need of the rest of the host.
@@ -70,13 +74,24 @@ impl Queue {
     }
 }
 
+/// What hangs on an event in flight.
+#[derive(Default)]
+struct Line {
+    /// Held until it is done.
+    behind: VecDeque<Started>,
+    /// Orders that lead here until the lane is free.
+    orders: Vec<(StoreId, OrderId)>,
+}
+
 #[derive(Default)]
 pub(super) struct Turns {
     queues: HashMap<StoreId, Queue>,
     /// Stores that have something to start, in the order of their turns.
     ring: VecDeque<StoreId>,
-    /// Lanes with an event in flight, and what is held behind it.
-    lanes: HashMap<Lane, VecDeque<Started>>,
+    /// Lanes with an event in flight.
+    lanes: HashMap<Lane, Line>,
+    /// The lanes in which orders are named that may not be known yet.
+    orders: HashMap<(StoreId, OrderId), Lane>,
     /// Positions that the inbox no longer has.
     gone: Vec<(StoreId, Position)>,
     kept_bytes: usize,
@@ -150,26 +165,37 @@ impl Turns {
                 }
             };
             self.kept_bytes -= event.body.len();
-            let started = source.open(position, event);
-            match self.lanes.get_mut(&started.lane) {
-                Some(behind) => {
-                    behind.push_back(started);
-                    queue.held += 1;
-                }
-                None => {
-                    self.lanes.insert(started.lane, VecDeque::new());
-                    return Ok(Some(started));
-                }
+            let mut started = source.open(position, event);
+            let order = started.order.clone().map(|order| (store, order));
+            // Whose an order is, its own event tells once it is done: what names no customer follows it.
+            let leads_to = order.as_ref().and_then(|order| self.orders.get(order)).copied();
+            if let Some(lane) = leads_to.filter(|_| !started.has_customer) {
+                started.lane = lane;
             }
+            let is_free = !self.lanes.contains_key(&started.lane);
+            let line = self.lanes.entry(started.lane).or_default();
+            if let Some(order) = order.filter(|_| leads_to != Some(started.lane)) {
+                line.orders.push(order.clone());
+                self.orders.insert(order, started.lane);
+            }
+            if is_free {
+                return Ok(Some(started));
+            }
+            line.behind.push_back(started);
+            queue.held += 1;
         }
         Ok(None)
     }
 
     /// Frees a lane for the next event that is held behind the one that is done.
     pub fn done(&mut self, lane: Lane) {
-        let Some(behind) = self.lanes.get_mut(&lane) else { return };
-        let Some(next) = behind.pop_front() else {
-            self.lanes.remove(&lane);
+        let Some(line) = self.lanes.get_mut(&lane) else { return };
+        let Some(next) = line.behind.pop_front() else {
+            for order in self.lanes.remove(&lane).into_iter().flat_map(|line| line.orders) {
+                if self.orders.get(&order) == Some(&lane) {
+                    self.orders.remove(&order);
+                }
+            }
             return;
         };
         let store = next.job.event.store;

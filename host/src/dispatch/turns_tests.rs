@@ -53,7 +53,7 @@ impl Source for History {
         let customer: u64 = event.id.as_str().parse().unwrap();
         let lane = Lane(u64::from(event.store.0) * 1_000 + customer);
         let read = Ok(Arc::new(ReadEvent { topic: Topic::TIMER_FIRED, change: Change::None }));
-        Started { lane, job: Job { position, event, read } }
+        Started { lane, job: Job { position, event, read }, order: None, has_customer: true }
     }
 }
 
@@ -86,7 +86,7 @@ proptest! {
         let mut flying: Vec<(Lane, Position)> = Vec::new();
         let mut started: BTreeMap<Lane, Vec<Position>> = BTreeMap::new();
         let mut start = |turns: &mut Turns, history: &History, flying: &mut Vec<(Lane, Position)>| {
-            let Some(Started { lane, job }) = turns.next(history).unwrap() else { return false };
+            let Some(Started { lane, job, .. }) = turns.next(history).unwrap() else { return false };
             assert!(flying.iter().all(|(other, _)| *other != lane), "{lane:?} has two in flight");
             flying.push((lane, job.position));
             started.entry(lane).or_default().push(job.position);
@@ -159,7 +159,7 @@ fn bodies_past_the_bound_are_read_from_the_inbox_again_and_in_runs() {
         turns.arrived(position, event);
     }
     let mut positions = Vec::new();
-    while let Some(Started { job, lane }) = turns.next(&history).unwrap() {
+    while let Some(Started { job, lane, .. }) = turns.next(&history).unwrap() {
         positions.push(job.position.0);
         turns.done(lane);
     }
@@ -194,4 +194,36 @@ fn what_retention_took_while_it_waited_is_named_and_holds_up_nothing() {
         std::iter::from_fn(|| turns.next(&history).unwrap()).map(|started| started.job.position.0).collect();
     assert_eq!(started, [1, 3]);
     assert_eq!(turns.take_gone(), [(StoreId(1), Position(2))]);
+}
+
+/// Events whose ids are a customer's number, perhaps none, and an order.
+struct Orders;
+
+impl Source for Orders {
+    fn read(&self, _: Position) -> Result<Vec<(Position, Event)>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn open(&self, position: Position, event: Arc<Event>) -> Started {
+        let (customer, order) = event.id.as_str().split_once('/').unwrap();
+        let (has_customer, order) = (!customer.is_empty(), order.to_owned());
+        let lane = Lane(if has_customer { customer.parse().unwrap() } else { 1_000 + order.len() as u64 });
+        let read = Ok(Arc::new(ReadEvent { topic: Topic::TIMER_FIRED, change: Change::None }));
+        Started { lane, job: Job { position, event, read }, order: Some(order.into()), has_customer }
+    }
+}
+
+#[test]
+fn what_names_an_order_and_no_customer_waits_for_the_orders_own_event() {
+    let (mut turns, mut history) = (Turns::default(), History::default());
+    turns.arrive(["7/a", "/a", "8/b", "/cc"].map(|id| history.push(1, id, 0)).into());
+    let next = |turns: &mut Turns| turns.next(&Orders).unwrap().map(|started| (started.job.position.0, started.lane));
+    let started: Vec<_> = std::iter::from_fn(|| next(&mut turns)).collect();
+    assert_eq!(started, [(1, Lane(7)), (3, Lane(8)), (4, Lane(1_002))], "what names `a` is held");
+    turns.done(Lane(7));
+    assert_eq!(next(&mut turns), Some((2, Lane(7))), "in the lane of the order's customer");
+    turns.done(Lane(7));
+    // From then on the facts say whose it is, or nobody knows.
+    turns.arrive(vec![history.push(1, "/a", 0)]);
+    assert_eq!(next(&mut turns), Some((5, Lane(1_001))));
 }
