@@ -254,6 +254,11 @@ async fn one_trace_leads_from_an_orders_webhook_to_its_mail() {
     // What is left goes out when the host stops.
     assert_eq!(shop.send(&crate::shop::webhook("refunds/create", "refund_partial", "w-last")).await.status, 200);
     shop.settled(3).await;
+    // A commit can be seen before the one who made it has told of it.
+    eventually("the last event is counted", DEADLINE, async || {
+        (shop.get("/status").await["counters"]["events_applied"].as_u64() >= Some(3)).then_some(())
+    })
+    .await;
     assert!(shop.host.terminate());
     spans_of(&collector, "webhook/w-last", &["webhook", "event.apply"]).await;
 }
