@@ -23,6 +23,7 @@ use crate::{
     },
 };
 
+pub mod actions;
 mod recent;
 
 pub use recent::Recent;

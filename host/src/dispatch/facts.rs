@@ -153,6 +153,12 @@ pub fn holder_of(store: &dyn Store, id: StoreId, email: &str) -> Result<Option<C
     Ok(last.map(|(_, customer)| customer))
 }
 
+/// A customer by id or by e-mail address.
+pub fn customer_named(store: &dyn Store, id: StoreId, name: &str) -> Result<Option<Customer>, Error> {
+    let customer = holder_of(store, id, name)?.unwrap_or_else(|| CustomerId::from(name));
+    store.get(&keys::customer(id, &customer))?.map(|value| decode(&value.bytes)).transpose()
+}
+
 /// Takes the person out of the customer; the id stays, for sums hang on it, and so that what is learnt later and is
 /// older does not bring the person back.
 fn forget_customer(transaction: &mut Transaction, store: StoreId, event: &Event, id: &CustomerId) -> Result<(), Error> {

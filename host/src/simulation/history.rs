@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    actions::Action,
     admin_api::global,
     plugins::LEDGER,
     random::Random,
@@ -15,6 +14,7 @@ use super::{
 };
 use crate::{
     domain::{EventId, StoreId},
+    ingest::actions::Action,
     platform::{Secret, shopify::signature},
 };
 
@@ -255,11 +255,10 @@ impl Writer {
         // The first is addressed as a shopper would, the others as a shop does.
         let address = Person { id: customer, updated: self.now, address: customer }.email().filter(|_| customer == 1);
         let action = Action {
-            domain: self.domain,
+            plugin: LEDGER.into(),
             customer: address.unwrap_or_else(|| customer.to_string()),
-            plugin: LEDGER,
-            name: "redeem",
-            input: json!({"points": self.random.below(100)}),
+            name: "redeem".into(),
+            input: Map::from_iter([("points".into(), self.random.below(100).into())]),
             key: self.key(),
         };
         let name = format!("action {} of {} in {}", action.key, action.customer, self.domain);

@@ -11,7 +11,6 @@
 
 use std::{collections::HashMap, fmt::Write as _, sync::Arc, thread, time::Duration};
 
-mod actions;
 mod admin_api;
 mod disk;
 mod faults;

@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{
-    actions::Action,
     faults::Broken,
     history::{Content, History, Message, OrderStep},
     world::{START, World, lock},
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     dispatch::Pipeline,
     domain::{Platform, Timestamp},
-    ingest::Ingest,
+    ingest::{Accepted, Ingest, actions},
 };
 
 /// How long a message is under way, and how late a late one is, in milliseconds.
@@ -126,8 +125,8 @@ impl Sender {
                 if self.world.is_dead() {
                     return;
                 }
-                self.world.note(format_args!("{} is answered {accepted}", message.name));
-                accepted.starts_with("Ok") && !self.world.chance(self.world.faults.unheard)
+                self.world.note(format_args!("{} is answered {accepted:?}", message.name));
+                accepted.is_ok() && !self.world.chance(self.world.faults.unheard)
             }
         };
         lock(&self.queue).under_way.remove(&(sequence, index));
@@ -139,17 +138,24 @@ impl Sender {
         }
     }
 
-    /// The host's answer.
-    async fn deliver(&self, doors: &Doors, sequence: u64, message: &Message) -> String {
+    /// The host's answer; an error is one in its words.
+    async fn deliver(&self, doors: &Doors, sequence: u64, message: &Message) -> Result<Accepted, String> {
         match &message.content {
             Content::Webhook { headers, body, .. } => {
-                format!("{:?}", doors.ingest.accept(Platform::Shopify, headers, body.clone()).await)
+                let accepted = doors.ingest.accept(Platform::Shopify, headers, body.clone()).await;
+                accepted.map_err(|refused| refused.to_string())
             }
-            Content::Action(action) if self.world.is_broken(Broken::ActionsUnmarked) => {
-                let action = Action { key: format!("{}/{sequence}", action.key), ..action.clone() };
-                format!("{:?}", action.accept(&doors.pipeline).await)
+            Content::Action(action) => {
+                let registry = doors.pipeline.catalog.registry();
+                let entry = Arc::clone(registry.store(message.store).expect("the store is known"));
+                drop(registry);
+                let mut action = action.clone();
+                if self.world.is_broken(Broken::ActionsUnmarked) {
+                    action.key = format!("{}/{sequence}", action.key);
+                }
+                let accepted = actions::accept(&doors.pipeline, &entry, action).await;
+                accepted.map(|(_, accepted)| accepted).map_err(|refused| refused.to_string())
             }
-            Content::Action(action) => format!("{:?}", action.accept(&doors.pipeline).await),
         }
     }
 }

@@ -10,7 +10,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::api::BODY_BYTES;
-use crate::{catalog, dispatch::ReplayError, effects::RetryError, host::Unready, ingest::Refused, store};
+use crate::{
+    catalog,
+    dispatch::ReplayError,
+    effects::RetryError,
+    host::Unready,
+    ingest::{Refused, actions::ActionRefused},
+    store,
+};
 
 /// An error as a client sees it.
 #[derive(Debug, Serialize)]
@@ -46,6 +53,10 @@ impl Problem {
 
     pub fn missing(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+    }
+
+    pub fn no_customer(name: &str) -> Self {
+        Self::missing(format!("there is no customer with the id or e-mail address `{name}`"))
     }
 
     pub fn too_large(limit: usize) -> Self {
@@ -130,6 +141,17 @@ impl From<Refused> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
             }
             Refused::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ActionRefused> for Problem {
+    fn from(refused: ActionRefused) -> Self {
+        match refused {
+            ActionRefused::Plugin(error) => error.into(),
+            ActionRefused::Key => Self::bad_request(refused.to_string()),
+            ActionRefused::UnknownCustomer(name) => Self::no_customer(&name),
+            ActionRefused::Store(error) => error.into(),
         }
     }
 }

@@ -7,10 +7,8 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     super::problem::{Problem, Result},
@@ -18,16 +16,17 @@ use super::{
 };
 use crate::{
     dispatch::facts,
-    domain::{Customer, CustomerId, Event, EventId, Order, OrderId, Origin, StoreId},
+    domain::{Customer, CustomerId, Order, OrderId, StoreId},
     host::Host,
-    store::{EventRecord, Inbox, Position, Scan, Store, keys},
+    ingest::{
+        Accepted,
+        actions::{self, Action},
+    },
+    store::{EventRecord, Position, Scan, Store, keys},
 };
 
 /// Events and orders of one customer that are shown.
 const SHOWN: usize = 50;
-
-/// Bytes of an idempotency key.
-const KEY_BYTES: usize = 128;
 
 #[derive(Deserialize)]
 pub struct ListQuery {
@@ -67,9 +66,7 @@ pub async fn show(
 
 /// A customer by id or by e-mail address.
 fn find(host: &Host, store: StoreId, name: &str) -> Result<Customer> {
-    let id = facts::holder_of(&*host.sled, store, name)?.unwrap_or_else(|| CustomerId::from(name));
-    read(host, &keys::customer(store, &id))?
-        .ok_or_else(|| Problem::missing(format!("there is no customer with the id or e-mail address `{name}`")))
+    facts::customer_named(&*host.sled, store, name)?.ok_or_else(|| Problem::no_customer(name))
 }
 
 /// The customer's latest events, newest first.
@@ -119,50 +116,17 @@ pub async fn act(
     Json(body): Json<ActionBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let entry = host.catalog.store_named(&store)?;
-    let plugin = plugin_name(&body.plugin);
-    host.catalog.enabled(&entry, &plugin)?;
-    if body.idempotency_key.is_empty() || body.idempotency_key.len() > KEY_BYTES {
-        return Err(Problem::bad_request(format!("`idempotency_key` has to have 1 to {KEY_BYTES} bytes")));
-    }
-    let id = action_id(&customer, &body.idempotency_key);
-    if read::<Position>(&host, &keys::event_id(entry.id(), &id))?.is_some() {
-        return Ok((StatusCode::OK, Json(json!({ "event": id, "status": "duplicate" }))));
-    }
-    let customer = find(&host, entry.id(), &customer)?;
-    let now = host.clock.now();
-    let event = Event {
-        id: id.clone(),
-        store: entry.id(),
-        origin: Origin::Action { plugin, customer: customer.id, name: body.action },
-        occurred_at: now,
-        received_at: now,
-        body: Bytes::from(Value::Object(body.input).to_string()),
+    let action = Action {
+        plugin: plugin_name(&body.plugin),
+        customer,
+        name: body.action,
+        input: body.input,
+        key: body.idempotency_key,
     };
-    host.journal.append(&event).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "event": id, "status": "accepted" }))))
-}
-
-/// Follows from what is sent alone: whom an address leads to may change between two sends of one key. Ids outlive what is
-/// known of a person, so an address stands in them as its digest.
-fn action_id(sent_to: &str, key: &str) -> EventId {
-    let is_id = sent_to.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let digest = || Sha256::digest(sent_to).iter().map(|byte| format!("{byte:02x}")).collect();
-    let name: String = if is_id { sent_to.to_owned() } else { digest() };
-    EventId::from(format!("action/{name}/{key}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_actions_id_follows_from_what_is_sent_and_tells_no_address() {
-        assert_eq!(action_id("7", "key").as_str(), "action/7/key");
-        let of_address = action_id("mira@example.com", "key");
-        assert_eq!(of_address, action_id("mira@example.com", "key"));
-        assert!(!of_address.as_str().contains("mira"), "{of_address}");
-        let others = [("7", "key"), ("nora@example.com", "key"), ("mira@example.com", "other")];
-        assert!(others.iter().all(|(sent_to, key)| action_id(sent_to, key) != of_address));
-        assert_ne!(action_id("7/mira@example.com", "key"), action_id("7", "mira@example.com/key"));
-    }
+    let (id, accepted) = actions::accept(&host.pipeline, &entry, action).await?;
+    let (status, word) = match accepted {
+        Accepted::Kept(_) => (StatusCode::ACCEPTED, "accepted"),
+        Accepted::Duplicate => (StatusCode::OK, "duplicate"),
+    };
+    Ok((status, Json(json!({ "event": id, "status": word }))))
 }
