@@ -23,7 +23,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     counters::Counters,
-    domain::{CustomerId, Event, Origin, ReadEvent, StoreId},
+    domain::{CustomerId, Event, OrderId, Origin, ReadEvent, StoreId},
     engine::SharedEngine,
     platform::Unreadable,
     retry::Schedule,
@@ -340,25 +340,24 @@ impl Source for Pipeline {
         let job = Job { position, read: apply::read(self, &event), event };
         let customer = apply::customer_hint(self, &job);
         let order = job.read.as_ref().ok().and_then(|read| read.change.order()).cloned();
-        Started { lane: lane_of(&job, customer.as_ref()), order, has_customer: customer.is_some(), job }
+        let lane = lane_of(&job.event, customer.as_ref(), order.as_ref());
+        Started { lane, order, has_customer: customer.is_some(), job }
     }
 }
 
 /// The lane of the event's customer; of its order or of itself if it names none.
-fn lane_of(job: &Job, customer: Option<&CustomerId>) -> Lane {
+fn lane_of(event: &Event, customer: Option<&CustomerId>, order: Option<&OrderId>) -> Lane {
     let mut hasher = DefaultHasher::new();
-    job.event.store.hash(&mut hasher);
+    event.store.hash(&mut hasher);
     // Timers of a plugin take effect in the order in which they fall due.
-    if let Origin::Timer { plugin, .. } = &job.event.origin {
+    if let Origin::Timer { plugin, .. } = &event.origin {
         plugin.hash(&mut hasher);
         return Lane(hasher.finish());
     }
-    match customer {
-        Some(customer) => customer.hash(&mut hasher),
-        None => match job.read.as_ref().ok().and_then(|read| read.change.order()) {
-            Some(order) => order.hash(&mut hasher),
-            None => job.event.id.hash(&mut hasher),
-        },
+    match (customer, order) {
+        (Some(customer), _) => customer.hash(&mut hasher),
+        (None, Some(order)) => order.hash(&mut hasher),
+        (None, None) => event.id.hash(&mut hasher),
     }
     Lane(hasher.finish())
 }

@@ -34,6 +34,12 @@ pub(super) struct Started {
     pub has_customer: bool,
 }
 
+impl Started {
+    fn named_order(&self) -> Option<NamedOrder> {
+        self.order.clone().map(|order| (self.job.event.store, order))
+    }
+}
+
 /// What turns need of the rest of the host.
 pub(super) trait Source {
     /// The event at a position and some that follow it in the inbox.
@@ -77,11 +83,14 @@ impl Queue {
 /// What hangs on an event in flight.
 #[derive(Default)]
 struct Line {
+    /// The order that leads here while it is in flight.
+    order: Option<NamedOrder>,
     /// Held until it is done.
     behind: VecDeque<Started>,
-    /// Orders that lead here until the lane is free.
-    orders: Vec<(StoreId, OrderId)>,
 }
+
+/// An order of a store.
+type NamedOrder = (StoreId, OrderId);
 
 #[derive(Default)]
 pub(super) struct Turns {
@@ -90,8 +99,8 @@ pub(super) struct Turns {
     ring: VecDeque<StoreId>,
     /// Lanes with an event in flight.
     lanes: HashMap<Lane, Line>,
-    /// The lanes in which orders are named that may not be known yet.
-    orders: HashMap<(StoreId, OrderId), Lane>,
+    /// The lanes of orders whose own events are not done, so that whose they are may not be known yet.
+    orders: HashMap<NamedOrder, Lane>,
     /// Positions that the inbox no longer has.
     gone: Vec<(StoreId, Position)>,
     kept_bytes: usize,
@@ -166,23 +175,23 @@ impl Turns {
             };
             self.kept_bytes -= event.body.len();
             let mut started = source.open(position, event);
-            let order = started.order.clone().map(|order| (store, order));
-            // Whose an order is, its own event tells once it is done: what names no customer follows it.
-            let leads_to = order.as_ref().and_then(|order| self.orders.get(order)).copied();
-            if let Some(lane) = leads_to.filter(|_| !started.has_customer) {
-                started.lane = lane;
+            if let Some(order) = started.named_order() {
+                // Whose an order is, its own event tells once it is done: what names no customer follows it.
+                match self.orders.get(&order) {
+                    Some(lane) if !started.has_customer => started.lane = *lane,
+                    _ => _ = self.orders.insert(order, started.lane),
+                }
             }
-            let is_free = !self.lanes.contains_key(&started.lane);
-            let line = self.lanes.entry(started.lane).or_default();
-            if let Some(order) = order.filter(|_| leads_to != Some(started.lane)) {
-                line.orders.push(order.clone());
-                self.orders.insert(order, started.lane);
+            match self.lanes.get_mut(&started.lane) {
+                Some(line) => {
+                    line.behind.push_back(started);
+                    queue.held += 1;
+                }
+                None => {
+                    self.lanes.insert(started.lane, Line { order: started.named_order(), ..Line::default() });
+                    return Ok(Some(started));
+                }
             }
-            if is_free {
-                return Ok(Some(started));
-            }
-            line.behind.push_back(started);
-            queue.held += 1;
         }
         Ok(None)
     }
@@ -190,12 +199,16 @@ impl Turns {
     /// Frees a lane for the next event that is held behind the one that is done.
     pub fn done(&mut self, lane: Lane) {
         let Some(line) = self.lanes.get_mut(&lane) else { return };
-        let Some(next) = line.behind.pop_front() else {
-            for order in self.lanes.remove(&lane).into_iter().flat_map(|line| line.orders) {
-                if self.orders.get(&order) == Some(&lane) {
-                    self.orders.remove(&order);
-                }
-            }
+        let next = line.behind.pop_front();
+        let following = next.as_ref().and_then(Started::named_order);
+        if let Some(order) = std::mem::replace(&mut line.order, following)
+            && self.orders.get(&order) == Some(&lane)
+            && !next.iter().chain(&line.behind).any(|held| held.named_order().as_ref() == Some(&order))
+        {
+            self.orders.remove(&order);
+        }
+        let Some(next) = next else {
+            self.lanes.remove(&lane);
             return;
         };
         let store = next.job.event.store;
