@@ -149,10 +149,10 @@ pub async fn run(client: &Client, command: Command) -> Result {
         }
         Command::Reconcile { store, since, last, json } => {
             let address = format!("{}/reconciliation", path(&store));
-            if !last {
-                reconcile(client, &address, since).await?;
-            }
-            let state = client.get(&address).await?;
+            let state = match last {
+                true => client.get(&address).await?,
+                false => reconcile(client, &address, since).await?,
+            };
             match json {
                 true => println!("{state:#}"),
                 false => print_reconciled(&store, &state),
@@ -184,31 +184,30 @@ pub fn path(store: &str) -> String {
 /// How often a run's progress is asked for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Has a store reconciled, and waits until it is.
-async fn reconcile(client: &Client, address: &str, since: Option<jiff::Timestamp>) -> Result {
+/// Has a store reconciled, and waits until it is: what the API then says of it.
+async fn reconcile(client: &Client, address: &str, since: Option<jiff::Timestamp>) -> Result<Value> {
     let before = client.get(address).await?;
     let body = match since {
         Some(since) => json!({ "since": since.as_millisecond() }),
         None => json!({}),
     };
     client.send(Method::POST, address, &body).await?;
-    wait_until_reconciled(client, address).await?;
+    let after = wait_until_reconciled(client, address).await?;
     // A run that the host's own store cuts off is not kept: the latest is still the one before.
-    let after = client.get(address).await?;
     match after["latest"]["started_at"] == before["latest"]["started_at"] {
         true => Err("the run was cut off; the host's log says why".into()),
-        false => Ok(()),
+        false => Ok(after),
     }
 }
 
 /// Waits for a run to end, and says on standard error how far it is.
-async fn wait_until_reconciled(client: &Client, address: &str) -> Result {
+async fn wait_until_reconciled(client: &Client, address: &str) -> Result<Value> {
     let mut told = 0;
     loop {
         let state = client.get(address).await?;
         let running = &state["running"];
         if state["waiting"] != true && running.is_null() {
-            return Ok(());
+            return Ok(state);
         }
         let looked_at = running["looked_at"].as_u64().unwrap_or(0);
         if looked_at > told {
