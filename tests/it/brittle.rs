@@ -5,10 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use data_encoding::BASE64;
 use regulars::catalog::package;
-use regulars_tests::{DEADLINE, host::eventually};
+use regulars_tests::{DEADLINE, guest, host::eventually};
 use serde_json::{Value, json};
-use wit_component::{StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 use crate::shop::{DOMAIN, Shop, webhook};
 
@@ -16,8 +14,6 @@ pub const NAME: &str = "brittle";
 
 /// Why it rejects an event when it fails for good.
 pub const FOR_GOOD: &str = "it fails for good";
-
-const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
 
 const MANIFEST: &str = r#"
 [plugin]
@@ -79,11 +75,7 @@ const CODE: &str = r#"(module
 
 /// The plugin's file.
 fn packed() -> Vec<u8> {
-    let mut module = wat::parse_str(CODE).expect("the text is a module");
-    let mut resolve = Resolve::default();
-    let (wit, _) = resolve.push_dir(WIT).expect("the project's WIT can be read");
-    let world = resolve.select_world(&[wit], Some("core")).expect("it has this world");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("the module fits it");
+    let module = guest::module(CODE, "core").expect("the text is a module of this world");
     package::pack(&module, MANIFEST, &BTreeMap::new()).expect("the module can be packed")
 }
 

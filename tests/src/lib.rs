@@ -10,6 +10,7 @@
 //! - [`audit`]: compares a host with that record: nothing lost, nothing counted twice.
 //! - [`world`]: the host, set up, among its peers.
 //! - [`random`]: numbers that follow from a seed.
+//! - [`guest`]: plugins written as WebAssembly text.
 //! - [`host`]: runs the real binary as a child process, kills it, starts it again.
 //! - [`otlp`]: a collector of OpenTelemetry traces that keeps what it is sent.
 //! - [`corpus`]: where the reference data is that the peers judge by.
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub mod audit;
 pub mod corpus;
+pub mod guest;
 pub mod host;
 pub mod otlp;
 mod peer;

@@ -1,11 +1,8 @@
 //! The component that is called: a core module in text, made a component of the project's own WIT.
 
-use std::{io, path::Path};
+use std::io;
 
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
-
-const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
+use wit_component::ComponentEncoder;
 
 /// Adds up the bytes of the event's payload and reads one value of the state.
 pub const WORK: &str = r#"
@@ -48,10 +45,6 @@ pub fn component(body: &str) -> io::Result<Vec<u8>> {
                 (local $at i32) (local $end i32) (local $hash i32)
                 {body} (i32.const 0)))"#
     );
-    let mut module = wat::parse_str(text).map_err(io::Error::other)?;
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(Path::new(WIT)).map_err(io::Error::other)?;
-    let world = resolve.select_world(&[package], Some("plugin")).map_err(io::Error::other)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).map_err(io::Error::other)?;
+    let module = regulars_tests::guest::module(&text, "plugin")?;
     ComponentEncoder::default().module(&module).and_then(ComponentEncoder::encode).map_err(io::Error::other)
 }
