@@ -10,21 +10,57 @@ use serde::{Deserialize, Serialize};
 pub enum Capability {
     /// Write mails to customers.
     Mail,
-    /// Create discount codes.
+    /// Create discount codes, and end them.
     Discounts,
+    /// Give store credit, and take it.
+    StoreCredit,
+    /// Create gift cards.
+    GiftCards,
     /// Change customers' tags.
     Tags,
+    /// Add notes, tags and gifts to orders.
+    Orders,
+    /// Show values on customers at the platform.
+    Metafields,
+    /// Read and set customers' birthdays.
+    Birthdays,
+    /// Learn whether two customers may be one person.
+    Identity,
+    /// Give customers links to share.
+    Links,
+    /// Ask the merchant to decide.
+    Tasks,
 }
 
 impl Capability {
-    pub const ALL: &[Self] = &[Self::Mail, Self::Discounts, Self::Tags];
+    pub const ALL: &[Self] = &[
+        Self::Mail,
+        Self::Discounts,
+        Self::StoreCredit,
+        Self::GiftCards,
+        Self::Tags,
+        Self::Orders,
+        Self::Metafields,
+        Self::Birthdays,
+        Self::Identity,
+        Self::Links,
+        Self::Tasks,
+    ];
 
     /// Its name in manifests, which is its interface's name as well.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Discounts => "discounts",
+            Self::StoreCredit => "store-credit",
+            Self::GiftCards => "gift-cards",
             Self::Tags => "tags",
+            Self::Orders => "orders",
+            Self::Metafields => "metafields",
+            Self::Birthdays => "birthdays",
+            Self::Identity => "identity",
+            Self::Links => "links",
+            Self::Tasks => "tasks",
         }
     }
 
@@ -33,7 +69,15 @@ impl Capability {
         match self {
             Self::Mail => "regulars:plugin/mail",
             Self::Discounts => "regulars:plugin/discounts",
+            Self::StoreCredit => "regulars:plugin/store-credit",
+            Self::GiftCards => "regulars:plugin/gift-cards",
             Self::Tags => "regulars:plugin/tags",
+            Self::Orders => "regulars:plugin/orders",
+            Self::Metafields => "regulars:plugin/metafields",
+            Self::Birthdays => "regulars:plugin/birthdays",
+            Self::Identity => "regulars:plugin/identity",
+            Self::Links => "regulars:plugin/links",
+            Self::Tasks => "regulars:plugin/tasks",
         }
     }
 }

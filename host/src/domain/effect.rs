@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CustomerId, EffectId, EventId, Money, PluginName, Timestamp};
+use super::{Birthday, CustomerId, EffectId, EventId, Money, OrderId, PluginName, ProductId, Timestamp};
 
 /// One queued effect and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,14 @@ pub enum EffectKind {
     Mail(Mail),
     CreateDiscount(NewDiscount),
     ChangeTags(TagChange),
+    DisableDiscount(DiscountEnd),
+    StoreCredit(StoreCredit),
+    CreateGiftCard(NewGiftCard),
+    AddOrderNote(OrderNote),
+    ChangeOrderTags(OrderTagChange),
+    AddParcelGift(ParcelGift),
+    SetMetafield(Metafield),
+    SetBirthday(BirthdayChange),
 }
 
 impl EffectKind {
@@ -51,6 +59,14 @@ impl EffectKind {
             Self::Mail(_) => "mail",
             Self::CreateDiscount(_) => "discount.create",
             Self::ChangeTags(_) => "tags.change",
+            Self::DisableDiscount(_) => "discount.disable",
+            Self::StoreCredit(_) => "store-credit.change",
+            Self::CreateGiftCard(_) => "gift-card.create",
+            Self::AddOrderNote(_) => "order.note",
+            Self::ChangeOrderTags(_) => "order.tags",
+            Self::AddParcelGift(_) => "order.gift",
+            Self::SetMetafield(_) => "metafield.set",
+            Self::SetBirthday(_) => "birthday.set",
         }
     }
 
@@ -58,24 +74,46 @@ impl EffectKind {
     pub fn destination(&self) -> Destination {
         match self {
             Self::Mail(_) => Destination::MailServer,
-            Self::CreateDiscount(_) | Self::ChangeTags(_) => Destination::Storefront,
+            _ => Destination::Storefront,
         }
     }
 
     /// The same effect for another customer.
-    pub fn with_customer(self, customer: CustomerId) -> Self {
+    pub fn with_customer(mut self, customer: CustomerId) -> Self {
+        match &mut self {
+            Self::Mail(it) => it.customer = customer,
+            Self::CreateDiscount(it) => it.customer = Some(customer),
+            Self::ChangeTags(it) => it.customer = customer,
+            Self::StoreCredit(it) => it.customer = customer,
+            Self::CreateGiftCard(it) => it.customer = customer,
+            Self::SetMetafield(it) => it.customer = customer,
+            Self::SetBirthday(it) => it.customer = customer,
+            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => {}
+        }
+        self
+    }
+
+    /// Whom it is for; none for what is about an order or for whoever has a code.
+    pub fn customer(&self) -> Option<&CustomerId> {
         match self {
-            Self::Mail(mail) => Self::Mail(Mail { customer, ..mail }),
-            Self::CreateDiscount(discount) => Self::CreateDiscount(NewDiscount { customer, ..discount }),
-            Self::ChangeTags(change) => Self::ChangeTags(TagChange { customer, ..change }),
+            Self::Mail(it) => Some(&it.customer),
+            Self::CreateDiscount(it) => it.customer.as_ref(),
+            Self::ChangeTags(it) => Some(&it.customer),
+            Self::StoreCredit(it) => Some(&it.customer),
+            Self::CreateGiftCard(it) => Some(&it.customer),
+            Self::SetMetafield(it) => Some(&it.customer),
+            Self::SetBirthday(it) => Some(&it.customer),
+            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => None,
         }
     }
 
-    pub fn customer(&self) -> &CustomerId {
+    /// The order that it changes.
+    pub fn order(&self) -> Option<&OrderId> {
         match self {
-            Self::Mail(mail) => &mail.customer,
-            Self::CreateDiscount(discount) => &discount.customer,
-            Self::ChangeTags(change) => &change.customer,
+            Self::AddOrderNote(it) => Some(&it.order),
+            Self::ChangeOrderTags(it) => Some(&it.order),
+            Self::AddParcelGift(it) => Some(&it.order),
+            _ => None,
         }
     }
 }
@@ -96,18 +134,178 @@ pub struct Mail {
     pub customer: CustomerId,
     pub template: String,
     pub vars: BTreeMap<String, String>,
+    pub purpose: Purpose,
+    /// Not before.
+    pub send_at: Timestamp,
+    /// Dropped where caps or the night have kept it back until then.
+    pub valid_until: Timestamp,
+    pub guards: Vec<Guard>,
 }
 
-/// A single-use discount code bound to one customer.
+/// What a mail is for, in order of priority. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// What the customer has just set off, such as a code that points were paid for.
+    Transactional,
+    /// What the customer has to know, such as points about to expire.
+    Service,
+    Cart,
+    Replenishment,
+    Review,
+    WinBack,
+    Loyalty,
+    Digest,
+}
+
+impl Purpose {
+    pub const ALL: [Self; 8] = [
+        Self::Transactional,
+        Self::Service,
+        Self::Cart,
+        Self::Replenishment,
+        Self::Review,
+        Self::WinBack,
+        Self::Loyalty,
+        Self::Digest,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Service => "service",
+            Self::Cart => "cart",
+            Self::Replenishment => "replenishment",
+            Self::Review => "review",
+            Self::WinBack => "win-back",
+            Self::Loyalty => "loyalty",
+            Self::Digest => "digest",
+        }
+    }
+
+    /// What a plugin's word means: an unknown one is marketing of the last rank.
+    pub fn of_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|purpose| purpose.word() == word).unwrap_or(Self::Digest)
+    }
+
+    /// Whether it needs consent and gives way to caps and the night.
+    pub fn is_marketing(self) -> bool {
+        self > Self::Service
+    }
+}
+
+/// What has to hold when a mail goes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Guard {
+    NoOrderSince(Timestamp),
+    OrderNotCancelled(OrderId),
+    /// The code of this effect can be used.
+    CodeLive(EffectId),
+    /// The plugin's state has this key.
+    State(String),
+}
+
+/// A discount code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewDiscount {
-    pub customer: CustomerId,
+    /// Who can use it; none for whoever has it.
+    pub customer: Option<CustomerId>,
     pub code: String,
-    pub value: Money,
+    pub benefit: Benefit,
     /// The smallest order it may be used on.
     pub minimum_subtotal: Option<Money>,
+    /// The collections it is good for, by id; none for all.
+    pub collections: Vec<String>,
+    /// The products it is good for; none for all.
+    pub products: Vec<ProductId>,
     pub starts_at: Timestamp,
     pub ends_at: Option<Timestamp>,
+    /// How often it can be used in all; none for any number.
+    pub uses: Option<u32>,
+    pub once_per_customer: bool,
+    /// It can be used together with other discounts.
+    pub combines: bool,
+    /// A gift of the shop's, of which a person has one at a time.
+    pub offer: bool,
+}
+
+/// What a code is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Benefit {
+    /// Off the order.
+    Amount(Money),
+    /// Off the order, in hundredths of a percent.
+    BasisPoints(u32),
+    FreeShipping,
+    /// One unit of one of the discount's products.
+    FreeProduct,
+}
+
+/// The end of a code that another effect has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscountEnd {
+    pub made_by: EffectId,
+    pub code: String,
+}
+
+/// A change of a customer's store credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCredit {
+    pub customer: CustomerId,
+    /// Negative where it is taken.
+    pub amount: Money,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A gift card for a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewGiftCard {
+    pub customer: CustomerId,
+    pub code: String,
+    pub amount: Money,
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A line of text in an order's note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderNote {
+    pub order: OrderId,
+    pub text: String,
+}
+
+/// Tags to put on an order and to take off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderTagChange {
+    pub order: OrderId,
+    pub add: Vec<String>,
+    pub remove: Vec<String>,
+}
+
+/// Something that goes into an order's parcel for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelGift {
+    pub order: OrderId,
+    /// The variant to add as a free line; none leaves it to the packer.
+    pub variant: Option<String>,
+    /// As the packer reads it.
+    pub title: String,
+}
+
+/// A value that a plugin shows on a customer at the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metafield {
+    pub customer: CustomerId,
+    pub plugin: PluginName,
+    pub key: String,
+    /// `integer`, `text`, `date` or `json`.
+    pub kind: String,
+    pub value: String,
+}
+
+/// A birthday for the platform's own field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BirthdayChange {
+    pub customer: CustomerId,
+    pub birthday: Birthday,
 }
 
 /// Tags to put on a customer and to take off.

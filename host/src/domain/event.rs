@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkout, CheckoutId, Consent, Customer, CustomerId, EffectId, EventId, Fulfillment, Merge, Order, OrderEdit,
-    OrderId, Platform, PluginName, Refund, RefundId, StoreId, Timestamp,
+    Checkout, CheckoutId, Consent, Customer, CustomerId, Dispute, EffectId, EventId, Fulfillment, Merge, Order,
+    OrderEdit, OrderId, Platform, PluginName, Product, ProductId, Refund, RefundId, StoreId, Timestamp,
 };
 
 /// One accepted event, exactly as it came: what the inbox keeps.
@@ -39,6 +39,17 @@ pub enum Origin {
     Read { platform: Platform, topic: String, api_version: String },
     /// An effect has failed for good, or was rightly not done; its plugin is told. The body is a JSON document.
     EffectFailed { plugin: PluginName, effect: EffectId, customer: CustomerId },
+    /// A merchant's action, addressed to one plugin. The body is its input, a JSON document.
+    MerchantAction { plugin: PluginName, customer: Option<CustomerId>, name: String },
+    /// An action of somebody who is not signed in, addressed to one plugin. The body is its input, a JSON document.
+    VisitorAction { plugin: PluginName, name: String },
+    /// Somebody followed a link that a customer has shared. The body is a JSON document.
+    Visit { plugin: PluginName, customer: CustomerId, link: String },
+    /// The merchant has switched the plugin on, or saved its settings. The body is a JSON document.
+    SettingsPublished { plugin: PluginName, version: u32 },
+    /// An effect has been done, or has failed for good, that is for no customer or that its plugin wants to know the
+    /// end of. The body is a JSON document.
+    EffectEnded { plugin: PluginName, effect: EffectId, customer: Option<CustomerId>, done: bool },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.
@@ -68,6 +79,14 @@ impl Topic {
     pub const TIMER_FIRED: Self = Self::named("timer.fired");
     pub const SHOPPER_ACTION: Self = Self::named("shopper.action");
     pub const EFFECT_FAILED: Self = Self::named("effect.failed");
+    pub const EFFECT_DONE: Self = Self::named("effect.done");
+    pub const ORDER_DISPUTED: Self = Self::named("order.disputed");
+    pub const CUSTOMER_REDACTED: Self = Self::named("customer.redacted");
+    pub const PRODUCT_UPDATED: Self = Self::named("product.updated");
+    pub const PRODUCT_DELETED: Self = Self::named("product.deleted");
+    pub const MERCHANT_ACTION: Self = Self::named("merchant.action");
+    pub const LINK_VISITED: Self = Self::named("link.visited");
+    pub const SETTINGS_PUBLISHED: Self = Self::named("settings.published");
 
     const fn named(name: &'static str) -> Self {
         Self(std::borrow::Cow::Borrowed(name))
@@ -100,7 +119,15 @@ impl Origin {
     pub fn platform_topic(&self) -> Option<(Platform, &str)> {
         match self {
             Self::Webhook { platform, topic, .. } | Self::Read { platform, topic, .. } => Some((*platform, topic)),
-            Self::Timer { .. } | Self::Action { .. } | Self::Merge { .. } | Self::EffectFailed { .. } => None,
+            Self::Timer { .. }
+            | Self::Action { .. }
+            | Self::Merge { .. }
+            | Self::EffectFailed { .. }
+            | Self::MerchantAction { .. }
+            | Self::VisitorAction { .. }
+            | Self::Visit { .. }
+            | Self::SettingsPublished { .. }
+            | Self::EffectEnded { .. } => None,
         }
     }
 }
@@ -162,6 +189,11 @@ pub enum Change {
     Fulfillment(Box<Fulfillment>),
     Checkout(Box<Checkout>),
     CheckoutDeleted(CheckoutId),
+    Product(Box<Product>),
+    ProductDeleted(ProductId),
+    Dispute(Dispute),
+    /// The person is to be forgotten; the id stays, for sums hang on it.
+    CustomerRedacted(CustomerId),
     /// The platform sent only an id because the body was too large: the object has to be read again.
     ReadAgain {
         id: String,
@@ -176,7 +208,7 @@ impl Change {
         match self {
             Self::Order { order, .. } => order.customer.as_ref(),
             Self::Customer(customer) => Some(&customer.id),
-            Self::CustomerDeleted(id) => Some(id),
+            Self::CustomerDeleted(id) | Self::CustomerRedacted(id) => Some(id),
             Self::Merge(merge) => Some(&merge.kept),
             Self::Consent(consent) => Some(&consent.customer),
             Self::Checkout(checkout) => checkout.customer.as_ref(),
@@ -185,6 +217,9 @@ impl Change {
             | Self::Refund(_)
             | Self::Fulfillment(_)
             | Self::CheckoutDeleted(_)
+            | Self::Product(_)
+            | Self::ProductDeleted(_)
+            | Self::Dispute(_)
             | Self::ReadAgain { .. }
             | Self::None => None,
         }
@@ -198,6 +233,7 @@ impl Change {
             Self::OrderDeleted(id) => Some(id),
             Self::Refund(refund) => Some(&refund.order),
             Self::Fulfillment(fulfillment) => Some(&fulfillment.order),
+            Self::Dispute(dispute) => Some(&dispute.order),
             _ => None,
         }
     }

@@ -4,13 +4,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckoutId, CustomerId, FulfillmentId, LineItemId, Money, OrderId, ProductId, RefundId, Timestamp};
+use data_encoding::BASE32_NOPAD;
+use sha2::{Digest, Sha256};
+
+use super::{
+    CheckoutId, CustomerId, DisputeId, FulfillmentId, LineItemId, Money, OrderId, ProductId, RefundId, Timestamp,
+};
 
 /// A person or company that buys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     pub id: CustomerId,
     pub email: Option<String>,
+    /// The platform has seen that whoever signs in as this customer reads the address's mail.
+    pub email_verified: bool,
     pub phone: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -21,12 +28,92 @@ pub struct Customer {
     pub accepts_marketing: Option<bool>,
     /// When that was last said: an older word never overwrites a newer one.
     pub consent_at: Option<Timestamp>,
+    pub birthday: Option<Birthday>,
     pub created_at: Option<Timestamp>,
     /// The platform's time of last change: an older fact never overwrites a newer one.
     pub updated_at: Timestamp,
     /// The customer that absorbed this one.
     pub merged_into: Option<CustomerId>,
     pub deleted: bool,
+}
+
+impl Customer {
+    /// Whether it stands for somebody who has bought without a customer record.
+    pub fn is_guest(&self) -> bool {
+        self.id.is_guest()
+    }
+}
+
+/// A day of birth, or the day alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birthday {
+    /// None where the customer keeps it.
+    pub year: Option<i16>,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+/// Something that two orders or customers may share, without what it is: a hash of its kind and of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Signal {
+    pub kind: SignalKind,
+    key: [u8; 16],
+}
+
+/// What kind of thing a signal is. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SignalKind {
+    /// An e-mail address, without dots, plus part and case before the @.
+    Email,
+    Phone,
+    Name,
+    /// A shipping address.
+    Address,
+    Ip,
+    /// An IP address with the browser's own name.
+    IpAgent,
+    /// A shop's cookie.
+    Device,
+    /// The address's domain gives addresses to anybody for minutes; there is no key.
+    DisposableEmail,
+}
+
+impl SignalKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::Ip => "ip",
+            Self::IpAgent => "ip-agent",
+            Self::Device => "device",
+            Self::DisposableEmail => "disposable-email",
+        }
+    }
+}
+
+impl Signal {
+    /// The signal of a thing as it is compared: the caller has normalised it.
+    pub fn of(kind: SignalKind, thing: &str) -> Self {
+        let hash = Sha256::new().chain_update(kind.word()).chain_update([0]).chain_update(thing).finalize();
+        Self { kind, key: std::array::from_fn(|index| hash[index]) }
+    }
+
+    /// The key as one plugin of one store is shown it, so that what two of them are shown cannot be joined.
+    pub fn shown_to(&self, store_domain: &str, plugin: &str) -> String {
+        if self.kind == SignalKind::DisposableEmail {
+            return String::new();
+        }
+        let mut hash = Sha256::new();
+        for part in [store_domain.as_bytes(), plugin.as_bytes(), &self.key] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        BASE32_NOPAD.encode(&hash.finalize()[..16]).to_lowercase()
+    }
 }
 
 /// An order as the platform last described it.
@@ -44,6 +131,8 @@ pub struct Order {
     pub tags: Vec<String>,
     /// The platform's payment status: `pending`, `paid`, `partially_refunded`, ...
     pub financial_status: Option<String>,
+    /// `fulfilled`, `partial`, or none where nothing has been shipped.
+    pub fulfillment_status: Option<String>,
     pub placed_at: Timestamp,
     pub cancelled_at: Option<Timestamp>,
     pub updated_at: Timestamp,
@@ -57,6 +146,12 @@ pub struct Order {
     pub total: Money,
     /// Discount codes that the shopper used.
     pub discount_codes: Vec<String>,
+    /// ISO 3166-1 code of the country it is shipped to.
+    pub country: Option<String>,
+    /// What the storefront noted on the cart.
+    pub attributes: Vec<(String, String)>,
+    /// What other orders and customers may share with it.
+    pub signals: Vec<Signal>,
 }
 
 /// One line of an order.
@@ -64,6 +159,7 @@ pub struct Order {
 pub struct LineItem {
     pub id: LineItemId,
     pub product: Option<ProductId>,
+    pub variant: Option<String>,
     pub sku: Option<String>,
     pub title: String,
     /// Units ordered.
@@ -155,4 +251,29 @@ pub struct Checkout {
     pub total: Option<Money>,
     pub completed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
+}
+
+/// Something that is sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    pub id: ProductId,
+    pub title: String,
+    /// The merchant's word for what kind of thing it is.
+    pub kind: Option<String>,
+    pub vendor: Option<String>,
+    pub tags: Vec<String>,
+    /// Ids of the collections that it is in, where they have been read.
+    pub collections: Vec<String>,
+    pub updated_at: Timestamp,
+    pub deleted: bool,
+}
+
+/// A payment that the shopper's bank questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    pub id: DisputeId,
+    pub order: OrderId,
+    /// The platform's word: `needs_response`, `won`, `lost`, ...
+    pub status: String,
+    pub amount: Money,
 }

@@ -60,6 +60,23 @@ string_ids! {
     FulfillmentId,
     /// The platform's checkout id or token.
     CheckoutId,
+    /// The platform's dispute id.
+    DisputeId,
+}
+
+/// What the ids of guests begin with; no platform's id does.
+const GUEST: &str = "guest:";
+
+impl CustomerId {
+    /// The id of somebody who buys without a customer record, by the address as identities are compared.
+    pub fn guest(normalised_email: &str) -> Self {
+        let hash = Sha256::digest(normalised_email);
+        Self(format!("{GUEST}{}", BASE32_NOPAD.encode(&hash[..16]).to_lowercase()).into())
+    }
+
+    pub fn is_guest(&self) -> bool {
+        self.0.starts_with(GUEST)
+    }
 }
 
 /// A store's number on this host, given once and never reused; the first part of every key.

@@ -14,11 +14,17 @@ mod timestamp;
 
 pub use capability::{Capability, UnknownCapability};
 pub use decision::{Attempt, Note, Outcome};
-pub use effect::{Destination, Effect, EffectKind, EffectStage, EffectStatus, Mail, NewDiscount, TagChange};
+pub use effect::{
+    Benefit, BirthdayChange, Destination, DiscountEnd, Effect, EffectKind, EffectStage, EffectStatus, Guard, Mail,
+    Metafield, NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, Purpose, StoreCredit, TagChange,
+};
 pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
-pub use facts::{Checkout, Consent, Customer, Fulfillment, LineItem, Merge, Order, OrderEdit, Refund, RefundLine};
+pub use facts::{
+    Birthday, Checkout, Consent, Customer, Dispute, Fulfillment, LineItem, Merge, Order, OrderEdit, Product, Refund,
+    RefundLine, Signal, SignalKind,
+};
 pub use ids::{
-    CheckoutId, ComponentHash, CustomerId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform, PluginName,
+    CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform, PluginName,
     ProductId, RefundId, StoreId,
 };
 pub use money::{Currency, Money, MoneyError};
