@@ -21,6 +21,8 @@ const MOST_FUEL: u64 = 1_000_000_000;
 pub struct Config {
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
+    #[serde(deserialize_with = "base_url")]
+    pub public_url: String,
     pub admin: Admin,
     pub ingest: Ingest,
     pub inbox: Inbox,
@@ -217,6 +219,16 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What every public address of this host begins with, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        match self.public_url.as_str() {
+            "" => format!("http://{}", self.listen),
+            url => url.to_owned(),
+        }
+    }
+}
+
 impl Retry {
     pub fn delivery(&self) -> Vec<Duration> {
         self.delivery_seconds.iter().copied().map(Duration::from_secs).collect()
@@ -230,6 +242,16 @@ impl Retry {
 /// Whole days.
 pub fn days(count: u64) -> Duration {
     Duration::from_secs(count.saturating_mul(86_400))
+}
+
+/// An http or https address without path and query, or nothing.
+fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let usable = |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    match text.is_empty() || reqwest::Url::parse(&text).is_ok_and(usable) {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(serde::de::Error::custom(format!("`{text}` is no http or https address without a path"))),
+    }
 }
 
 fn optional_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
@@ -276,6 +298,15 @@ mod tests {
             assert!(error.contains("sandbox.fuel"), "{error}");
         }
         assert!(load(&format!("[sandbox]\nfuel = {MOST_FUEL}")).is_ok());
+    }
+
+    #[test]
+    fn the_public_address_is_an_origin_and_the_listeners_own_where_none_is_set() {
+        assert_eq!(load("listen = \"127.0.0.1:7400\"").unwrap().public_url(), "http://127.0.0.1:7400");
+        assert_eq!(load("public_url = \"https://r.example/\"").unwrap().public_url(), "https://r.example");
+        for url in ["r.example", "ftp://r.example", "https://r.example/path", "https://r.example/?a=b"] {
+            assert!(load(&format!("public_url = {url:?}")).is_err(), "{url}");
+        }
     }
 
     #[test]
