@@ -16,6 +16,8 @@ pub enum Table {
     Plugin = 3,
     /// What falls due when, for all stores, under store 0.
     Due = 4,
+    /// Links that customers share, by name, under store 0: the address of one names no store.
+    Link = 5,
     /// Dedupe: event id to position.
     EventId = 10,
     /// Events by position, with their deliveries.
@@ -47,6 +49,8 @@ pub enum Table {
     Paused = 32,
     /// Deliveries that wait for a paused plugin, in order of arrival.
     Waiting = 33,
+    /// Settings versions that a plugin has still to be told of.
+    UnpublishedSettings = 34,
     /// A plugin's own keys and values.
     State = 40,
     /// Bytes and keys that a plugin's state takes.
@@ -54,6 +58,8 @@ pub enum Table {
     Timer = 42,
     /// Merges that a plugin with state has still to be told of.
     UntoldMerge = 43,
+    /// The name of the link that a customer shares, by plugin.
+    CustomerLink = 44,
     /// The outbox.
     Effect = 50,
     /// Where the copy of a mail as sent stands in the archive.

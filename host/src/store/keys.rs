@@ -140,6 +140,21 @@ pub fn all_settings(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::Settings).text(plugin.as_str()).end()
 }
 
+/// The newest settings version that a plugin has still to be told of.
+pub fn unpublished_settings(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::UnpublishedSettings).text(plugin.as_str()).end()
+}
+
+/// A link that a customer shares, by its name, whatever the store.
+pub fn link(name: &str) -> Key {
+    Key::system(Table::Link).text(name).end()
+}
+
+/// The name of the link that a customer shares.
+pub fn customer_link(store: StoreId, plugin: &PluginName, customer: &CustomerId) -> Key {
+    Key::of(store, Table::CustomerLink).text(plugin.as_str()).text(customer.as_str()).end()
+}
+
 pub fn paused(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::Paused).text(plugin.as_str()).end()
 }

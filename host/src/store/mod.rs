@@ -44,7 +44,7 @@ pub use key::{Key, KeyBuilder, Table};
 pub use merge::survivor;
 pub use record::{
     EnabledRecord, EventRecord, PausedRecord, PluginRecord, Reconciled, Reconciliation, Record, SettingsRecord,
-    StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
+    SharedLink, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
 };
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};

@@ -72,6 +72,7 @@ records! {
     Position = "a position",
     Told = "what has been told of an order",
     Reconciliation = "a reconciliation's record",
+    SharedLink = "a shared link",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -138,6 +139,14 @@ pub struct SettingsRecord {
     /// A JSON object.
     pub json: String,
     pub saved_at: Timestamp,
+}
+
+/// Whose a link is, and which plugin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedLink {
+    pub store: StoreId,
+    pub plugin: PluginName,
+    pub customer: CustomerId,
 }
 
 /// A plugin that does not run in a store for now.

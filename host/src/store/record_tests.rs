@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fmt, fs, path::Path};
 
 use super::{
     EnabledRecord, Error, EventRecord, PausedRecord, PluginRecord, Position, Reconciled, Reconciliation, Record,
-    SettingsRecord, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
+    SettingsRecord, SharedLink, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
 };
 use crate::domain::{
     Attempt, Checkout, ComponentHash, Customer, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, LineItem,
@@ -262,6 +262,7 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         error: some("the storefront is down"),
     };
     seen.compare("reconciliation", &Reconciliation { until: at(2), more: true, repaired: 5, latest });
+    seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });
     seen.compare("positions", &vec![Position(3), Position(300)]);
     seen.compare("merge", &Merge { kept: "8".into(), removed: "7".into(), completed: true });
     let mail = Mail { customer: "7".into(), template: "earned".into(), vars: [("points".into(), "42".into())].into() };
