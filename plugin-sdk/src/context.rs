@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Action, Customer, Date, EffectId, Event, FailedEffect, Issued, Mail, Malformed, Merge, NewDiscount, Order, Refund,
-    Refusal, State, StoreInfo, Timer, Timestamp, failure::decode, limits, sys,
+    Action, Birthday, CodeStanding, Customer, Date, Dispute, EffectId, EffectStanding, EndedEffect, Event, Fulfillment,
+    Issued, Mail, Malformed, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift, Product, Refund, Refusal,
+    SharedLink, Signal, Similarity, State, StoreInfo, Task, Timer, Timestamp, Visit, failure::decode, limits, sys,
 };
 
 /// What the host lets a plugin see and do while it handles one event.
@@ -32,6 +33,14 @@ impl Context {
     /// The civil date of an instant in the store's time zone.
     pub fn date_of(&self, instant: Timestamp) -> Date {
         sys::date_of(instant)
+    }
+
+    /// The instant at which clocks in the store's time zone show that date and minute of the day (0 to 1439).
+    ///
+    /// A time that clocks skip is moved on by the gap, of one that they show twice it is the first; a date that does not
+    /// exist is the last of its month.
+    pub fn instant_of(&self, date: Date, minute: u16) -> Timestamp {
+        sys::instant_of(date, minute)
     }
 
     /// A number seeded by store, plugin and event: equal on replay, different at each call.
@@ -66,12 +75,22 @@ impl Context {
         sys::refund()
     }
 
+    /// The shipment; `None` unless the topic is `fulfillment.created` or `fulfillment.updated`.
+    pub fn fulfillment(&self) -> Option<Fulfillment> {
+        sys::fulfillment()
+    }
+
+    /// The dispute; `None` unless the topic is `order.disputed`.
+    pub fn dispute(&self) -> Option<Dispute> {
+        sys::dispute()
+    }
+
     /// The timer; `None` unless the topic is `timer.fired`.
     pub fn timer(&self) -> Option<Timer> {
         sys::timer()
     }
 
-    /// The shopper's action; `None` unless the topic is `shopper.action`.
+    /// The action; `None` unless the topic is `shopper.action` or `merchant.action`.
     pub fn action(&self) -> Option<Action> {
         sys::action()
     }
@@ -83,17 +102,28 @@ impl Context {
         sys::merge()
     }
 
-    /// The effect of this plugin that has failed for good; `None` unless the topic is `effect.failed`, which the manifest
-    /// has to list.
+    /// The effect of this plugin whose end is told; `None` unless the topic is `effect.done` or `effect.failed`, which the
+    /// manifest has to list.
     ///
-    /// A plugin that makes up for it, as by giving back what the shopper paid, says so with a note: a person can then no
-    /// longer have the effect tried again, which would count it twice. One that only takes notice leaves no note.
+    /// A plugin that makes up for a failure, as by giving back what the shopper paid, says so with a note: a person can
+    /// then no longer have the effect tried again, which would count it twice. One that only takes notice leaves no note.
     ///
     /// # Errors
     /// [`Malformed`] where the host tells it in another form.
-    pub fn failed_effect(&self, event: &Event) -> Result<Option<FailedEffect>, Malformed> {
+    pub fn ended_effect(&self, event: &Event) -> Result<Option<EndedEffect>, Malformed> {
         match event.topic.as_str() {
-            "effect.failed" => decode("the failed effect", sys::payload_json().as_bytes()).map(Some),
+            "effect.done" | "effect.failed" => decode("the effect", sys::payload_json().as_bytes()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The visit to a link; `None` unless the topic is `link.visited`. The event's customer is the link's.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the host tells it in another form.
+    pub fn visit(&self, event: &Event) -> Result<Option<Visit>, Malformed> {
+        match event.topic.as_str() {
+            "link.visited" => decode("the visit", sys::payload_json().as_bytes()).map(Some),
             _ => Ok(None),
         }
     }
@@ -128,6 +158,28 @@ impl Context {
         sys::refunds_of(order_id)
     }
 
+    /// All shipments of an order known so far, in order of their ids.
+    pub fn fulfillments_of(&self, order_id: &str) -> Vec<Fulfillment> {
+        sys::fulfillments_of(order_id)
+    }
+
+    /// A product, as last known; `None` where the platform has told nothing of it.
+    pub fn product_by_id(&self, id: &str) -> Option<Product> {
+        sys::product_by_id(id)
+    }
+
+    /// A page of the store's orders, in order of their ids: at most [`limits::ORDERS_PER_PAGE`], after the one with id
+    /// `after`. A plugin that goes through all of them does a page in each delivery, and sets itself a timer for the next.
+    pub fn list_orders(&self, after: Option<&str>) -> Vec<Order> {
+        sys::list_orders(after, limits::ORDERS_PER_PAGE)
+    }
+
+    /// A page of the store's customers, in order of their ids, without those who were absorbed or deleted: as
+    /// [`Context::list_orders`].
+    pub fn list_customers(&self, after: Option<&str>) -> Vec<Customer> {
+        sys::list_customers(after, limits::ORDERS_PER_PAGE)
+    }
+
     /// The merchant's settings, validated against the manifest's schema, defaults filled in.
     ///
     /// # Errors
@@ -142,6 +194,11 @@ impl Context {
     /// [`Malformed`] where it does not read as `T`.
     pub fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Malformed> {
         sys::setting(key).map(|json| decode(key, json.as_bytes())).transpose()
+    }
+
+    /// The number of this version of the settings.
+    pub fn settings_version(&self) -> u32 {
+        sys::settings_version()
     }
 
     /// The plugin's own keys and values.
@@ -171,22 +228,100 @@ impl Context {
         sys::note(reason, fields)
     }
 
+    /// How far an effect of this plugin has come; `None` if there is none of that id.
+    pub fn effect_standing(&self, effect: &EffectId) -> Option<EffectStanding> {
+        sys::effect_standing(effect)
+    }
+
+    /// Takes back an effect that has not been done yet. False if there is none, or if it is too late.
+    pub fn withdraw(&mut self, effect: &EffectId) -> bool {
+        sys::withdraw(effect)
+    }
+
+    /// Counts `amount` against the merchant's bounds on what the plugin gives of `kind`, such as `points`. Effects count
+    /// themselves.
+    ///
+    /// # Errors
+    /// [`Refusal::Other`] where a bound would be passed: then nothing is to be given.
+    pub fn spend(&mut self, kind: &str, amount: u64) -> Result<(), Refusal> {
+        sys::spend(kind, amount)
+    }
+
+    /// Takes back what was counted in vain, as for a cancelled order.
+    pub fn give_back(&mut self, kind: &str, amount: u64) {
+        sys::give_back(kind, amount);
+    }
+
     /// Queues a mail. Needs the capability `mail`.
     ///
     /// # Errors
     /// [`Refusal::NotGranted`], [`Refusal::OverLimit`] past [`limits::EFFECTS_PER_DELIVERY`] or the limits of a mail's
-    /// variables, [`Refusal::Invalid`] for a template that the plugin's file does not hold.
+    /// variables, [`Refusal::Invalid`] for a template that the plugin's file does not hold, [`Refusal::Other`] where the
+    /// budget is used up.
     pub fn send_mail(&mut self, mail: Mail) -> Result<EffectId, Refusal> {
         sys::send_mail(mail)
     }
 
-    /// Queues a discount code that only one customer can use, once. Needs the capability `discounts`.
+    /// Queues a discount code. Needs the capability `discounts`.
     ///
     /// # Errors
     /// [`Refusal::NotGranted`], [`Refusal::OverLimit`] past [`limits::EFFECTS_PER_DELIVERY`], [`Refusal::Invalid`] for
-    /// a prefix, value, minimum or end that makes no usable code.
+    /// terms that make no usable code, [`Refusal::Other`] where the budget is used up or a better offer is live.
     pub fn create_discount(&mut self, discount: NewDiscount) -> Result<Issued, Refusal> {
         sys::create_discount(discount)
+    }
+
+    /// Queues the end of a code of this plugin's, by the effect that made it. The effect fails if the code has been used.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] where the effect made no code.
+    pub fn disable_discount(&mut self, code_effect: &EffectId) -> Result<EffectId, Refusal> {
+        sys::disable_discount(code_effect)
+    }
+
+    /// What the host knows of a code of this plugin's, by the effect that made it.
+    pub fn code_standing(&self, code_effect: &EffectId) -> Option<CodeStanding> {
+        sys::code_standing(code_effect)
+    }
+
+    /// The effect of this plugin's that made a code, by the code as a shopper typed it: case and blanks do not matter.
+    pub fn effect_of_code(&self, code: &str) -> Option<EffectId> {
+        sys::effect_of_code(code)
+    }
+
+    /// Queues store credit for a customer. Needs the capability `store-credit`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for an amount that is not above zero,
+    /// [`Refusal::Other`] where the budget is used up.
+    pub fn credit(
+        &mut self,
+        customer_id: &str,
+        amount: Money,
+        expires_at: Option<Timestamp>,
+    ) -> Result<EffectId, Refusal> {
+        sys::credit(customer_id, amount, expires_at)
+    }
+
+    /// Queues the taking of store credit; the effect fails if the customer has less. Needs the capability `store-credit`.
+    ///
+    /// # Errors
+    /// As [`Context::credit`].
+    pub fn debit(&mut self, customer_id: &str, amount: Money) -> Result<EffectId, Refusal> {
+        sys::debit(customer_id, amount)
+    }
+
+    /// Queues a gift card for a customer. Needs the capability `gift-cards`.
+    ///
+    /// # Errors
+    /// As [`Context::credit`].
+    pub fn create_gift_card(
+        &mut self,
+        customer_id: &str,
+        amount: Money,
+        ends_at: Option<Timestamp>,
+    ) -> Result<Issued, Refusal> {
+        sys::create_gift_card(customer_id, amount, ends_at)
     }
 
     /// Queues tags to put on a customer. Needs the capability `tags`.
@@ -204,6 +339,113 @@ impl Context {
     /// As [`Context::add_tags`].
     pub fn remove_tags(&mut self, customer_id: &str, tags: &[&str]) -> Result<EffectId, Refusal> {
         sys::remove_tags(customer_id, tags)
+    }
+
+    /// Queues a line of text for an order's note. Needs the capability `orders`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for an empty text or one of several lines.
+    pub fn add_order_note(&mut self, order_id: &str, text: &str) -> Result<EffectId, Refusal> {
+        sys::add_order_note(order_id, text)
+    }
+
+    /// Queues tags to put on an order. Needs the capability `orders`.
+    ///
+    /// # Errors
+    /// As [`Context::add_tags`].
+    pub fn add_order_tags(&mut self, order_id: &str, tags: &[&str]) -> Result<EffectId, Refusal> {
+        sys::add_order_tags(order_id, tags)
+    }
+
+    /// Queues tags to take off an order. Needs the capability `orders`.
+    ///
+    /// # Errors
+    /// As [`Context::add_tags`].
+    pub fn remove_order_tags(&mut self, order_id: &str, tags: &[&str]) -> Result<EffectId, Refusal> {
+        sys::remove_order_tags(order_id, tags)
+    }
+
+    /// Queues a gift for an order's parcel: a free line while nothing is shipped and the variant can be had, else a note
+    /// for the packer. The effect fails once everything is shipped or the order is cancelled. Needs the capability
+    /// `orders`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Other`] where the budget is used up.
+    pub fn add_gift(&mut self, gift: ParcelGift) -> Result<EffectId, Refusal> {
+        sys::add_gift(gift)
+    }
+
+    /// Queues a value to be shown on a customer at the platform; of several of one key the last one stays. Needs the
+    /// capability `metafields`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for a key that is not 3 to 64 of a-z, 0-9
+    /// and `_`.
+    pub fn set_metafield(&mut self, customer_id: &str, key: &str, value: &MetafieldValue) -> Result<EffectId, Refusal> {
+        sys::set_metafield(customer_id, key, value)
+    }
+
+    /// A customer's birthday in the platform's own field, as last known. Needs the capability `birthdays`; without it there
+    /// is none.
+    pub fn birthday_of(&self, customer_id: &str) -> Option<Birthday> {
+        sys::birthday_of(customer_id)
+    }
+
+    /// Queues a change of the platform's own field. Needs the capability `birthdays`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for a day that no year has.
+    pub fn set_birthday(&mut self, customer_id: &str, birthday: Birthday) -> Result<EffectId, Refusal> {
+        sys::set_birthday(customer_id, birthday)
+    }
+
+    /// What other records may share with a customer. Needs the capability `identity`; without it there is nothing.
+    pub fn customer_signals(&self, customer_id: &str) -> Vec<Signal> {
+        sys::customer_signals(customer_id)
+    }
+
+    /// What other records may share with an order: as [`Context::customer_signals`].
+    pub fn order_signals(&self, order_id: &str) -> Vec<Signal> {
+        sys::order_signals(order_id)
+    }
+
+    /// How alike two customers' names and addresses are; `None` where one of them is not known by both, or without the
+    /// capability `identity`.
+    pub fn compare(&self, one: &str, other: &str) -> Option<Similarity> {
+        sys::compare(one, other)
+    }
+
+    /// How many orders that are no tests were placed before this one with its customer, its e-mail address or its phone
+    /// number, imported ones included. Needs the capability `identity`; without it, 0.
+    pub fn orders_before(&self, order_id: &str) -> u32 {
+        sys::orders_before(order_id)
+    }
+
+    /// The customer's link with this plugin, made at the first call. Needs the capability `links`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::Other`] where the host has no public address.
+    pub fn share_link(&mut self, customer_id: &str) -> Result<SharedLink, Refusal> {
+        sys::share_link(customer_id)
+    }
+
+    /// Whose link it is, merges followed; `None` if there is none of that name.
+    pub fn customer_of_link(&self, name: &str) -> Option<String> {
+        sys::customer_of_link(name)
+    }
+
+    /// Asks the merchant to decide. Needs the capability `tasks`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for an unusable key,
+    /// [`Refusal::Other`] where the budget is used up.
+    pub fn open_task(&mut self, task: Task) -> Result<(), Refusal> {
+        sys::open_task(task)
+    }
+
+    /// Takes an open task back; false if none of that key was open.
+    pub fn close_task(&mut self, key: &str) -> bool {
+        sys::close_task(key)
     }
 }
 

@@ -5,7 +5,7 @@
 //! in the sandbox, through [`export!`], and in an ordinary `#[test]`, through `test::Bench`.
 //!
 //! ```
-//! use regulars_sdk::{Context, Event, Mail, Result, key};
+//! use regulars_sdk::{Context, Event, Mail, Purpose, Result, key};
 //!
 //! regulars_sdk::export!(handle);
 //!
@@ -22,7 +22,7 @@
 //!     let orders = cx.state().get::<u32>(&key)?.unwrap_or(0) + 1;
 //!     cx.state().set(&key, &orders)?;
 //!     if orders == 3 {
-//!         cx.send_mail(Mail::new(customer.id, "thanks"))?;
+//!         cx.send_mail(Mail::new(customer.id, "thanks", Purpose::Loyalty))?;
 //!     }
 //!     cx.note("Order counted", &[("orders", &orders.to_string())])?;
 //!     Ok(())
@@ -43,7 +43,9 @@
 //! # Layout
 //!
 //! - [`Context`]: everything a plugin can see and do. [`State`]: its own keys and values.
-//! - [`Event`], [`Order`], [`Money`] and the other plain data.
+//! - [`Event`], [`Order`], [`Money`] and the other plain data that a plugin reads.
+//! - [`Mail`], [`NewDiscount`], [`Task`] and the other plain data that it queues.
+//! - [`panel`]: what shoppers see of it.
 //! - [`Failure`], [`Refusal`], [`StateError`]: the ways to fail.
 //! - [`limits`]: the host's limits.
 //! - `test` (not in the sandbox): a host in miniature for unit tests.
@@ -54,35 +56,40 @@
 compile_error!("plugins import no WASI: build for wasm32-unknown-unknown");
 
 mod context;
+mod effects;
+mod facts;
 mod failure;
 pub mod limits;
 #[cfg(all(target_arch = "wasm32", feature = "allocator"))]
 mod memory;
 mod money;
+pub mod panel;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod sandbox;
 mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
-mod types;
 
 // Both sides offer the same functions; which one there is, the target decides.
 #[cfg(target_arch = "wasm32")]
 use sandbox as sys;
 #[cfg(not(target_arch = "wasm32"))]
-use test::calls as sys;
+use test::host as sys;
 
 // Listed one by one: what authors see is chosen, and generated names stay inside.
 pub use context::{Context, Orders};
+pub use effects::{
+    Benefit, CodeStanding, EffectId, EffectStanding, Guard, Issued, Mail, MetafieldValue, NewDiscount, ParcelGift,
+    Purpose, SharedLink, Task, TaskAnswer,
+};
+pub use facts::{
+    Action, Birthday, Customer, Date, Dispute, EndedEffect, Event, Fulfillment, LineItem, Merge, Order, Product,
+    Refund, RefundLine, Signal, Similarity, StoreInfo, Timer, Timestamp, Visit,
+};
 pub use failure::{Failure, Malformed, Refusal, StateError};
 pub use money::{Currency, Money, MoneyError};
 pub use state::{Keys, State, key};
-pub use types::{
-    Action, Customer, Date, EffectId, Event, FailedEffect, Issued, LineItem, Mail, Merge, NewDiscount, Order, Refund,
-    RefundLine, StoreInfo, Timer, Timestamp,
-};
-
 /// The README's plugin compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -91,7 +98,8 @@ struct Readme;
 /// What `handle` returns: done, or a [`Failure`].
 pub type Result<T = (), E = Failure> = core::result::Result<T, E>;
 
-/// Makes a function of `(&Event, &mut Context) -> Result` the plugin's entry point. Once per plugin.
+/// Makes a function of `(&Event, &mut Context) -> Result` the plugin's entry point; a second one, of
+/// `(&View, &mut Context) -> Result<Vec<Block>>`, draws its [`panel`]. Once per plugin.
 #[macro_export]
 macro_rules! export {
     ($handle:path) => {
@@ -106,6 +114,28 @@ macro_rules! export {
                 }
             }
     $crate::sandbox::export!(Component with_types_in $crate::sandbox);
+        };
+    };
+    ($handle:path, panel = $render:path) => {
+        $crate::export!($handle);
+
+        const _: fn(
+            &$crate::panel::View,
+            &mut $crate::Context,
+        ) -> $crate::Result<::std::vec::Vec<$crate::panel::Block>> = $render;
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::sandbox::shown::Guest for Component {
+                fn render(
+                    view: $crate::sandbox::shown::View,
+                ) -> ::core::result::Result<::std::vec::Vec<$crate::sandbox::shown::Block>, ::std::string::String>
+                {
+                    $crate::sandbox::shown::run(view, $render)
+                }
+            }
+    $crate::sandbox::shown::export!(Component with_types_in $crate::sandbox::shown);
         };
     };
 }

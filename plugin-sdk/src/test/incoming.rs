@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::{Action, Customer, EffectId, FailedEffect, Merge, Order, Refund, Timer, Timestamp};
+use crate::{
+    Action, Customer, Dispute, EffectId, EndedEffect, Fulfillment, Merge, Order, Refund, Timer, Timestamp, Visit,
+    test::samples::signals,
+};
 
 /// An event on its way to the plugin, with the fact it brings.
 ///
@@ -26,8 +29,12 @@ pub(super) enum Change {
     Merge(Merge),
     Timer(Timer),
     Action(Action),
-    /// An effect for this customer has failed.
-    Failed(String),
+    Fulfillment(Box<Fulfillment>),
+    Dispute(Box<Dispute>),
+    /// An effect has come to its end.
+    Ended(EndedEffect),
+    /// Something about this customer.
+    About(String),
     None,
 }
 
@@ -75,30 +82,91 @@ impl Incoming {
         Self::new("customer.merged", Some(&format!("{absorbed_id}>{kept_id}")), Change::Merge(merge))
     }
 
+    /// `fulfillment.created` or `fulfillment.updated`.
+    pub fn fulfillment(topic: &str, fulfillment: Fulfillment) -> Self {
+        let object = format!("{}@{}", fulfillment.id, fulfillment.updated_at.0);
+        Self::new(topic, Some(&object), Change::Fulfillment(Box::new(fulfillment)))
+    }
+
+    /// `order.disputed`.
+    pub fn order_disputed(dispute: Dispute) -> Self {
+        let object = format!("{}/{}", dispute.id, dispute.status);
+        Self::new("order.disputed", Some(&object), Change::Dispute(Box::new(dispute)))
+    }
+
     /// `shopper.action`: what a shopper asks of the plugin.
     ///
     /// # Panics
     /// If `input` has no JSON form.
     pub fn action(name: &str, customer_id: &str, input: impl Serialize) -> Self {
+        Self::asked("shopper.action", name, Some(customer_id), input)
+    }
+
+    /// `shopper.action` of somebody who is not signed in.
+    ///
+    /// # Panics
+    /// If `input` has no JSON form.
+    pub fn visitor_action(name: &str, input: impl Serialize) -> Self {
+        Self::asked("shopper.action", name, None, input)
+    }
+
+    /// `merchant.action`: what the merchant asks of the plugin, about this customer if any.
+    ///
+    /// # Panics
+    /// If `input` has no JSON form.
+    pub fn merchant_action(name: &str, customer_id: Option<&str>, input: impl Serialize) -> Self {
+        Self::asked("merchant.action", name, customer_id, input)
+    }
+
+    fn asked(topic: &str, name: &str, customer_id: Option<&str>, input: impl Serialize) -> Self {
         let input_json = serde_json::to_string(&input).expect("the input has a JSON form");
-        let action = Action { name: name.into(), customer_id: customer_id.into(), input_json: input_json.clone() };
-        Self::new("shopper.action", None, Change::Action(action)).payload(input_json)
+        let customer_id = customer_id.map(Into::into);
+        let action = Action { name: name.into(), customer_id, input_json: input_json.clone() };
+        Self::new(topic, None, Change::Action(action)).payload(input_json)
+    }
+
+    /// `link.visited`: somebody followed a customer's link, of whom this is known, as kinds and keys.
+    pub fn link_visited(link: &str, customer_id: &str, known: &[(&str, &str)]) -> Self {
+        let visit = Visit { link: link.into(), signals: signals(known) };
+        let payload = serde_json::to_string(&visit).expect("texts have a JSON form");
+        Self::new("link.visited", None, Change::About(customer_id.into())).payload(payload)
+    }
+
+    /// `settings.published`: a version of the settings is saved, the first when the plugin is switched on.
+    pub fn settings_published(version: u32) -> Self {
+        let payload = format!(r#"{{"version":{version}}}"#);
+        Self::new("settings.published", Some(&version.to_string()), Change::None).payload(payload)
     }
 
     /// `effect.failed`: an effect that the plugin queued in this bench, of this kind (`discount.create`, ...) and for this
-    /// customer, has been given up.
+    /// customer, has been given up. [`Bench::fail`](super::Bench::fail) tells kind and customer by itself.
     pub fn effect_failed(effect: &EffectId, kind: &str, customer_id: &str, reason: &str) -> Self {
-        let failed = FailedEffect {
+        Self::effect_ended(EndedEffect {
             effect: effect.clone(),
             kind: kind.into(),
             status: "dead".into(),
             reason: reason.into(),
             event: "an earlier event".into(),
-            customer_id: customer_id.into(),
-        };
-        let payload = serde_json::to_string(&failed).expect("texts have a JSON form");
-        let change = Change::Failed(customer_id.into());
-        Self::new("effect.failed", Some(effect.as_str()), change).payload(payload)
+            customer_id: Some(customer_id.into()),
+            order_id: None,
+        })
+    }
+
+    /// `effect.done` or `effect.failed`, as the status says.
+    pub(super) fn effect_ended(ended: EndedEffect) -> Self {
+        let topic = if ended.status == "done" { "effect.done" } else { "effect.failed" };
+        let payload = serde_json::to_string(&ended).expect("texts have a JSON form");
+        Self::new(topic, Some(&ended.effect.to_string()), Change::Ended(ended)).payload(payload)
+    }
+
+    /// What stands in for an event while a panel is drawn.
+    pub(super) fn panel() -> Self {
+        Self::new("panel", None, Change::None)
+    }
+
+    /// An event about a customer that the bench has no word for, such as `review.approved`, with its payload.
+    pub fn about(topic: &str, id: &str, customer_id: &str, payload: impl Into<String>) -> Self {
+        Self::new(topic, Some(id), Change::About(customer_id.into())).payload(payload)
     }
 
     /// Any other event, with the sender's payload.
@@ -124,7 +192,7 @@ impl Incoming {
 
     /// `shopify`, or `regulars` for what the host itself brings.
     pub(super) fn platform(&self) -> &'static str {
-        if matches!(self.change, Change::Timer(_) | Change::Action(_) | Change::Failed(_)) {
+        if matches!(self.change, Change::Timer(_) | Change::Action(_) | Change::Ended(_) | Change::About(_)) {
             "regulars"
         } else {
             "shopify"

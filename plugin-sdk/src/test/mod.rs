@@ -31,16 +31,21 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Context, Customer, EffectId, Event, Failure, Order, Refund, Result, StoreInfo, Timer, Timestamp};
+use crate::{
+    Birthday, Context, Customer, EffectId, EffectStanding, EndedEffect, Event, Failure, Fulfillment, Order, Product,
+    Refund, Result, Signal, Similarity, StoreInfo, Task, Timer, Timestamp,
+    panel::{Block, View},
+};
 
-pub(crate) mod calls;
+mod calls;
+pub(crate) mod host;
 mod incoming;
 mod manifest;
 mod samples;
 
 pub use calls::{Call, Calls, Note};
 pub use incoming::Incoming;
-pub use samples::{OrderBuilder, RefundBuilder, customer, order, refund};
+pub use samples::{OrderBuilder, RefundBuilder, customer, fulfillment, order, refund};
 
 /// Where a bench's clock starts: 1 January 2026, noon UTC.
 pub const START: Timestamp = Timestamp(1_767_268_800_000);
@@ -53,20 +58,56 @@ const EUR: &str = "EUR";
 pub enum Capability {
     /// `mail`: write to customers.
     Mail,
-    /// `discounts`: create discount codes.
+    /// `discounts`: create discount codes, and end them.
     Discounts,
+    /// `store-credit`: give store credit, and take it.
+    StoreCredit,
+    /// `gift-cards`: create gift cards.
+    GiftCards,
     /// `tags`: change customers' tags.
     Tags,
+    /// `orders`: add notes, tags and gifts to orders.
+    Orders,
+    /// `metafields`: show values on customers at the platform.
+    Metafields,
+    /// `birthdays`: read and set customers' birthdays.
+    Birthdays,
+    /// `identity`: learn whether two customers may be one person.
+    Identity,
+    /// `links`: give customers links to share.
+    Links,
+    /// `tasks`: ask the merchant to decide.
+    Tasks,
 }
 
 impl Capability {
-    const ALL: [Self; 3] = [Self::Mail, Self::Discounts, Self::Tags];
+    const ALL: [Self; 11] = [
+        Self::Mail,
+        Self::Discounts,
+        Self::StoreCredit,
+        Self::GiftCards,
+        Self::Tags,
+        Self::Orders,
+        Self::Metafields,
+        Self::Birthdays,
+        Self::Identity,
+        Self::Links,
+        Self::Tasks,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Discounts => "discounts",
+            Self::StoreCredit => "store-credit",
+            Self::GiftCards => "gift-cards",
             Self::Tags => "tags",
+            Self::Orders => "orders",
+            Self::Metafields => "metafields",
+            Self::Birthdays => "birthdays",
+            Self::Identity => "identity",
+            Self::Links => "links",
+            Self::Tasks => "tasks",
         }
     }
 }
@@ -95,6 +136,7 @@ struct Shop {
     now: Timestamp,
     seed: u64,
     settings: Map<String, Value>,
+    settings_version: u32,
     /// The manifest's schema of them.
     schema: Option<Value>,
     granted: BTreeSet<Capability>,
@@ -105,6 +147,19 @@ struct Shop {
     customers: BTreeMap<String, Known<Customer>>,
     orders: BTreeMap<String, Known<Order>>,
     refunds: BTreeMap<String, Refund>,
+    fulfillments: BTreeMap<String, Fulfillment>,
+    products: BTreeMap<String, Product>,
+    birthdays: BTreeMap<String, Birthday>,
+    customer_signals: BTreeMap<String, Vec<Signal>>,
+    order_signals: BTreeMap<String, Vec<Signal>>,
+    similarities: BTreeMap<(String, String), Similarity>,
+    /// Links by name, and whose they are.
+    links: BTreeMap<String, String>,
+    /// Questions to the merchant that are open.
+    tasks: BTreeMap<String, Task>,
+    /// The merchant's bounds on what may be given of each kind, and what has been.
+    budgets: BTreeMap<String, u64>,
+    spent: BTreeMap<String, i128>,
     /// Absorbed customers, and by whom.
     merges: BTreeMap<String, String>,
     state: BTreeMap<String, Vec<u8>>,
@@ -112,6 +167,8 @@ struct Shop {
     events: BTreeMap<String, Delivered>,
     actions: u64,
     effects: BTreeSet<EffectId>,
+    /// Effects that are not pending any more.
+    ended: BTreeMap<EffectId, EffectStanding>,
     calls: Calls,
 }
 
@@ -158,6 +215,7 @@ impl Bench {
             now: START,
             seed: 0,
             settings: Map::new(),
+            settings_version: 1,
             schema: None,
             granted: Capability::ALL.into(),
             templates: None,
@@ -165,12 +223,23 @@ impl Bench {
             customers: BTreeMap::new(),
             orders: BTreeMap::new(),
             refunds: BTreeMap::new(),
+            fulfillments: BTreeMap::new(),
+            products: BTreeMap::new(),
+            birthdays: BTreeMap::new(),
+            customer_signals: BTreeMap::new(),
+            order_signals: BTreeMap::new(),
+            similarities: BTreeMap::new(),
+            links: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+            spent: BTreeMap::new(),
             merges: BTreeMap::new(),
             state: BTreeMap::new(),
             timers: BTreeMap::new(),
             events: BTreeMap::new(),
             actions: 0,
             effects: BTreeSet::new(),
+            ended: BTreeMap::new(),
             calls: Calls::default(),
         };
         Self { handle, shop: Arc::new(shop) }
@@ -197,12 +266,36 @@ impl Bench {
     /// # Panics
     /// If the manifest's settings have no such property.
     pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.set(key, value.into());
+        self
+    }
+
+    fn set(&mut self, key: &str, value: Value) {
         let shop = self.shop();
-        shop.settings.insert(key.into(), value.into());
+        shop.settings.insert(key.into(), value);
         if let Some(schema) = &shop.schema {
             assert!(schema["properties"].get(key).is_some(), "the manifest has no setting `{key}`");
             shop.settings = manifest::filled(schema, std::mem::take(&mut shop.settings));
         }
+    }
+
+    /// The merchant saves one setting as a new version of all, and the plugin is told by `settings.published`.
+    ///
+    /// # Errors
+    /// As [`Bench::deliver`].
+    ///
+    /// # Panics
+    /// If the manifest's settings have no such property.
+    pub fn publish(&mut self, key: &str, value: impl Into<Value>) -> Result<Delivery> {
+        self.set(key, value.into());
+        self.shop().settings_version += 1;
+        self.deliver(Incoming::settings_published(self.shop.settings_version))
+    }
+
+    /// The merchant lets the plugin give `limit` of `kind` in all: "mails", "money", "gifts", "tasks", or what the plugin
+    /// counts itself.
+    pub fn budget(mut self, kind: &str, limit: u64) -> Self {
+        self.shop().budgets.insert(kind.into(), limit);
         self
     }
 
@@ -259,6 +352,100 @@ impl Bench {
         let refund = refund.into();
         self.shop().refunds.insert(refund.id.clone(), refund);
         self
+    }
+
+    /// Makes a product known.
+    pub fn with_product(mut self, product: Product) -> Self {
+        self.shop().products.insert(product.id.clone(), product);
+        self
+    }
+
+    /// Makes a customer's birthday known, as the platform's own field has it.
+    pub fn with_birthday(mut self, customer_id: &str, birthday: Birthday) -> Self {
+        self.shop().birthdays.insert(customer_id.into(), birthday);
+        self
+    }
+
+    /// What other records may share with a customer, as kinds and keys.
+    pub fn with_customer_signals(mut self, customer_id: &str, signals: &[(&str, &str)]) -> Self {
+        self.shop().customer_signals.insert(customer_id.into(), samples::signals(signals));
+        self
+    }
+
+    /// What other records may share with an order, as kinds and keys.
+    pub fn with_order_signals(mut self, order_id: &str, signals: &[(&str, &str)]) -> Self {
+        self.shop().order_signals.insert(order_id.into(), samples::signals(signals));
+        self
+    }
+
+    /// How alike two customers' names and addresses are, from 0 to 1000.
+    pub fn with_similarity(mut self, one: &str, other: &str, name: u32, email: u32) -> Self {
+        self.shop().similarities.insert((one.into(), other.into()), Similarity { name, email });
+        self
+    }
+
+    /// The questions to the merchant that are open, by key.
+    pub fn tasks(&self) -> &BTreeMap<String, Task> {
+        &self.shop.tasks
+    }
+
+    /// How much has been counted against budgets of `kind`.
+    pub fn spent(&self, kind: &str) -> i128 {
+        self.shop.spent.get(kind).copied().unwrap_or_default()
+    }
+
+    /// The codes that have been queued, in order, each with the effect that makes it.
+    pub fn codes(&self) -> impl Iterator<Item = (&str, &EffectId)> {
+        self.calls().iter().filter_map(|call| match call {
+            Call::Discount { id, code, .. } => Some((code.as_str(), id)),
+            _ => None,
+        })
+    }
+
+    /// Draws the panel. Nothing of what that would write is kept.
+    ///
+    /// # Errors
+    /// The plugin's [`Failure`].
+    pub fn render(&self, render: fn(&View, &mut Context) -> Result<Vec<Block>>, view: &View) -> Result<Vec<Block>> {
+        let run = host::Run::new(Arc::clone(&self.shop), "panel".into(), self.shop.now, Incoming::panel());
+        run.during(|| render(view, &mut Context::new())).1
+    }
+
+    /// An effect has been done; the plugin is told by `effect.done`, if its manifest lists that.
+    ///
+    /// # Errors
+    /// As [`Bench::deliver`].
+    ///
+    /// # Panics
+    /// If no delivery has queued the effect.
+    pub fn finish(&mut self, effect: &EffectId) -> Result<Delivery> {
+        self.end(effect, "done", "receipt")
+    }
+
+    /// An effect has been given up; the plugin is told by `effect.failed`, if its manifest lists that.
+    ///
+    /// # Errors
+    /// As [`Bench::deliver`].
+    ///
+    /// # Panics
+    /// If no delivery has queued the effect.
+    pub fn fail(&mut self, effect: &EffectId, reason: &str) -> Result<Delivery> {
+        self.end(effect, "dead", reason)
+    }
+
+    fn end(&mut self, effect: &EffectId, status: &str, reason: &str) -> Result<Delivery> {
+        let call = self.calls().iter().find(|call| call.effect() == Some(effect));
+        let call = call.unwrap_or_else(|| panic!("no delivery has queued `{effect}`"));
+        let ended = EndedEffect {
+            effect: effect.clone(),
+            kind: call.kind().into(),
+            status: status.into(),
+            reason: reason.into(),
+            event: "an earlier event".into(),
+            customer_id: call.customer().map(Into::into),
+            order_id: call.order().map(Into::into),
+        };
+        self.deliver(Incoming::effect_ended(ended))
     }
 
     /// The bench's time.
@@ -368,7 +555,7 @@ impl Bench {
             incoming::Change::Timer(timer) => Some((timer.key.clone(), occurred_at)),
             _ => None,
         };
-        let run = calls::Run::new(Arc::clone(&self.shop), event_id.clone(), now, incoming);
+        let run = host::Run::new(Arc::clone(&self.shop), event_id.clone(), now, incoming);
         let (written, outcome) = run.during(|| (self.handle)(&event, &mut Context::new()));
 
         let shop = self.shop();
@@ -403,6 +590,13 @@ impl Shop {
             incoming::Change::Refund(refund) => {
                 self.refunds.insert(refund.id.clone(), (**refund).clone());
             }
+            incoming::Change::Fulfillment(it) => {
+                self.fulfillments.insert(it.id.clone(), (**it).clone());
+            }
+            incoming::Change::Ended(it) => {
+                let reason = (it.status != "done").then(|| it.reason.clone());
+                self.ended.insert(it.effect.clone(), EffectStanding { status: it.status.clone(), reason });
+            }
             incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
             incoming::Change::Merge(it) => {
                 if self.survivor(&it.kept_id) != it.absorbed_id {
@@ -414,7 +608,8 @@ impl Shop {
             }
             incoming::Change::Timer(_)
             | incoming::Change::Action(_)
-            | incoming::Change::Failed(_)
+            | incoming::Change::Dispute(_)
+            | incoming::Change::About(_)
             | incoming::Change::None => {}
         }
     }
@@ -437,7 +632,7 @@ impl Shop {
     }
 
     /// Keeps what a successful delivery wrote and queued.
-    fn keep(&mut self, run: &calls::Written) {
+    fn keep(&mut self, run: &host::Written) {
         for (key, value) in &run.state {
             match value {
                 Some(value) => self.state.insert(key.clone(), value.clone()),
@@ -450,10 +645,35 @@ impl Shop {
                 None => self.timers.remove(key),
             };
         }
+        self.links.extend(run.links.clone());
+        for (kind, amount) in &run.spent {
+            *self.spent.entry(kind.clone()).or_default() += amount;
+        }
         for call in &run.calls {
             if call.effect().is_none_or(|id| self.effects.insert(id.clone())) {
+                self.keep_call(call);
                 self.calls.0.push(call.clone());
             }
+        }
+    }
+
+    fn keep_call(&mut self, call: &Call) {
+        match call {
+            Call::OpenTask(task) => {
+                self.tasks.insert(task.key.clone(), task.clone());
+            }
+            Call::CloseTask { key } => {
+                self.tasks.remove(key);
+            }
+            Call::Withdraw { effect } => {
+                let reason = Some("withdrawn by the plugin".into());
+                self.ended.insert(effect.clone(), EffectStanding { status: "dropped".into(), reason });
+            }
+            // The platform's field needs a year.
+            Call::Birthday { customer_id, birthday, .. } if birthday.year.is_some() => {
+                self.birthdays.insert(customer_id.clone(), *birthday);
+            }
+            _ => {}
         }
     }
 }

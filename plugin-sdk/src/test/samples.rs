@@ -1,16 +1,34 @@
 //! Customers, orders and refunds for tests: complete objects from the few figures that matter.
 
-use crate::{Currency, Customer, LineItem, Money, Order, Refund, RefundLine, Timestamp};
+use crate::{Currency, Customer, Fulfillment, LineItem, Money, Order, Refund, RefundLine, Signal, Timestamp};
 
 /// A customer without tags whose consent is unknown. For others: `Customer { tags, ..customer("c1") }`.
 pub fn customer(id: &str) -> Customer {
     Customer {
         id: id.into(),
+        guest: false,
         locale: Some("en".into()),
         tags: Vec::new(),
         accepts_marketing: None,
         created_at: Some(super::START),
     }
+}
+
+/// A shipment of an order that has left.
+pub fn fulfillment(id: &str, order_id: &str) -> Fulfillment {
+    Fulfillment {
+        id: id.into(),
+        order_id: order_id.into(),
+        status: Some("success".into()),
+        shipment_status: None,
+        tracking_number: None,
+        tracking_url: None,
+        updated_at: super::START,
+    }
+}
+
+pub(super) fn signals(signals: &[(&str, &str)]) -> Vec<Signal> {
+    signals.iter().map(|&(kind, key)| Signal { kind: kind.into(), key: key.into() }).collect()
 }
 
 /// A paid guest order in EUR, to be filled with lines.
@@ -33,6 +51,11 @@ pub fn order(id: &str) -> OrderBuilder {
         lines: Vec::new(),
         shipping: 0,
         shipping_tax: 0,
+        source: "web".into(),
+        tags: Vec::new(),
+        discount_codes: Vec::new(),
+        country: None,
+        attributes: Vec::new(),
     }
 }
 
@@ -69,10 +92,17 @@ pub struct OrderBuilder {
     lines: Vec<Line>,
     shipping: i64,
     shipping_tax: i64,
+    source: String,
+    tags: Vec<String>,
+    discount_codes: Vec<String>,
+    country: Option<String>,
+    attributes: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
 struct Line {
+    product_id: Option<String>,
+    current_quantity: Option<u32>,
     unit_price: i64,
     quantity: u32,
     gift_card: bool,
@@ -88,13 +118,31 @@ impl OrderBuilder {
 
     /// Adds a line of `quantity` units; lines are named `l1`, `l2`, ...
     pub fn line(mut self, unit_price: i64, quantity: u32) -> Self {
-        self.lines.push(Line { unit_price, quantity, gift_card: false, discount: 0, tax: 0 });
+        self.lines.push(Line::new(unit_price, quantity));
+        self
+    }
+
+    /// Says which product the last line sells; `p1`, `p2`, ... by its place, if not said.
+    ///
+    /// # Panics
+    /// If there is no line yet.
+    pub fn product(mut self, id: &str) -> Self {
+        self.last_line().product_id = Some(id.into());
+        self
+    }
+
+    /// Says how many units of the last line are left after edits and refunds; all of them, if not said.
+    ///
+    /// # Panics
+    /// If there is no line yet.
+    pub fn left(mut self, quantity: u32) -> Self {
+        self.last_line().current_quantity = Some(quantity);
         self
     }
 
     /// Adds a line that sells one gift card.
     pub fn gift_card(mut self, value: i64) -> Self {
-        self.lines.push(Line { unit_price: value, quantity: 1, gift_card: true, discount: 0, tax: 0 });
+        self.lines.push(Line { gift_card: true, ..Line::new(value, 1) });
         self
     }
 
@@ -130,6 +178,34 @@ impl OrderBuilder {
         Self { shipping_tax: amount, ..self }
     }
 
+    /// Where it was placed; `web`, if not said.
+    pub fn source(self, source: &str) -> Self {
+        Self { source: source.into(), ..self }
+    }
+
+    /// Puts a tag on it.
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// The shopper used this code.
+    pub fn code(mut self, code: &str) -> Self {
+        self.discount_codes.push(code.into());
+        self
+    }
+
+    /// The country it is shipped to.
+    pub fn country(self, code: &str) -> Self {
+        Self { country: Some(code.into()), ..self }
+    }
+
+    /// What the storefront noted on the cart.
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+
     /// Prices contain tax.
     pub fn taxes_included(self) -> Self {
         Self { taxes_included: true, ..self }
@@ -159,16 +235,23 @@ impl OrderBuilder {
     }
 }
 
+impl Line {
+    fn new(unit_price: i64, quantity: u32) -> Self {
+        Self { product_id: None, current_quantity: None, unit_price, quantity, gift_card: false, discount: 0, tax: 0 }
+    }
+}
+
 impl From<OrderBuilder> for Order {
     fn from(it: OrderBuilder) -> Self {
         let money = |minor| Money::new(minor, it.currency);
         let line = |(index, line): (usize, &Line)| LineItem {
             id: format!("l{}", index + 1),
-            product_id: (!line.gift_card).then(|| format!("p{}", index + 1)),
+            product_id: line.product_id.clone().or_else(|| (!line.gift_card).then(|| format!("p{}", index + 1))),
+            variant_id: (!line.gift_card).then(|| format!("v{}", index + 1)),
             sku: None,
             title: if line.gift_card { "Gift card".into() } else { format!("Article {}", index + 1) },
             quantity: line.quantity,
-            current_quantity: line.quantity,
+            current_quantity: line.current_quantity.unwrap_or(line.quantity),
             gift_card: line.gift_card,
             unit_price: money(line.unit_price),
             discount: money(line.discount),
@@ -183,9 +266,10 @@ impl From<OrderBuilder> for Order {
             id: it.id,
             customer_id: it.customer_id,
             test: it.test,
-            source: Some("web".into()),
-            tags: Vec::new(),
+            source: Some(it.source),
+            tags: it.tags,
             financial_status: Some("paid".into()),
+            fulfillment_status: None,
             placed_at: it.placed_at,
             cancelled_at: it.cancelled_at,
             taxes_included: it.taxes_included,
@@ -195,7 +279,9 @@ impl From<OrderBuilder> for Order {
             tax: money(tax),
             tip: money(0),
             total: money(total),
-            discount_codes: Vec::new(),
+            discount_codes: it.discount_codes,
+            country: it.country,
+            attributes: it.attributes,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The bench keeps the host's promises.
 
 use super::*;
-use crate::{Date, Mail, Money, NewDiscount, Refusal, StateError, key, limits};
+use crate::{Benefit, Date, Mail, Money, NewDiscount, Purpose, Refusal, StateError, key, limits};
 
 fn paid(id: &str) -> Incoming {
     Incoming::order_paid(order(id).customer("c1").line(1000, 1))
@@ -12,7 +12,7 @@ fn counter(event: &Event, cx: &mut Context) -> Result {
     let count = cx.state().get::<u32>("count")?.unwrap_or(0) + 1;
     cx.state().set("count", &count)?;
     cx.schedule("later", cx.now().plus_days(1), b"x")?;
-    cx.send_mail(Mail::new("c1", "counted").var("count", count.to_string()))?;
+    cx.send_mail(Mail::new("c1", "counted", Purpose::Service).var("count", count.to_string()))?;
     cx.note("Counted", &[("count", &count.to_string()), ("attempt", &event.attempt.to_string())])?;
     match cx.order().map(|order| order.name) {
         Some(name) if name == "#retry" && event.attempt == 1 => Err(Failure::retry("not yet")),
@@ -126,8 +126,8 @@ fn a_timer_whose_delivery_asks_for_a_retry_stays_due() {
 fn what_is_not_granted_is_refused() {
     fn handle(_: &Event, cx: &mut Context) -> Result {
         let value = Money::new(500, cx.store().currency);
-        assert_eq!(cx.send_mail(Mail::new("c1", "any")), Err(Refusal::NotGranted));
-        assert_eq!(cx.create_discount(NewDiscount::new("c1", "A", value)), Err(Refusal::NotGranted));
+        assert_eq!(cx.send_mail(Mail::new("c1", "any", Purpose::Service)), Err(Refusal::NotGranted));
+        assert_eq!(cx.create_discount(NewDiscount::new("c1", "A", Benefit::Amount(value))), Err(Refusal::NotGranted));
         assert_eq!(cx.add_tags("c1", &["vip"]), Err(Refusal::NotGranted));
         assert_eq!(cx.remove_tags("c1", &["vip"]), Err(Refusal::NotGranted));
         Ok(())
@@ -160,9 +160,10 @@ fn every_limit_holds() {
             let expected = if n < limits::TIMERS_PER_DELIVERY { Ok(()) } else { over(limits::TIMERS_PER_DELIVERY) };
             assert_eq!(cx.schedule("t", cx.now(), b""), expected);
         }
-        let long = Mail::new("c1", "t").var("v", text(limits::MAIL_VAR_BYTES + 1));
+        let long = Mail::new("c1", "t", Purpose::Service).var("v", text(limits::MAIL_VAR_BYTES + 1));
         assert_eq!(cx.send_mail(long).map(drop), over(limits::MAIL_VAR_BYTES));
-        let many = (0..limits::MAIL_VARS + 1).fold(Mail::new("c1", "t"), |mail, n| mail.var(n.to_string(), ""));
+        let many = (0..limits::MAIL_VARS + 1)
+            .fold(Mail::new("c1", "t", Purpose::Service), |mail, n| mail.var(n.to_string(), ""));
         assert_eq!(cx.send_mail(many).map(drop), over(limits::MAIL_VARS));
         for n in 0..limits::EFFECTS_PER_DELIVERY + 1 {
             let expected = if n < limits::EFFECTS_PER_DELIVERY { Ok(()) } else { over(limits::EFFECTS_PER_DELIVERY) };
@@ -179,19 +180,22 @@ fn unusable_arguments_are_refused() {
         let euro = cx.store().currency;
         let five = Money::new(500, euro);
         let unusable = [
-            NewDiscount::new("", "A", five),
-            NewDiscount::new("c1", "", five),
-            NewDiscount::new("c1", "lower", five),
-            NewDiscount::new("c1", "ABCDEFGHIJKLM", five),
-            NewDiscount::new("c1", "A", Money::zero(euro)),
-            NewDiscount::new("c1", "A", Money::new(1, "JPY".parse()?)),
-            NewDiscount::new("c1", "A", five).ends_at(cx.now()),
-            NewDiscount::new("c1", "A", five).minimum_subtotal(Money::new(-1, euro)),
+            NewDiscount::new("", "A", Benefit::Amount(five)),
+            NewDiscount::new("c1", "", Benefit::Amount(five)),
+            NewDiscount::new("c1", "lower", Benefit::Amount(five)),
+            NewDiscount::new("c1", "ABCDEFGHIJKLM", Benefit::Amount(five)),
+            NewDiscount::new("c1", "A", Benefit::Amount(Money::zero(euro))),
+            NewDiscount::new("c1", "A", Benefit::Amount(Money::new(1, "JPY".parse()?))),
+            NewDiscount::new("c1", "A", Benefit::Amount(five)).ends_at(cx.now()),
+            NewDiscount::new("c1", "A", Benefit::Amount(five)).minimum_subtotal(Money::new(-1, euro)),
         ];
         for discount in unusable {
             assert!(matches!(cx.create_discount(discount.clone()), Err(Refusal::Invalid(_))), "{discount:?}");
         }
-        for mail in [Mail::new("", "t"), Mail::new("c1", "t").after(&EffectId("elsewhere".into()))] {
+        for mail in [
+            Mail::new("", "t", Purpose::Service),
+            Mail::new("c1", "t", Purpose::Service).after(&EffectId("elsewhere".into())),
+        ] {
             assert!(matches!(cx.send_mail(mail.clone()), Err(Refusal::Invalid(_))), "{mail:?}");
         }
         assert!(matches!(cx.add_tags("c1", &[]), Err(Refusal::Invalid(_))));
@@ -201,9 +205,9 @@ fn unusable_arguments_are_refused() {
         let too_far = cx.now().plus_days(limits::TIMER_DAYS_AHEAD + 1);
         assert!(matches!(cx.schedule("t", too_far, b""), Err(Refusal::Invalid(_))));
         assert!(matches!(cx.state().set("", &1), Err(StateError::Refused(Refusal::Invalid(_)))));
-        let issued = cx.create_discount(NewDiscount::new("c1", "A1", five))?;
+        let issued = cx.create_discount(NewDiscount::new("c1", "A1", Benefit::Amount(five)))?;
         assert!(issued.code.starts_with("A1-"));
-        cx.send_mail(Mail::new("c1", "t").after(&issued.effect))?;
+        cx.send_mail(Mail::new("c1", "t", Purpose::Service).after(&issued.effect))?;
         Ok(())
     }
     Bench::new(handle).deliver(paid("1")).unwrap();
@@ -348,8 +352,8 @@ fn a_manifest_sets_defaults_topics_templates_and_grants() {
         assert!(rewards.iter().all(|reward| reward["days"] == 90));
         assert_eq!(cx.setting::<u32>("points")?, Some(points));
         assert_eq!(cx.setting::<u32>("other")?, None);
-        cx.send_mail(Mail::new("c1", "known").var("points", points.to_string()))?;
-        assert!(matches!(cx.send_mail(Mail::new("c1", "unknown")), Err(Refusal::Invalid(_))));
+        cx.send_mail(Mail::new("c1", "known", Purpose::Service).var("points", points.to_string()))?;
+        assert!(matches!(cx.send_mail(Mail::new("c1", "unknown", Purpose::Service)), Err(Refusal::Invalid(_))));
         assert_eq!(cx.add_tags("c1", &["vip"]), Err(Refusal::NotGranted));
         Ok(())
     }
@@ -409,7 +413,7 @@ fn merges_are_followed_wherever_a_customer_is_named() {
     fn look(event: &Event, cx: &mut Context) -> Result {
         if event.topic == "shopper.action" {
             let seen = [
-                cx.action().map(|action| action.customer_id),
+                cx.action().and_then(|action| action.customer_id),
                 cx.customer().map(|customer| customer.id),
                 cx.customer_by_id("1").map(|customer| customer.id),
                 cx.order_by_id("o").and_then(|order| order.customer_id),
@@ -443,9 +447,9 @@ fn a_timer_that_sets_itself_for_the_past_lets_the_clock_go_on() {
 }
 
 #[test]
-fn a_failed_effect_is_told_with_its_customer_and_only_as_its_own_topic() {
+fn a_ended_effect_is_told_with_its_customer_and_only_as_its_own_topic() {
     fn handle(event: &Event, cx: &mut Context) -> Result {
-        let told = cx.failed_effect(event)?.map(|failed| failed.reason).unwrap_or_default();
+        let told = cx.ended_effect(event)?.map(|failed| failed.reason).unwrap_or_default();
         let customer = cx.customer().map(|customer| customer.id).unwrap_or_default();
         Ok(cx.note(&told, &[("customer", &customer)])?)
     }

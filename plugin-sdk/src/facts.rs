@@ -1,10 +1,10 @@
-//! What plugins read and what they queue: plain data. Amounts are in the shop's currency.
+//! What plugins read: plain data. Amounts are in the shop's currency.
 
 use std::{fmt, ops::Add, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Currency, Malformed, Money, failure::decode};
+use crate::{Currency, EffectId, Malformed, Money, failure::decode};
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,8 +67,11 @@ pub struct Event {
 /// A customer without name and address: the host addresses mails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Customer {
-    /// The platform's id.
+    /// The platform's id; the host's own for a guest.
     pub id: String,
+    /// True for somebody who has bought without a customer record. A record that the platform makes later for the same
+    /// e-mail address absorbs this one: `customer.merged`.
+    pub guest: bool,
     /// IETF language tag, where known.
     pub locale: Option<String>,
     /// The merchant's tags.
@@ -86,7 +89,7 @@ pub struct Order {
     pub id: String,
     /// The name that shoppers see, such as `#1001`.
     pub name: String,
-    /// `None` for a guest without a customer record.
+    /// `None` where the order names neither a customer nor an e-mail address.
     pub customer_id: Option<String>,
     /// True for an order through a test gateway.
     pub test: bool,
@@ -96,6 +99,8 @@ pub struct Order {
     pub tags: Vec<String>,
     /// The platform's payment status, such as `paid`.
     pub financial_status: Option<String>,
+    /// `fulfilled`, `partial`, or `None` where nothing has been shipped.
+    pub fulfillment_status: Option<String>,
     /// When the shopper placed it.
     pub placed_at: Timestamp,
     /// When it was cancelled, if it was.
@@ -116,6 +121,17 @@ pub struct Order {
     pub total: Money,
     /// Discount codes that the shopper used.
     pub discount_codes: Vec<String>,
+    /// ISO 3166-1 code of the country it is shipped to.
+    pub country: Option<String>,
+    /// What the storefront noted on the cart, such as the link that led there (`regulars_link`).
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Order {
+    /// What the storefront noted under a name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// One line of an order.
@@ -125,6 +141,8 @@ pub struct LineItem {
     pub id: String,
     /// The platform's product id; `None` for a custom item.
     pub product_id: Option<String>,
+    /// The platform's id of the variant.
+    pub variant_id: Option<String>,
     /// The merchant's article number.
     pub sku: Option<String>,
     /// The product's title at the time.
@@ -175,6 +193,100 @@ pub struct RefundLine {
     pub gift_card: bool,
 }
 
+/// A shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fulfillment {
+    /// The platform's id.
+    pub id: String,
+    /// The order it belongs to.
+    pub order_id: String,
+    /// The platform's word, such as `success` or `cancelled`.
+    pub status: Option<String>,
+    /// The carrier's word, such as `in_transit` or `delivered`.
+    pub shipment_status: Option<String>,
+    /// The carrier's number.
+    pub tracking_number: Option<String>,
+    /// Where the parcel can be followed.
+    pub tracking_url: Option<String>,
+    /// When the platform last changed it.
+    pub updated_at: Timestamp,
+}
+
+impl Fulfillment {
+    /// Whether the parcel has been handed over.
+    pub fn is_delivered(&self) -> bool {
+        self.shipment_status.as_deref() == Some("delivered")
+    }
+}
+
+/// A payment that the shopper's bank questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The platform's id.
+    pub id: String,
+    /// The order that was paid.
+    pub order_id: String,
+    /// The platform's word, such as `needs_response`, `won` or `lost`.
+    pub status: String,
+    /// What is questioned.
+    pub amount: Money,
+}
+
+/// Something that is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// The platform's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The merchant's word for what kind of thing it is.
+    pub kind: Option<String>,
+    /// Who makes it.
+    pub vendor: Option<String>,
+    /// The merchant's tags.
+    pub tags: Vec<String>,
+    /// Ids of the collections that it is in.
+    pub collections: Vec<String>,
+}
+
+/// A day of birth, or the day alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birthday {
+    /// `None` where the customer keeps it.
+    pub year: Option<i16>,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+/// Something that two customers or orders may share. Equal keys of one kind are equal things; a key says nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Signal {
+    /// `email`, `phone`, `name`, `address`, `ip`, `ip-agent`, `device` or `disposable-email`; an open set.
+    pub kind: String,
+    /// What it is, as this plugin is shown it.
+    pub key: String,
+}
+
+/// How alike two customers are, from 0 to 1000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Similarity {
+    /// Their names (Jaro-Winkler).
+    pub name: u32,
+    /// What stands before the @ of their addresses.
+    pub email: u32,
+}
+
+/// Somebody followed a link: the payload of the event `link.visited`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The link's name.
+    pub link: String,
+    /// What is known of the visitor.
+    pub signals: Vec<Signal>,
+}
+
 /// A timer set earlier with [`Context::schedule`](crate::Context::schedule), now due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
@@ -193,14 +305,15 @@ pub struct Merge {
     pub absorbed_id: String,
 }
 
-/// What a shopper asked of this plugin.
+/// What somebody asked of this plugin: the events `shopper.action` and `merchant.action`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     /// One of the plugin's own action names.
     pub name: String,
-    /// Who asked; the host has verified it.
-    pub customer_id: String,
-    /// The action's input, a JSON document that the shopper's browser sent.
+    /// A shopper's action: who asks, as the host has verified; `None` for a visitor who is not signed in. A merchant's:
+    /// whom it is about.
+    pub customer_id: Option<String>,
+    /// The action's input, a JSON document.
     pub input_json: String,
 }
 
@@ -208,27 +321,30 @@ impl Action {
     /// The input as `T`.
     ///
     /// # Errors
-    /// [`Malformed`] where it does not read as one. The input comes from a browser: expect anything.
+    /// [`Malformed`] where it does not read as one. A shopper's comes from a browser: expect anything.
     pub fn input<T: DeserializeOwned>(&self) -> Result<T, Malformed> {
         decode("the action's input", self.input_json.as_bytes())
     }
 }
 
-/// An effect of this plugin that has failed for good, or that the host rightly did not do: the event `effect.failed`.
+/// The end of an effect of this plugin's: the events `effect.done` and `effect.failed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedEffect {
+pub struct EndedEffect {
     /// The effect, as the call that queued it named it.
     pub effect: EffectId,
-    /// `mail`, `discount.create` or `tags.change`; an open set.
+    /// `mail`, `discount.create`, `order.gift`, ...; an open set.
     pub kind: String,
-    /// `dead` where it was given up, `dropped` where it was not needed, such as a mail to nobody.
+    /// `done`; `dead` where it was given up; `dropped` where it was not needed, such as a mail to nobody.
     pub status: String,
-    /// Why, for people.
+    /// Why it was not done, for people; what the other side called it where it was.
     pub reason: String,
     /// The event whose handling queued it.
     pub event: String,
     /// Whom it was for.
-    pub customer_id: String,
+    pub customer_id: Option<String>,
+    /// The order that it changes.
+    #[serde(default)]
+    pub order_id: Option<String>,
 }
 
 /// The store that the event belongs to.
@@ -240,102 +356,4 @@ pub struct StoreInfo {
     pub time_zone: String,
     /// IETF language tag.
     pub locale: String,
-}
-
-/// Names one queued effect. The same event yields the same ids however often it is handled.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EffectId(pub(crate) String);
-
-impl EffectId {
-    /// The id's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EffectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A mail to a customer, from one of the plugin's templates. Needs the capability `mail`.
-///
-/// ```
-/// # use regulars_sdk::Mail;
-/// let mail = Mail::new("207119551", "earned").var("points", "12").var("balance", "62");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail {
-    /// Whom the host writes to.
-    pub customer_id: String,
-    /// A template of the plugin's own file.
-    pub template: String,
-    /// The template's variables; the host adds `customer.first_name`, `shop.name` and `shop.url`.
-    pub vars: Vec<(String, String)>,
-    /// An effect that has to be done first; should it fail, the mail is not sent.
-    pub after: Option<EffectId>,
-}
-
-impl Mail {
-    /// A mail without variables.
-    pub fn new(customer_id: impl Into<String>, template: impl Into<String>) -> Self {
-        Self { customer_id: customer_id.into(), template: template.into(), vars: Vec::new(), after: None }
-    }
-
-    /// Gives the template a variable.
-    pub fn var(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.vars.push((name.into(), value.into()));
-        self
-    }
-
-    /// Holds the mail back until `effect` is done.
-    pub fn after(mut self, effect: &EffectId) -> Self {
-        self.after = Some(effect.clone());
-        self
-    }
-}
-
-/// A discount code that only one customer can use, once. Needs the capability `discounts`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewDiscount {
-    /// Who can use it.
-    pub customer_id: String,
-    /// The readable beginning of the code: 1 to 12 of A-Z and 0-9.
-    pub prefix: String,
-    /// Taken off the order, in the shop's currency.
-    pub value: Money,
-    /// The smallest order it may be used on.
-    pub minimum_subtotal: Option<Money>,
-    /// When it ends; `None` for never.
-    pub ends_at: Option<Timestamp>,
-}
-
-impl NewDiscount {
-    /// `value` off any one order, without end.
-    pub fn new(customer_id: impl Into<String>, prefix: impl Into<String>, value: Money) -> Self {
-        Self { customer_id: customer_id.into(), prefix: prefix.into(), value, minimum_subtotal: None, ends_at: None }
-    }
-
-    /// Only for orders of at least `amount`.
-    pub fn minimum_subtotal(mut self, amount: Money) -> Self {
-        self.minimum_subtotal = Some(amount);
-        self
-    }
-
-    /// Only until `instant`.
-    pub fn ends_at(mut self, instant: Timestamp) -> Self {
-        self.ends_at = Some(instant);
-        self
-    }
-}
-
-/// A discount code that has been queued.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
-    /// What a mail with the code should wait for.
-    pub effect: EffectId,
-    /// The code; it follows from the effect's id, so that a repeat finds the code already made.
-    pub code: String,
 }
