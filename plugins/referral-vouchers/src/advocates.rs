@@ -22,6 +22,9 @@ const ORDERS_READ: usize = 5;
 /// What an advocate's own orders are compared with a friend's by.
 const COMPARED: [&str; 3] = ["ip-agent", "device", "address"];
 
+/// Begins the keys of timers that end codes.
+pub const RETIRE: &str = "retire";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advocate {
     pub link: String,
@@ -166,7 +169,7 @@ fn renew(cx: &mut Context, settings: &Settings, customer: &str, mut advocate: Ad
     effects::set(cx, &issued.effect, &Use::FriendCode { advocate: customer.into(), effect: issued.effect.clone() })?;
     if let Some(old) = advocate.code.take() {
         let end = cx.now().plus_days(settings.attribution_days.into());
-        cx.schedule(&key(&["retire", old.effect.as_str()]), end, b"")?;
+        cx.schedule(&key(&[RETIRE, old.effect.as_str()]), end, old.effect.as_str().as_bytes())?;
     }
     advocate.code = Some(FriendCode { code: issued.code.clone(), effect: issued.effect, offer });
     set(cx, customer, &advocate)?;

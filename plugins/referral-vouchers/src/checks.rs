@@ -15,6 +15,7 @@ impl Finding {
     }
 }
 
+/// In order of weight, and of how much each says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {

@@ -142,11 +142,11 @@ impl Claim {
         self.findings.iter().map(|it| it.check).filter(|it| it.weight() == Weight::Flag)
     }
 
-    /// What keeps the reward from being paid, whoever waits for how long; an approval lifts all but bars.
+    /// What weighs most of what keeps the reward from being paid, whoever waits for how long; an approval lifts all but
+    /// bars.
     pub fn obstacle(&self) -> Option<Check> {
-        let counts = |weight| weight == Weight::Bar || (weight == Weight::Block && !self.is_approved());
-        let against = self.findings.iter().map(|it| it.check).filter(|it| counts(it.weight()));
-        against.max_by_key(|it| it.weight())
+        let least = if self.is_approved() { Weight::Bar } else { Weight::Block };
+        self.findings.iter().map(|it| it.check).filter(|it| it.weight() >= least).min()
     }
 
     /// The keys of one kind of signal.

@@ -17,12 +17,12 @@ use crate::{
 /// The event `timer.fired`.
 pub fn due(cx: &mut Context) -> Result {
     let Some(timer) = cx.timer() else { return Ok(cx.note("Nothing done: the timer is not known", &[])?) };
-    if let Some(effect) = timer.key.strip_prefix("retire/") {
-        return advocates::retire(cx, effect);
+    let named = String::from_utf8_lossy(&timer.payload);
+    if timer.key.starts_with(advocates::RETIRE) {
+        return advocates::retire(cx, &named);
     }
-    let order = String::from_utf8_lossy(&timer.payload);
-    let Some(claim) = claim::get(cx, &order)? else {
-        return Ok(cx.note("Nothing done: there is no such referral", &[("order", &order)])?);
+    let Some(claim) = claim::get(cx, &named)? else {
+        return Ok(cx.note("Nothing done: there is no such referral", &[("order", &named)])?);
     };
     proceed(cx, claim)
 }
