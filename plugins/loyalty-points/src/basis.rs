@@ -1,125 +1,200 @@
-//! What of an order earns points, and what a refund gives back of it. Pure arithmetic, exact in minor units.
+//! What of an order earns points, and what has gone of it since. Pure arithmetic, exact in minor units.
 //!
-//! A refund is judged by the rule under which its order earned, whatever the merchant has set since.
+//! An order is judged by the terms under which it earned, whatever the merchant has set since. Amounts are weighed: a
+//! line's multiplier is its weight, in hundredths of a percent.
 
-use regulars_sdk::{Order, Refund};
+use regulars_sdk::{LineItem, Order, Refund};
 use serde::{Deserialize, Serialize};
 
-use crate::settings::Settings;
+use crate::settings::{Rounding, Settings};
 
-/// The part of the settings, and of the order's own terms, that decides which amounts count.
+/// The weight of a line without a product rule.
+pub const WHOLE: u32 = 10_000;
+
+/// The part of the settings, and of the order's own terms, that decides how many points an order earns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
+pub struct Terms {
+    pub earn_points: u32,
+    /// Minor units that earn `earn_points`.
+    pub per: i64,
+    pub rounding: Rounding,
+    /// The most that one order earns; 0 for any number.
+    pub most: u32,
     /// True where the order's prices contain tax.
     pub taxes_included: bool,
     pub include_tax: bool,
     pub include_shipping: bool,
+    pub include_tips: bool,
+    pub subtract_discounts: bool,
 }
 
-impl Rule {
+impl Terms {
     pub fn of(settings: &Settings, order: &Order) -> Self {
         Self {
+            earn_points: settings.earn_points,
+            per: i64::from(settings.earn_per) * order.subtotal.currency.minor_per_unit(),
+            rounding: settings.rounding,
+            most: settings.max_points_per_order,
             taxes_included: order.taxes_included,
             include_tax: settings.include_tax,
             include_shipping: settings.include_shipping,
+            include_tips: settings.include_tips,
+            subtract_discounts: settings.subtract_discounts,
         }
     }
 
     /// What counts of an amount as the order states it.
     fn counted(self, amount: i128, tax: i128) -> i128 {
-        match (self.taxes_included, self.include_tax) {
+        let counted = match (self.taxes_included, self.include_tax) {
             (true, false) => amount - tax,
             (false, true) => amount + tax,
             _ => amount,
-        }
+        };
+        counted.max(0)
     }
 
     /// What was paid for an amount as the order states it.
     fn gross(self, amount: i128, tax: i128) -> i128 {
         if self.taxes_included { amount } else { amount + tax }
     }
+
+    /// Points for a weighed amount: rounded once for the whole order. `None` where they do not fit.
+    pub fn points(self, weighed: i128) -> Option<i64> {
+        let earned = weighed.max(0).checked_mul(self.earn_points.into())?;
+        let per = i128::from(self.per) * i128::from(WHOLE);
+        let points = match self.rounding {
+            Rounding::Floor => earned.checked_div(per)?,
+            Rounding::HalfUp => earned.checked_mul(2)?.checked_add(per)?.checked_div(2 * per)?,
+        };
+        let points = i64::try_from(points).ok()?;
+        Some(if self.most == 0 { points } else { points.min(self.most.into()) })
+    }
 }
 
-/// What of an order counts, in minor units of the shop's currency. Never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What of an order counts, and what of that has gone. In minor units of the shop's currency, never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
-    pub rule: Rule,
-    /// Everything that counts.
+    /// Everything that counts, as it is priced.
     pub eligible: i64,
-    /// What was paid for it, tax and all.
-    pub gross: i64,
-    /// Shipping's part of `eligible`.
-    shipping: i64,
-    /// The price of that shipping without tax: the terms in which refunds state it.
-    shipping_net: i64,
+    /// The same, weighed.
+    pub weighed: i128,
+    /// What refunds have given back and edits have taken out, weighed: at most `weighed`.
+    pub gone: i128,
 }
 
 impl Basis {
-    /// `None` where the amounts do not fit.
-    pub fn of(order: &Order, rule: Rule) -> Option<Self> {
-        let (mut eligible, mut gross, mut line_tax) = (0, 0, 0);
+    /// Sums are taken over all refunds before anything is rounded, so that neither their order nor their number
+    /// matters. `None` where the amounts do not fit.
+    ///
+    /// Units that have left the order without a refund that names them count by their share of the line. Money given
+    /// back beyond lines and shipping counts by its share of what was paid.
+    pub fn of(order: &Order, refunds: &[Refund], terms: Terms, weight: impl Fn(&LineItem) -> u32) -> Option<Self> {
+        let (mut eligible, mut weighed, mut gone, mut gross, mut line_tax) = (0, 0, 0, 0, 0);
         for line in &order.lines {
             let tax = i128::from(line.tax.minor);
             line_tax += tax;
-            if !line.gift_card {
-                let amount =
-                    i128::from(line.unit_price.minor) * i128::from(line.quantity) - i128::from(line.discount.minor);
-                eligible += rule.counted(amount, tax);
-                gross += rule.gross(amount, tax);
+            let weight = i128::from(weight(line));
+            if line.gift_card || weight == 0 {
+                continue;
             }
+            let counted = Line::of(line, refunds, terms);
+            eligible += counted.full;
+            weighed += counted.full.checked_mul(weight)?;
+            gone += counted.gone * weight;
+            gross += terms.gross(net(line), tax);
         }
-        let (mut shipping, mut shipping_net) = (0, 0);
-        if rule.include_shipping {
+        if terms.include_shipping {
             let amount = i128::from(order.shipping.minor);
             let tax = (i128::from(order.tax.minor) - line_tax).max(0);
-            shipping = rule.counted(amount, tax).max(0);
-            shipping_net = if rule.taxes_included { amount - tax } else { amount };
+            let shipping = terms.counted(amount, tax);
+            // Refunds state shipping without its tax.
+            let without_tax = if terms.taxes_included { amount - tax } else { amount };
+            let refunded = sum(refunds, |refund| refund.shipping);
             eligible += shipping;
-            gross += rule.gross(amount, tax);
+            weighed += shipping * i128::from(WHOLE);
+            gone += share(refunded, shipping, without_tax)? * i128::from(WHOLE);
+            gross += terms.gross(amount, tax);
         }
-        let fit = |amount: i128| i64::try_from(amount.max(0)).ok();
-        Some(Self {
-            rule,
-            eligible: fit(eligible)?,
-            gross: fit(gross)?,
-            shipping: fit(shipping)?,
-            shipping_net: fit(shipping_net)?,
-        })
+        if terms.include_tips {
+            let tip = i128::from(order.tip.minor).max(0);
+            eligible += tip;
+            weighed += tip * i128::from(WHOLE);
+            gross += tip;
+        }
+        gone += share(sum(refunds, |refund| refund.adjustment), weighed, gross)?;
+        Some(Self { eligible: i64::try_from(eligible).ok()?, weighed, gone: gone.clamp(0, weighed) })
     }
 
-    /// What refunds have given back of `eligible` in all. Sums are taken before anything is rounded, so that neither
-    /// the refunds' order nor their number matters; one more refund never lowers the sum.
-    ///
-    /// Money given back beyond lines and shipping counts by its share of what was paid.
-    pub fn refunded(&self, refunds: &[Refund]) -> i64 {
-        let (mut goods, mut shipping, mut adjustment) = (0, 0, 0);
-        for refund in refunds {
-            for line in refund.lines.iter().filter(|line| !line.gift_card) {
-                goods += self.rule.counted(i128::from(line.subtotal.minor), i128::from(line.tax.minor)).max(0);
-            }
-            shipping += refund.shipping.map_or(0, |it| i128::from(it.minor.max(0)));
-            adjustment += refund.adjustment.map_or(0, |it| i128::from(it.minor.max(0)));
-        }
-        let refunded =
-            goods + share(shipping, self.shipping, self.shipping_net) + share(adjustment, self.eligible, self.gross);
-        i64::try_from(refunded.clamp(0, i128::from(self.eligible))).unwrap_or(self.eligible)
+    /// How many of the points that the whole earned are to be taken back: `floor(earned x gone / weighed)`, so that any
+    /// number of partial refunds takes exactly what one full refund does. `None` where it does not fit.
+    pub fn reversed(&self, earned: i64) -> Option<i64> {
+        let reversed = share(self.gone, earned.into(), self.weighed)?;
+        i64::try_from(reversed).ok()
     }
 }
 
-/// `floor(amount * part / whole)`, with `amount` no less than zero and no more than `whole`.
-fn share(amount: i128, part: i64, whole: i64) -> i128 {
-    let whole = i128::from(whole);
-    if whole == 0 { 0 } else { amount.clamp(0, whole) * i128::from(part) / whole }
+/// What of one line counts.
+struct Line {
+    full: i128,
+    gone: i128,
 }
 
-/// Points for an eligible amount: rounded down once for the whole order.
-pub fn points_for(eligible: i64, minor_per_unit: i64, settings: &Settings) -> Option<i64> {
-    let per = i128::from(settings.earn_per) * i128::from(minor_per_unit);
-    let points = (i128::from(eligible.max(0)) * i128::from(settings.earn_points)).checked_div(per)?;
-    i64::try_from(points).ok()
+impl Line {
+    fn of(line: &LineItem, refunds: &[Refund], terms: Terms) -> Self {
+        let (tax, discount) = (i128::from(line.tax.minor), i128::from(line.discount.minor));
+        let paid = terms.counted(net(line), tax);
+        let full = if terms.subtract_discounts { paid } else { terms.counted(net(line) + discount, tax) };
+        let (mut units, mut back) = (0u32, 0);
+        for it in refunds.iter().flat_map(|refund| &refund.lines).filter(|it| it.line_id == line.id) {
+            units = units.saturating_add(it.quantity);
+            back += terms.counted(it.subtotal.minor.into(), it.tax.minor.into());
+        }
+        let ordered = i128::from(line.quantity.max(1));
+        let removed = line.quantity.saturating_sub(line.current_quantity);
+        let gone = if paid > 0 {
+            let unnamed = i128::from(removed.saturating_sub(units));
+            let back = (back + paid * unnamed / ordered).min(paid);
+            full * back / paid
+        } else {
+            full * i128::from(removed.max(units).min(line.quantity)) / ordered
+        };
+        Self { full, gone }
+    }
 }
 
-/// How many of the points that `eligible` earned are to be taken back once `refunded` of it has been given back.
-pub fn points_to_reverse(earned: i64, eligible: i64, refunded: i64) -> i64 {
-    i64::try_from(share(i128::from(refunded), earned, eligible)).unwrap_or(earned)
+fn net(line: &LineItem) -> i128 {
+    i128::from(line.unit_price.minor) * i128::from(line.quantity) - i128::from(line.discount.minor)
+}
+
+fn sum(refunds: &[Refund], of: impl Fn(&Refund) -> Option<regulars_sdk::Money>) -> i128 {
+    refunds.iter().filter_map(of).map(|money| i128::from(money.minor.max(0))).sum()
+}
+
+/// `floor(amount * part / whole)`, with `amount` no less than zero and no more than `whole`; `None` where it does not fit.
+fn share(amount: i128, part: i128, whole: i128) -> Option<i128> {
+    if whole <= 0 { Some(0) } else { amount.clamp(0, whole).checked_mul(part)?.checked_div(whole) }
+}
+
+/// How many of the points that were spent on an order come back: its refunded share of them, rounded down; all of them once
+/// everything has gone.
+///
+/// The share is that of what was paid for goods; of an order whose goods cost nothing, that of their number.
+pub fn spent_share(cost: i64, order: &Order, refunds: &[Refund]) -> Option<i64> {
+    let terms = Terms {
+        earn_points: 1,
+        per: 1,
+        rounding: Rounding::Floor,
+        most: 0,
+        taxes_included: order.taxes_included,
+        include_tax: true,
+        include_shipping: false,
+        include_tips: false,
+        subtract_discounts: true,
+    };
+    let basis = Basis::of(order, refunds, terms, |_| WHOLE)?;
+    if basis.weighed > 0 {
+        return basis.reversed(cost);
+    }
+    let undiscounted = Basis::of(order, refunds, Terms { subtract_discounts: false, ..terms }, |_| WHOLE)?;
+    undiscounted.reversed(cost)
 }

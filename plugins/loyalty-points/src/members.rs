@@ -1,49 +1,48 @@
-//! Customers: sign-up points, and accounts that become one.
+//! Accounts that become one, and people who are to be forgotten.
 
-use regulars_sdk::{Context, Event, Mail, Result};
+use regulars_sdk::{Context, Event, Result, key};
 
 use crate::{
-    ledger::{self, Kind},
-    notes::{mail_if_granted, note},
-    rewards::with_prospects,
+    due,
+    ledger,
+    notes::note,
     settings::Settings,
 };
 
-pub fn created(event: &Event, cx: &mut Context) -> Result {
-    let Some(customer) = cx.customer() else {
-        return note(cx, "No sign-up points: the customer is not known", &[], 0, None);
-    };
-    let settings: Settings = cx.settings()?;
-    let account = ledger::account(cx, &customer.id)?;
-    if let Some(tag) = settings.excluded_tag(&customer) {
-        return note(cx, "No sign-up points: customers with this tag are excluded", &[("tag", tag)], 0, Some(&account));
-    }
-    if settings.signup_points == 0 {
-        return note(cx, "No sign-up points: the settings give none", &[], 0, Some(&account));
-    }
-    if account.signed_up {
-        return note(cx, "No sign-up points: they were given before", &[], 0, Some(&account));
-    }
-    let points = i64::from(settings.signup_points);
-    let account = ledger::append(event, cx, &customer.id, Kind::SignUp, points, None)?;
-    let mail = || {
-        let mail = Mail::new(&customer.id, "welcome").var("points", points.to_string());
-        with_prospects(mail, &settings, account.shown())
-    };
-    let mailed = mail_if_granted(cx, settings.mail_on_signup, mail)?;
-    note(cx, "Sign-up points given", &[("mail", mailed)], points, Some(&account))
-}
-
+/// `customer.merged`.
 pub fn merged(event: &Event, cx: &mut Context) -> Result {
     let Some(merge) = cx.merge() else {
         return note(cx, "No points moved: the merge is not complete", &[], 0, None);
     };
+    let settings: Settings = cx.settings()?;
     let fields = [("from", merge.absorbed_id.as_str())];
-    match ledger::merge(event, cx, &merge.absorbed_id, &merge.kept_id)? {
-        Some((account, points)) => note(cx, "Points moved: two customers became one", &fields, points, Some(&account)),
-        None => {
-            let account = ledger::account(cx, &merge.kept_id)?;
-            note(cx, "No points moved: the absorbed customer has none", &fields, 0, Some(&account))
-        }
+    let absorbed = due::open(event, cx, &settings, &merge.absorbed_id)?;
+    let mut kept = due::open(event, cx, &settings, &merge.kept_id)?;
+    if absorbed.is_unused() {
+        note(cx, "No points moved: the absorbed customer has none", &fields, 0, Some(&kept.account))?;
+        return due::close(cx, &settings, kept);
     }
+    let points = ledger::merge(event, cx, absorbed, &mut kept)?;
+    // Whose points a member takes over has claimed them.
+    if cx.customer_by_id(&merge.kept_id).is_none_or(|customer| !customer.guest) {
+        kept.account.claim_by = None;
+    }
+    note(cx, "Points moved: two customers became one", &fields, points, Some(&kept.account))?;
+    due::close(cx, &settings, kept)
+}
+
+/// `customer.redacted`: what was kept of the person goes, the sums stay.
+pub fn redacted(event: &Event, cx: &mut Context) -> Result {
+    let Some(customer) = cx.customer() else {
+        return note(cx, "Nothing to forget: the customer is not known", &[], 0, None);
+    };
+    let settings: Settings = cx.settings()?;
+    let mut book = due::open(event, cx, &settings, &customer.id)?;
+    book.account.birthday = None;
+    let reasons: Vec<String> = cx.state().keys(&key(&["reason", &customer.id, ""])).collect();
+    for reason in reasons {
+        cx.state().delete(&reason)?;
+    }
+    note(cx, "Forgotten: birthday and reasons; the sums stay", &[], 0, Some(&book.account))?;
+    due::close(cx, &settings, book)
 }
