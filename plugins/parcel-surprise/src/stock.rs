@@ -20,11 +20,9 @@ pub struct Stock {
 
 /// The count as it stands, after the settings' figure if that has changed.
 pub fn of(cx: &mut Context, gift: &Gift) -> Result<Stock> {
-    let version = cx.settings_version();
     let known = cx.state().get::<Stock>(&stock_key(&gift.id))?;
-    // Settings older than the last count are those of an event that is handled late.
-    let stands = |it: &Stock| it.figure == gift.stock || it.counted_in >= version;
-    Ok(known.filter(stands).unwrap_or(Stock { figure: gift.stock, counted_in: version, left: gift.stock }))
+    let counted_anew = || Stock { figure: gift.stock, counted_in: cx.settings_version(), left: gift.stock };
+    Ok(known.filter(|it| it.figure == gift.stock).unwrap_or_else(counted_anew))
 }
 
 pub fn set(cx: &mut Context, gift_id: &str, stock: Stock) -> Result {
