@@ -24,9 +24,15 @@ use crate::{
 };
 
 pub mod actions;
+mod rates;
 mod recent;
+pub mod settings;
+pub mod tasks;
+pub mod visits;
 
+pub use rates::Rates;
 pub use recent::Recent;
+pub use visits::Visitors;
 
 /// Takes webhooks in.
 pub struct Ingest {
@@ -34,6 +40,7 @@ pub struct Ingest {
     pub inbox: Arc<dyn Inbox>,
     pub backlog: Arc<Backlog>,
     pub recent: Recent,
+    pub visitors: Visitors,
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
 }

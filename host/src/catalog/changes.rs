@@ -122,6 +122,7 @@ impl Catalog {
     pub async fn install(&self, file: Vec<u8>) -> Result<Arc<Installed>, Error> {
         let package = package::unpack(&file)?;
         package::check_imports(&package)?;
+        package::check_mails(&package)?;
         let record = PluginRecord {
             name: package.manifest.name.clone(),
             version: package.manifest.version.clone(),
@@ -161,9 +162,9 @@ impl Catalog {
         if let Some(missing) = manifest.capabilities.difference(&grants).next() {
             return Err(Error::NotGranted { plugin: plugin.to_string(), missing: missing.to_string() });
         }
-        let saved = store.plugin(plugin).map(|enabled| Value::Object(enabled.context.settings.clone()));
-        let defaults = Value::Object(Map::new());
-        let settings = settings.or(saved.as_ref()).unwrap_or(&defaults);
+        let newest = self.settings_versions(store.id(), plugin)?.pop();
+        let saved = Value::Object(newest.map(|newest| newest.settings).unwrap_or_default());
+        let settings = settings.unwrap_or(&saved);
         let mut transaction = self.transaction();
         let settings_version = self.save(&mut transaction, &store, &installed, settings)?;
         let record = EnabledRecord {
@@ -187,20 +188,6 @@ impl Catalog {
         self.publish(transaction, None).await
     }
 
-    /// Saves a new version of a plugin's settings; returns its number.
-    pub async fn save_settings(&self, domain: &str, plugin: &PluginName, settings: &Value) -> Result<u32, Error> {
-        let _turn = self.changing.lock().await;
-        let store = self.store_named(domain)?;
-        let enabled = self.enabled(&store, plugin)?;
-        let mut transaction = self.transaction();
-        let version = self.save(&mut transaction, &store, &enabled.installed, settings)?;
-        let record = EnabledRecord { settings_version: version, ..enabled.record.clone() };
-        transaction.put(keys::enabled(store.id(), plugin), &record);
-        self.let_go_on(&mut transaction, store.id(), plugin)?;
-        self.publish(transaction, None).await?;
-        Ok(version)
-    }
-
     pub fn installed(&self, plugin: &PluginName) -> Result<Arc<Installed>, Error> {
         self.registry().plugin(plugin).cloned().ok_or_else(|| Error::NotInstalled(plugin.to_string()))
     }
@@ -209,31 +196,6 @@ impl Catalog {
         store
             .plugin(plugin)
             .ok_or_else(|| Error::NotEnabled { plugin: plugin.to_string(), store: store.record.domain.clone() })
-    }
-
-    /// Writes a settings version, unless the newest says the same.
-    fn save(
-        &self,
-        transaction: &mut Transaction,
-        store: &StoreEntry,
-        installed: &Installed,
-        settings: &Value,
-    ) -> Result<u32, Error> {
-        let manifest = &installed.package.manifest;
-        let filled = manifest
-            .validate_settings(settings)
-            .map_err(|problems| Error::Settings { plugin: manifest.name.to_string(), problems })?;
-        let json = filled.to_string();
-        let newest = self.settings_versions(store, &manifest.name)?.pop();
-        match newest {
-            Some((version, record)) if record.json == json => Ok(version),
-            newest => {
-                let version = newest.map_or(1, |(version, _)| version + 1);
-                let record = SettingsRecord { json, saved_at: self.clock.now() };
-                transaction.put(keys::settings(store.id(), &manifest.name, version), &record);
-                Ok(version)
-            }
-        }
     }
 
     pub(super) fn transaction(&self) -> Transaction {

@@ -39,6 +39,11 @@ impl Client {
         Err(format!("a host has {} and does not answer", config.data_dir.display()).into())
     }
 
+    /// Whether a host is at work, and decides on what it is sent.
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.json(Method::GET, path, None).await
     }

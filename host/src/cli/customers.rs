@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Listing, Result,
     client::{Client, segment},
-    print,
+    decided, print,
     stores::path,
 };
 
@@ -32,7 +32,7 @@ pub enum Command {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Does for a customer what they would do in the shop, such as redeeming points.
+    /// Does for a customer what they would do in the shop, such as redeeming points, and says what was decided.
     #[command(after_help = "Example:
 
   regulars customer act fern.myshopify.com ada@example.com loyalty-points redeem --input '{\"reward\":\"five\"}' --key 1")]
@@ -71,7 +71,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
             let body = json!({ "plugin": plugin, "action": action, "input": input, "idempotency_key": key });
             let query = format!("{}/customers/{}/actions", path(&store), segment(&customer));
             let answer = client.send(Method::POST, &query, &body).await?;
-            println!("{} {}", answer["status"].as_str().unwrap_or_default(), answer["event"]);
+            decided::tell(client, &store, &answer).await?;
         }
     }
     Ok(())

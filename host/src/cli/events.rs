@@ -82,18 +82,29 @@ pub async fn run(client: &Client, command: Command) -> Result {
     Ok(())
 }
 
-/// The event in sentences.
-fn show(event: &Value) {
-    let text = |value: &Value| match value {
+fn text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
         Value::Null => "-".into(),
         other => other.to_string(),
-    };
+    }
+}
+
+/// The event in sentences.
+fn show(event: &Value) {
     println!("{} at position {}: {}", text(&event["id"]), event["position"], text(&event["topic"]));
     println!("customer {}, order {}", text(&event["customer"]), text(&event["order"]));
     if let Some(reason) = event["unreadable"].as_str() {
         println!("could not be read: {reason}");
     }
+    show_deliveries(event);
+    if !event["payload"].is_null() {
+        println!("\n{:#}", event["payload"]);
+    }
+}
+
+/// What each plugin decided on the event.
+pub fn show_deliveries(event: &Value) {
     for delivery in event["deliveries"].as_array().into_iter().flatten() {
         // "done", or the word as the only key of what is told about it.
         let outcome = &delivery["outcome"];
@@ -125,8 +136,5 @@ fn show(event: &Value) {
                 println!("  {name} {}", text(item));
             }
         }
-    }
-    if !event["payload"].is_null() {
-        println!("\n{:#}", event["payload"]);
     }
 }

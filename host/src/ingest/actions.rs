@@ -1,4 +1,4 @@
-//! Shoppers' actions in: each addressed to one plugin, and kept once for each idempotency key.
+//! Actions in: what shoppers, merchants and visitors ask of one plugin, each kept once for each idempotency key.
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -9,23 +9,36 @@ use super::Accepted;
 use crate::{
     catalog::{self, StoreEntry},
     dispatch::{Pipeline, facts},
-    domain::{Event, EventId, Origin, PluginName},
+    domain::{CustomerId, Event, EventId, Origin, PluginName},
     store::{self, keys},
 };
 
 /// Bytes of an idempotency key.
 const KEY_BYTES: usize = 128;
 
-/// What a shopper asks of a plugin.
+/// Bytes of an action's name.
+const NAME_BYTES: usize = 64;
+
+/// What somebody asks of a plugin.
 #[derive(Clone, Debug)]
 pub struct Action {
     pub plugin: PluginName,
-    /// The customer's id or e-mail address, as it was sent.
-    pub customer: String,
+    pub by: By,
     pub name: String,
     pub input: Map<String, Value>,
     /// The same key is the same action, however often it is sent.
     pub key: String,
+}
+
+/// Who asks. A customer is named by id or by e-mail address, as it was sent.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// Whoever sends it has seen that it is this customer.
+    Shopper(String),
+    /// The merchant, about a customer or about nobody.
+    Merchant(Option<String>),
+    /// Somebody who is not signed in, on the page of the link of this name.
+    Visitor(String),
 }
 
 /// Why an action was not taken.
@@ -35,6 +48,8 @@ pub enum ActionRefused {
     Plugin(#[from] catalog::Error),
     #[error("`idempotency_key` has to have 1 to {KEY_BYTES} bytes")]
     Key,
+    #[error("the action's name has to have 1 to {NAME_BYTES} bytes")]
+    Name,
     #[error("no customer has the id or e-mail address `{0}`")]
     UnknownCustomer(String),
     #[error(transparent)]
@@ -47,52 +62,76 @@ pub async fn accept(
     entry: &StoreEntry,
     action: Action,
 ) -> Result<(EventId, Accepted), ActionRefused> {
-    let Action { plugin, customer, name, input, key } = action;
-    pipeline.catalog.enabled(entry, &plugin)?;
-    if key.is_empty() || key.len() > KEY_BYTES {
+    pipeline.catalog.enabled(entry, &action.plugin)?;
+    if !(1..=KEY_BYTES).contains(&action.key.len()) {
         return Err(ActionRefused::Key);
     }
-    let (store, id) = (entry.id(), id_of(&customer, &key));
+    if !(1..=NAME_BYTES).contains(&action.name.len()) {
+        return Err(ActionRefused::Name);
+    }
+    let (store, id) = (entry.id(), id_of(&action));
     if pipeline.store.get(&keys::event_id(store, &id))?.is_some() {
         return Ok((id, Accepted::Duplicate));
     }
-    let known = facts::customer_named(&*pipeline.store, store, &customer)?;
-    let customer = known.ok_or(ActionRefused::UnknownCustomer(customer))?.id;
-    let now = pipeline.clock.now();
-    let event = Event {
-        id: id.clone(),
-        store,
-        origin: Origin::Action { plugin, customer, name },
-        occurred_at: now,
-        received_at: now,
-        body: Bytes::from(Value::Object(input).to_string()),
+    let Action { plugin, by, name, input, .. } = action;
+    let known = |sent: String| -> Result<CustomerId, ActionRefused> {
+        let known = facts::customer_named(&*pipeline.store, store, &sent)?;
+        Ok(known.ok_or(ActionRefused::UnknownCustomer(sent))?.id)
     };
+    let origin = match by {
+        By::Shopper(customer) => Origin::Action { plugin, customer: known(customer)?, name },
+        By::Merchant(customer) => Origin::MerchantAction { plugin, customer: customer.map(known).transpose()?, name },
+        By::Visitor(_) => Origin::VisitorAction { plugin, name },
+    };
+    let now = pipeline.clock.now();
+    let body = Bytes::from(Value::Object(input).to_string());
+    let event = Event { id: id.clone(), store, origin, occurred_at: now, received_at: now, body };
     let position = pipeline.inbox.append(&event).await?;
     Ok((id, Accepted::Kept(position)))
 }
 
 /// Follows from what is sent alone: whom an address leads to may change between two sends of one key. Ids outlive what is
 /// known of a person, so an address stands in them as its digest.
-fn id_of(sent_to: &str, key: &str) -> EventId {
-    let name = match sent_to.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        true => sent_to.to_owned(),
-        false => HEXLOWER.encode(&Sha256::digest(sent_to)),
-    };
-    EventId::from(format!("action/{name}/{key}"))
+fn id_of(action: &Action) -> EventId {
+    let key = &action.key;
+    EventId::from(match &action.by {
+        By::Shopper(customer) => match customer.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            true => format!("action/{customer}/{key}"),
+            false => format!("action/{}/{key}", HEXLOWER.encode(&Sha256::digest(customer))),
+        },
+        By::Merchant(_) => format!("merchant-action/{}/{key}", action.plugin),
+        By::Visitor(link) => format!("visitor-action/{link}/{key}"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn id(by: By, key: &str) -> EventId {
+        let action =
+            Action { plugin: "points".into(), by, name: "redeem".into(), input: Map::new(), key: key.into() };
+        id_of(&action)
+    }
+
     #[test]
     fn an_actions_id_follows_from_what_is_sent_and_tells_no_address() {
-        assert_eq!(id_of("7", "key").as_str(), "action/7/key");
-        let of_address = id_of("mira@example.com", "key");
-        assert_eq!(of_address, id_of("mira@example.com", "key"));
+        let of = |customer: &str, key| id(By::Shopper(customer.into()), key);
+        assert_eq!(of("7", "key").as_str(), "action/7/key");
+        let of_address = of("mira@example.com", "key");
+        assert_eq!(of_address, of("mira@example.com", "key"));
         assert!(!of_address.as_str().contains("mira"), "{of_address}");
         let others = [("7", "key"), ("nora@example.com", "key"), ("mira@example.com", "other")];
-        assert!(others.iter().all(|(sent_to, key)| id_of(sent_to, key) != of_address));
-        assert_ne!(id_of("7/mira@example.com", "key"), id_of("7", "mira@example.com/key"));
+        assert!(others.iter().all(|(customer, key)| of(customer, key) != of_address));
+        assert_ne!(of("7/mira@example.com", "key"), of("7", "mira@example.com/key"));
+    }
+
+    #[test]
+    fn one_key_means_something_else_from_everybody_who_asks() {
+        let all = [By::Shopper("7".into()), By::Merchant(Some("7".into())), By::Visitor("7".into())];
+        let ids: std::collections::BTreeSet<_> = all.into_iter().map(|by| id(by, "key")).collect();
+        assert_eq!(ids.len(), 3, "{ids:?}");
+        // A merchant's key names the action whatever customer it is about: a corrected address is no second one.
+        assert_eq!(id(By::Merchant(Some("7".into())), "key"), id(By::Merchant(None), "key"));
     }
 }

@@ -3,8 +3,8 @@
 
 import { List, el, page } from "./list.js";
 import {
-  capital, clock, decision, effectName, effectStatus, hasFailed, headline, minute, moment, money, number, outcomeOf,
-  parseExactly, personName, plural, printExactly, sentence,
+  capital, clock, decision, effectKind, effectName, effectStatus, hasFailed, headline, minute, moment, money, number,
+  outcomeOf, parseExactly, personName, plural, printExactly, sentence, worth,
 } from "./words.js";
 
 const LOOK_EVERY = 1000;
@@ -23,6 +23,8 @@ const state = {
   /** Subjects of mails by effect. */
   subjects: new Map(),
   troubles: [],
+  /** What plugins ask to be decided. */
+  tasks: [],
   /** The counters as they were when the activity and the troubles were last asked for. */
   seen: { activity: "", troubles: "" },
   looks: 0,
@@ -91,7 +93,7 @@ function decisionOf(delivery, event, led) {
   const own = led.filter((effect) => delivery.effects.includes(effect.id));
   const effectWords = (effect) => {
     const code = effect.content.CreateDiscount?.code;
-    return `${code ? `code ${code}` : effect.kind === "mail" ? "mail" : "tags"} ${effectStatus(effect)}`;
+    return `${code ? `code ${code}` : effectKind(effect)} ${effectStatus(effect)}`;
   };
   return el("div", { class: "decision", "data-kind": outcomeOf(delivery).kind },
     el("p", {}, decision(delivery)),
@@ -144,8 +146,9 @@ function mailRow(effect) {
 }
 
 function codeRow(effect) {
-  const { code, value } = effect.content.CreateDiscount;
-  return effectRow(effect, code, `${money(value)} off for ${nameById(effect.customer)}`, () => showEffect(effect), "code");
+  const { code, benefit } = effect.content.CreateDiscount;
+  const whom = nameById(effect.customer) ?? "whoever has it";
+  return effectRow(effect, code, `${worth(benefit)} for ${whom}`, () => showEffect(effect), "code");
 }
 
 function troubleRow({ key, title, reason, due, path, body, onclick, verb = "Try again", standing }) {
@@ -187,7 +190,7 @@ function troublesOf(plugins, events, effects) {
   });
   const ofEffect = effects.map((effect) => ({
     key: effect.id,
-    title: `${nameOfEffect(effect)} for ${nameById(effect.customer)}`,
+    title: effect.customer ? `${nameOfEffect(effect)} for ${nameById(effect.customer)}` : nameOfEffect(effect),
     reason: effect.told ?? "",
     due: effect.due,
     path: effectPath(effect.id),
@@ -197,13 +200,41 @@ function troublesOf(plugins, events, effects) {
   return [...ofPlugin, ...ofEvent, ...ofEffect];
 }
 
-async function tryAgain(button, path, body) {
+/** A task: what a plugin asks, and the answers that there are. */
+function taskRow(task) {
+  const path = ofStore(`tasks/${encodeURIComponent(task.plugin)}/${encodeURIComponent(task.key)}`);
+  const answers = task.choices.map(([choice, label]) => {
+    const answer = el("button", { type: "button", class: "again", "aria-label": `${label}: ${task.title}` }, label);
+    answer.addEventListener("click", () => tryAgain(answer, path, { choice }, "The answer is on its way."));
+    return answer;
+  });
+  const about = [
+    titleOf(task.plugin),
+    nameById(task.customer),
+    ...task.details.map(([name, value]) => `${name}: ${value}`),
+  ].filter(Boolean).join(" · ");
+  const due = task.overdue ? "overdue" : task.due ? `due ${moment(task.due)}` : "open";
+  return {
+    key: `task ${task.plugin} ${task.key}`,
+    kind: "trouble",
+    says: JSON.stringify([task, about]),
+    draw: () => [
+      el("div", { class: "line" },
+        el("div", { class: "grow" }, el("strong", {}, task.title), el("p", { class: "quiet small" }, about)),
+        el("span", { class: "tag", "data-kind": task.overdue ? "dead" : "pending" }, due),
+        ...answers),
+    ],
+  };
+}
+
+async function tryAgain(button, path, body, done = "It is being tried again.") {
+  const verb = button.textContent;
   button.disabled = true;
-  button.textContent = "Trying …";
+  button.textContent = "One moment …";
   const told = page("attention-told");
   try {
     await api(path, body);
-    told.textContent = "It is being tried again.";
+    told.textContent = done;
   } catch (error) {
     told.textContent = capital(error.message);
   }
@@ -212,7 +243,7 @@ async function tryAgain(button, path, body) {
     state.seen = { activity: "", troubles: "" };
     await look();
     button.disabled = false;
-    button.textContent = "Try again";
+    button.textContent = verb;
     if (document.activeElement === document.body) {
       (button.isConnected ? button : page("attention")).focus({ preventScroll: true });
     }
@@ -345,7 +376,7 @@ function showEffect(effect) {
   const discount = effect.content.CreateDiscount;
   show(nameOfEffect(effect),
     discount && facts([
-      ["Value", money(discount.value)],
+      ["Value", worth(discount.benefit)],
       ["Orders from", discount.minimum_subtotal && money(discount.minimum_subtotal)],
       ["Valid until", discount.ends_at ? moment(discount.ends_at) : "without end"],
     ]),
@@ -362,6 +393,28 @@ function showEffect(effect) {
     ]));
 }
 
+/** A plugin's settings, and the versions that there have been; first brings one of them back, if one is named. */
+function showSettings(plugin, back) {
+  const path = ofStore(`plugins/${encodeURIComponent(plugin)}/settings`);
+  showAsked(`${titleOf(plugin)}, settings`, async () => {
+    if (back) await api(`${path}/${back}/revert`, {});
+    const { version, settings, versions } = await api(path);
+    const changed = (paths) => (paths.length > 6 ? plural(paths.length, "setting") : paths.map((each) => each.slice(1)).join(", "));
+    const rows = versions.toReversed().map((each) => {
+      const onclick = () => showSettings(plugin, each.version);
+      const button = el("button", { type: "button", class: "again", onclick }, "Bring back");
+      return el("li", {}, el("time", {}, moment(each.saved_at)),
+        el("span", {}, `Version ${each.version}: ${changed(each.changed) || "nothing changed"}`),
+        each.version === version ? el("span", { class: "balance" }, "in force") : button);
+    });
+    return [
+      facts(Object.entries(settings).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)])),
+      el("h3", {}, "Versions, latest first"),
+      el("ol", { class: "ledger" }, ...rows),
+    ];
+  });
+}
+
 // ---- The parts of the page ----
 
 const lists = {
@@ -372,18 +425,22 @@ const lists = {
   mails: new List("mails", () => "Mails appear here as they were sent, once a plugin that may send mail has a reason to."),
   codes: new List("codes", () => "Discount codes appear here once a customer has redeemed points for one."),
   attention: new List("attention", () =>
-    "Nothing has failed. What a plugin, the mail server or the shop refuses appears here, with a button to try it again."),
+    "Nothing has failed, and nothing is to be decided. What a plugin, the mail server or the shop refuses appears here, " +
+    "with a button to try it again, and so does what a plugin asks you."),
 };
 
 function drawCounters(counters) {
   const refused = counters.webhooks_unsigned + counters.webhooks_refused + counters.webhooks_failed;
   const failed = counters.events_applied === undefined ? undefined : state.troubles.length;
+  const waiting = failed === undefined ? undefined : failed + state.tasks.length;
+  const seeWhat = failed ? "See what failed" : "See what to decide";
   const tiles = [
     ["Webhooks taken in", counters.webhooks_accepted, `${plural(counters.webhooks_duplicate, "repeat")} ignored`],
     ["Webhooks refused", refused, `${number(counters.webhooks_unsigned)} with a bad signature`],
     ["Decisions", counters.deliveries_done, `${plural(counters.deliveries_failed, "try", "tries")} failed`],
     ["Mails, codes and tags", counters.effects_done, `${plural(counters.effects_failed, "try", "tries")} failed`],
-    ["Needs attention", failed, failed ? el("a", { href: "#needs-attention" }, "See what failed") : failed === 0 ? "All is well" : ""],
+    ["Needs attention", waiting,
+      waiting ? el("a", { href: "#needs-attention" }, seeWhat) : waiting === 0 ? "All is well" : ""],
   ];
   const box = page("counters");
   if (!box.children.length) {
@@ -396,7 +453,7 @@ function drawCounters(counters) {
     if (told.textContent !== (more.textContent ?? more)) told.replaceChildren(more);
   });
   box.lastElementChild.classList.toggle("alarm", failed > 0);
-  document.title = failed ? `(${failed}) Regulars` : "Regulars";
+  document.title = waiting ? `(${waiting}) Regulars` : "Regulars";
 }
 
 function drawStore() {
@@ -412,8 +469,20 @@ function drawStore() {
     select.replaceChildren(...stores.map((each) => el("option", { value: each.domain }, each.name)));
   }
   if (store) select.value = store.domain;
-  const plugins = store?.plugins.map(titleOf).join(", ");
-  page("store-plugins").textContent = store ? `${store.domain} · ${plugins ? `${plugins} on` : "no plugin on"}` : "";
+  drawPlugins(store);
+}
+
+/** The plugins that are on, each with its settings behind it. */
+function drawPlugins(store) {
+  const box = page("store-plugins");
+  const says = JSON.stringify(store && [store.domain, store.plugins.map(titleOf)]);
+  if (box.dataset.says === says) return;
+  box.dataset.says = says;
+  if (!store) return box.replaceChildren();
+  const buttons = store.plugins.map((plugin) =>
+    el("button", { type: "button", class: "plain", onclick: () => showSettings(plugin) }, titleOf(plugin)));
+  const listed = buttons.flatMap((button, index) => (index ? [", ", button] : [button]));
+  box.replaceChildren(`${store.domain} · `, ...(buttons.length ? [...listed, " on"] : ["no plugin on"]));
 }
 
 function guide() {
@@ -456,7 +525,7 @@ function drawActivity() {
   lists.customers.show(activity.customers.map(customerRow));
   lists.mails.show(activity.mails.map(mailRow));
   lists.codes.show(activity.effects.filter((effect) => effect.kind === "discount.create").map(codeRow));
-  lists.attention.show(state.troubles.map(troubleRow));
+  lists.attention.show([...state.tasks.map(taskRow), ...state.troubles.map(troubleRow)]);
 }
 
 function say(kind, text) {
@@ -475,7 +544,7 @@ async function learnStores() {
   const wanted = decodeURIComponent(location.hash.match(/^#store=(.*)$/)?.[1] ?? "") || state.store?.domain;
   const chosen = stores.find((store) => store.domain === wanted) ?? stores[0] ?? null;
   if (chosen?.domain !== state.store?.domain) {
-    Object.assign(state, { activity: null, troubles: [], people: new Map(), subjects: new Map() });
+    Object.assign(state, { activity: null, troubles: [], tasks: [], people: new Map(), subjects: new Map() });
     state.seen = { activity: "", troubles: "" };
     Object.values(lists).forEach((list) => list.forget());
   }
@@ -511,6 +580,8 @@ async function learnPeople(ids) {
 async function learnActivity() {
   state.activity = await api(ofStore(`activity?limit=${LISTED}`));
   for (const [id, person] of Object.entries(state.activity.people)) state.people.set(id, person);
+  state.tasks = await api(ofStore("tasks"));
+  await learnPeople(state.tasks.map((task) => task.customer));
   await learnSubjects(state.activity.mails);
 }
 

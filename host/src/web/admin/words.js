@@ -43,8 +43,16 @@ const CAME_IN = {
   "checkout.updated": "Checkout updated",
   "checkout.deleted": "Checkout ended",
   "timer.fired": "A plugin's timer",
+  "order.disputed": "Dispute on {}",
+  "customer.redacted": "Customer forgotten",
+  "product.updated": "Product updated",
+  "product.deleted": "Product deleted",
   "effect.failed": "A mail, code or tag failed for good",
+  "effect.done": "A mail, code or gift is done",
   "shopper.action": "Request by a shopper",
+  "merchant.action": "Request by the shop",
+  "link.visited": "Shared link followed",
+  "settings.published": "Settings saved",
 };
 
 /** An event in a few words; `order` is the name that shoppers know its order by. */
@@ -101,20 +109,48 @@ export function decision(delivery) {
   return delivery.notes.map((note) => sentence(note).text).join("; ") || "Handled without a note";
 }
 
+/** What a code is worth. */
+export function worth(benefit) {
+  if (benefit.Amount) return `${money(benefit.Amount)} off`;
+  if (benefit.BasisPoints) return `${number(benefit.BasisPoints / 100)} % off`;
+  return benefit === "FreeShipping" ? "free shipping" : "a free product";
+}
+
 const EFFECT_STATUS = {
   mail: { pending: "waiting", done: "sent", dead: "not sent", dropped: "not needed" },
   "discount.create": { pending: "being made", done: "ready", dead: "not made", dropped: "not needed" },
-  "tags.change": { pending: "waiting", done: "done", dead: "not done", dropped: "not needed" },
+};
+const OTHER_STATUS = { pending: "waiting", done: "done", dead: "not done", dropped: "not needed" };
+
+export const effectStatus = (effect) => (EFFECT_STATUS[effect.kind] ?? OTHER_STATUS)[effect.status] ?? effect.status;
+
+const EFFECT_KIND = {
+  mail: "mail",
+  "discount.create": "code",
+  "discount.disable": "end of a code",
+  "tags.change": "tags",
+  "store-credit.change": "store credit",
+  "gift-card.create": "gift card",
+  "order.note": "order note",
+  "order.tags": "order tags",
+  "order.gift": "gift in the parcel",
+  "metafield.set": "value at the shop",
+  "birthday.set": "birthday",
 };
 
-export const effectStatus = (effect) => EFFECT_STATUS[effect.kind]?.[effect.status] ?? effect.status;
+/** What kind of thing an effect is, in the middle of a sentence. */
+export const effectKind = (effect) => EFFECT_KIND[effect.kind] ?? effect.kind;
+
+const tagsOf = ({ add, remove }) => [...add.map((tag) => `+${tag}`), ...remove.map((tag) => `−${tag}`)].join(", ");
 
 /** An effect by name; `subject` is that of a mail which has been sent. */
 export function effectName(effect, subject) {
   const [content] = Object.values(effect.content);
   if (effect.kind === "mail") return `Mail “${subject ?? capital(content.template)}”`;
-  if (effect.kind === "discount.create") return `Code ${content.code}, ${money(content.value)} off`;
-  return `Tags ${[...content.add.map((tag) => `+${tag}`), ...content.remove.map((tag) => `−${tag}`)].join(", ")}`;
+  if (effect.kind === "discount.create") return `Code ${content.code}, ${worth(content.benefit)}`;
+  const about = content.code ?? content.title ?? content.key ?? content.text;
+  const told = content.add ? tagsOf(content) : content.amount ? money(content.amount) : about;
+  return told ? `${capital(effectKind(effect))}: ${told}` : capital(effectKind(effect));
 }
 
 /** Parses JSON; integers that JavaScript's numbers would round, as platforms' ids are, survive `printExactly`. */

@@ -46,7 +46,7 @@ pub async fn show(
 
     let mut people = BTreeMap::new();
     let named = events.iter().filter_map(|event| event.customer.as_ref());
-    for id in named.chain(mails.iter().chain(&others).map(|effect| effect.kind.customer())) {
+    for id in named.chain(mails.iter().chain(&others).filter_map(|effect| effect.kind.customer())) {
         if !people.contains_key(id)
             && let Some(customer) = read::<Customer>(&host, &keys::customer(store, id))?
         {

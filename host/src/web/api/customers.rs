@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{
     dispatch::facts,
-    domain::{Customer, CustomerId, Order, OrderId, StoreId},
+    domain::{Customer, CustomerId, EventId, Order, OrderId, StoreId},
     host::Host,
     ingest::{
         Accepted,
-        actions::{self, Action},
+        actions::{self, Action, By},
     },
     store::{EventRecord, Position, Scan, Store, keys},
 };
@@ -65,7 +65,7 @@ pub async fn show(
 }
 
 /// A customer by id or by e-mail address.
-fn find(host: &Host, store: StoreId, name: &str) -> Result<Customer> {
+pub(super) fn find(host: &Host, store: StoreId, name: &str) -> Result<Customer> {
     facts::customer_named(&*host.sled, store, name)?.ok_or_else(|| Problem::no_customer(name))
 }
 
@@ -118,15 +118,20 @@ pub async fn act(
     let entry = host.catalog.store_named(&store)?;
     let action = Action {
         plugin: plugin_name(&body.plugin),
-        customer,
+        by: By::Shopper(customer),
         name: body.action,
         input: body.input,
         key: body.idempotency_key,
     };
     let (id, accepted) = actions::accept(&host.pipeline, &entry, action).await?;
+    Ok(taken_in(&id, accepted))
+}
+
+/// The answer to an action that has become an event.
+pub(super) fn taken_in(event: &EventId, accepted: Accepted) -> (StatusCode, Json<Value>) {
     let (status, word) = match accepted {
         Accepted::Kept(_) => (StatusCode::ACCEPTED, "accepted"),
         Accepted::Duplicate => (StatusCode::OK, "duplicate"),
     };
-    Ok((status, Json(json!({ "event": id, "status": word }))))
+    (status, Json(json!({ "event": event, "status": word })))
 }

@@ -4,19 +4,26 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::problem::Result;
-use super::plugin_name;
+use super::{customers::taken_in, plugin_name};
 use crate::{
-    catalog::{Enabled, Installed},
-    domain::{Capability, StoreId, Timestamp},
+    catalog::{
+        Enabled, Installed,
+        settings::{SettingsVersion, changes},
+    },
+    domain::{Capability, PluginName, StoreId, Timestamp},
     host::Host,
+    ingest::{
+        actions::{self, Action, By},
+        settings::publish,
+    },
 };
 
 /// An installed plugin.
@@ -118,9 +125,10 @@ pub async fn list(State(host): State<Arc<Host>>) -> Json<Vec<PluginView>> {
 /// Takes the plugin file as the request's body.
 pub async fn install(State(host): State<Arc<Host>>, file: Bytes) -> Result<(StatusCode, Json<PluginView>)> {
     let installed = host.catalog.install(file.to_vec()).await?;
-    let stores: Vec<_> = host.catalog.registry().stores().iter().map(|entry| entry.id()).collect();
-    for store in stores {
-        host.pipeline.tell_missed_merges(store).await?;
+    let stores: Vec<_> = host.catalog.registry().stores().into_iter().cloned().collect();
+    for entry in stores {
+        host.pipeline.tell_missed_merges(entry.id()).await?;
+        publish(&host.pipeline, &entry).await?;
     }
     Ok((StatusCode::CREATED, Json(PluginView::from(&*installed))))
 }
@@ -139,6 +147,7 @@ pub async fn enable(
     host.catalog.enable(&store, &plugin, body.grants, body.settings.as_ref()).await?;
     let entry = host.catalog.store_named(&store)?;
     host.pipeline.tell_missed_merges(entry.id()).await?;
+    publish(&host.pipeline, &entry).await?;
     Ok(Json(EnabledView::of(&host, entry.id(), host.catalog.enabled(&entry, &plugin)?)?))
 }
 
@@ -173,6 +182,7 @@ pub async fn disable(
     Ok(Json(json!({ "disabled": plugin })))
 }
 
+/// The settings in force, and every version with what it changed.
 pub async fn settings(
     State(host): State<Arc<Host>>,
     Path((store, plugin)): Path<(String, String)>,
@@ -180,24 +190,119 @@ pub async fn settings(
     let plugin = plugin_name(&plugin);
     let entry = host.catalog.store_named(&store)?;
     let enabled = host.catalog.enabled(&entry, &plugin)?;
-    let versions = host.catalog.settings_versions(&entry, &plugin)?;
+    let versions = host.catalog.settings_versions(entry.id(), &plugin)?;
+    let nothing = Map::new();
+    let before = std::iter::once(&nothing).chain(versions.iter().map(|version| &version.settings));
+    let listed = versions.iter().zip(before).map(|(version, before)| {
+        let changed: Vec<_> = changes(before, &version.settings).into_iter().map(|change| change.path).collect();
+        json!({ "version": version.version, "saved_at": version.saved_at, "changed": changed })
+    });
     Ok(Json(json!({
         "plugin": plugin,
         "version": enabled.record.settings_version,
         "settings": enabled.context.settings,
         "schema": enabled.installed.package.manifest.settings_schema(),
-        "versions": versions.iter().map(|(version, record)| json!({
-            "version": version,
-            "saved_at": record.saved_at,
-        })).collect::<Vec<_>>(),
+        "versions": listed.collect::<Vec<_>>(),
     })))
+}
+
+#[derive(Deserialize)]
+pub struct SaveQuery {
+    /// Nothing is saved, and what would change is told.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 pub async fn save_settings(
     State(host): State<Arc<Host>>,
     Path((store, plugin)): Path<(String, String)>,
+    Query(query): Query<SaveQuery>,
     Json(settings): Json<Value>,
 ) -> Result<Json<Value>> {
-    let version = host.catalog.save_settings(&store, &plugin_name(&plugin), &settings).await?;
+    let plugin = plugin_name(&plugin);
+    if query.dry_run {
+        let entry = host.catalog.store_named(&store)?;
+        let changes = host.catalog.compare_settings(&entry, &plugin, &settings)?;
+        return Ok(Json(json!({ "plugin": plugin, "changes": changes })));
+    }
+    let version = host.catalog.save_settings(&store, &plugin, &settings).await?;
+    saved(&host, &store, &plugin, version).await
+}
+
+/// Tells the plugin of its new settings, and the client which they are.
+async fn saved(host: &Host, store: &str, plugin: &PluginName, version: u32) -> Result<Json<Value>> {
+    publish(&host.pipeline, &*host.catalog.store_named(store)?).await?;
     Ok(Json(json!({ "plugin": plugin, "version": version })))
+}
+
+fn find_version(host: &Host, store: &str, plugin: &str, version: u32) -> Result<SettingsVersion> {
+    let store = host.catalog.store_named(store)?.id();
+    Ok(host.catalog.settings_version(store, &plugin_name(plugin), version)?)
+}
+
+pub async fn settings_version(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin, version)): Path<(String, String, u32)>,
+) -> Result<Json<Value>> {
+    let SettingsVersion { version, settings, saved_at } = find_version(&host, &store, &plugin, version)?;
+    Ok(Json(json!({ "plugin": plugin, "version": version, "saved_at": saved_at, "settings": settings })))
+}
+
+#[derive(Deserialize)]
+pub struct ChangesQuery {
+    /// The version to compare with.
+    since: u32,
+}
+
+/// In what a version differs from another.
+pub async fn settings_changes(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin, version)): Path<(String, String, u32)>,
+    Query(query): Query<ChangesQuery>,
+) -> Result<Json<Value>> {
+    let before = find_version(&host, &store, &plugin, query.since)?;
+    let after = find_version(&host, &store, &plugin, version)?;
+    let changes = changes(&before.settings, &after.settings);
+    Ok(Json(json!({ "plugin": plugin, "since": before.version, "version": after.version, "changes": changes })))
+}
+
+/// Saves an older version as a new one.
+pub async fn revert_settings(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin, version)): Path<(String, String, u32)>,
+) -> Result<Json<Value>> {
+    let plugin = plugin_name(&plugin);
+    let version = host.catalog.revert_settings(&store, &plugin, version).await?;
+    saved(&host, &store, &plugin, version).await
+}
+
+/// What a merchant asks of a plugin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionBody {
+    name: String,
+    /// Whom it is about, by id or e-mail address.
+    customer: Option<String>,
+    #[serde(default)]
+    input: Map<String, Value>,
+    /// The same key is the same action, however often it is sent.
+    idempotency_key: String,
+}
+
+/// Takes a merchant's action in as an event. The answer means that it is durable, not that it is decided.
+pub async fn act(
+    State(host): State<Arc<Host>>,
+    Path((store, plugin)): Path<(String, String)>,
+    Json(body): Json<ActionBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let entry = host.catalog.store_named(&store)?;
+    let action = Action {
+        plugin: plugin_name(&plugin),
+        by: By::Merchant(body.customer),
+        name: body.name,
+        input: body.input,
+        key: body.idempotency_key,
+    };
+    let (id, accepted) = actions::accept(&host.pipeline, &entry, action).await?;
+    Ok(taken_in(&id, accepted))
 }
