@@ -161,7 +161,8 @@ fn renew(cx: &mut Context, settings: &Settings, customer: &str, mut advocate: Ad
             return Ok(old.code.clone());
         }
     }
-    let discount = NewDiscount { minimum_subtotal: offer.min_cart, ..NewDiscount::open(&settings.code_prefix, offer.benefit) };
+    let discount =
+        NewDiscount { minimum_subtotal: offer.min_cart, ..NewDiscount::open(&settings.code_prefix, offer.benefit) };
     let issued = match cx.create_discount(discount) {
         Ok(issued) => issued,
         Err(refusal) => return Ok(["none: ", &refusal.to_string()].concat()),

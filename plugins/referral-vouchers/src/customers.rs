@@ -16,7 +16,10 @@ pub fn merged(cx: &mut Context) -> Result {
     index::merge(cx, absorbed, kept)?;
     let [from, to] = [absorbed, kept].map(|id| key(&["month", id, ""]));
     cx.state().merge(&from, &to, |_, moved: u32, there: Option<u32>| Ok(moved + there.unwrap_or(0)))?;
-    cx.note("Two customers became one; their links, codes and referrals are joined", &[("from", absorbed), ("to", kept)])?;
+    cx.note(
+        "Two customers became one; their links, codes and referrals are joined",
+        &[("from", absorbed), ("to", kept)],
+    )?;
     for claim in claims_of(cx, kept)? {
         let is_own = claim.friend.as_ref().is_some_and(|it| left(cx, it) == left(cx, &claim.advocate));
         if is_own && claim.is_open() {

@@ -14,10 +14,7 @@ use crate::{
 
 /// Learns what the order shows of its buyer, lists the claim by it, and looks at everything anew.
 pub fn examine(cx: &mut Context, settings: &Settings, claim: &mut Claim) -> Result {
-    let pair = Pair {
-        advocate: left(cx, &claim.advocate),
-        friend: claim.friend.as_ref().map(|id| left(cx, id)),
-    };
+    let pair = Pair { advocate: left(cx, &claim.advocate), friend: claim.friend.as_ref().map(|id| left(cx, id)) };
     let order = cx.order_by_id(&claim.order);
     if !claim.forgotten {
         learn(cx, claim, &pair);
@@ -134,9 +131,7 @@ fn of_others(cx: &mut Context, claim: &Claim, pair: &Pair) -> Result<Vec<Finding
     if let Some(friend) = &pair.friend {
         for entry in index::entries(cx, "friend", &pair.advocate)? {
             let Some(other) = claim::get(cx, &entry.order)? else { continue };
-            if !other.is_void()
-                && other.precedes(claim.placed_at, &claim.order)
-                && left(cx, &other.advocate) == *friend
+            if !other.is_void() && other.precedes(claim.placed_at, &claim.order) && left(cx, &other.advocate) == *friend
             {
                 let evidence = ["The friend had referred the advocate, with order ", &other.name].concat();
                 findings.push(Finding::new(Check::EachOther, evidence));
@@ -183,8 +178,7 @@ fn of_rate(cx: &mut Context, settings: &Settings, claim: &Claim, pair: &Pair) ->
     };
     let near = index::entries(cx, "advocate", &pair.advocate)?.iter().filter(|it| is_near(it)).count();
     if near > settings.burst_referrals as usize {
-        let evidence =
-            ["Referrals in ", &settings.burst_days.to_string(), " days: ", &near.to_string()].concat();
+        let evidence = ["Referrals in ", &settings.burst_days.to_string(), " days: ", &near.to_string()].concat();
         findings.push(Finding::new(Check::Burst, evidence));
     }
     Ok(findings)

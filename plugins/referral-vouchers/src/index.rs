@@ -28,8 +28,7 @@ pub fn entries(cx: &mut Context, kind: &str, of: &str) -> Result<Vec<Entry>> {
 
 /// Lists a claim wherever it belongs; nothing happens where it is listed already.
 pub fn add(cx: &mut Context, claim: &Claim, advocate: &str, friend: Option<&str>) -> Result {
-    let entry =
-        Entry { placed_at: claim.placed_at, order: claim.order.clone(), buyer: friend.map(Into::into) };
+    let entry = Entry { placed_at: claim.placed_at, order: claim.order.clone(), buyer: friend.map(Into::into) };
     add_to(cx, "advocate", advocate, &entry)?;
     if let Some(friend) = friend {
         add_to(cx, "friend", friend, &entry)?;

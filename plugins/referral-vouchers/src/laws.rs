@@ -179,7 +179,10 @@ enum Step {
     /// The event of this place, as far as there is one.
     Deliver(prop::sample::Index),
     Advance(u64),
-    Decide { approve: bool, which: prop::sample::Index },
+    Decide {
+        approve: bool,
+        which: prop::sample::Index,
+    },
     Merge(&'static str, &'static str),
 }
 

@@ -23,7 +23,7 @@ pub fn friend_bought(
     let (advocate, language) = reader(cx, claim);
     let mail = Mail::new(advocate, "friend-bought", Purpose::Loyalty)
         .var("reward", language.money(claim.terms.amount))
-        .var("until", language.date(cx.date_of(release)))
+        .var("until", cx.date_of(release).to_string())
         .guard(Guard::OrderNotCancelled(claim.order.clone()))
         .valid_until(release);
     let queued = queue(cx, mail)?;
@@ -37,10 +37,10 @@ pub fn reward_paid(cx: &mut Context, settings: &Settings, claim: &Claim, payout:
         return Ok("switched off");
     }
     let (advocate, language) = reader(cx, claim);
-    let ends_on = payout.ends_at.map(|it| language.date(cx.date_of(it))).unwrap_or_default();
+    let ends_on = payout.ends_at.map(|it| cx.date_of(it).to_string()).unwrap_or_default();
     let mail = Mail::new(advocate, "reward-paid", Purpose::Service)
         .var("reward", language.money(payout.amount))
-        .var("code", payout.code.clone().unwrap_or_default())
+        .var("reward_code", payout.code.clone().unwrap_or_default())
         .var("ends_on", ends_on)
         .after(&payout.effect);
     queue(cx, mail)
@@ -48,12 +48,7 @@ pub fn reward_paid(cx: &mut Context, settings: &Settings, claim: &Claim, payout:
 
 /// The order of a friend that the advocate was told of came back. Of other reasons no mail is written: the panel has a
 /// kind word for them.
-pub fn reward_void(
-    cx: &mut Context,
-    settings: &Settings,
-    claim: &mut Claim,
-    because: Because,
-) -> Result<&'static str> {
+pub fn reward_void(cx: &mut Context, settings: &Settings, claim: &mut Claim, because: Because) -> Result<&'static str> {
     let came_back = matches!(because, Because::Check(Check::Cancelled | Check::BelowMinimum));
     if !came_back || !claim.announced || claim.withdrawn {
         return Ok("not sent");
@@ -71,12 +66,7 @@ pub fn reward_void(
 }
 
 /// A reward that was paid has been taken back.
-pub fn reward_returned(
-    cx: &mut Context,
-    settings: &Settings,
-    claim: &Claim,
-    taken: &EffectId,
-) -> Result<&'static str> {
+pub fn reward_returned(cx: &mut Context, settings: &Settings, claim: &Claim, taken: &EffectId) -> Result<&'static str> {
     if !settings.mail_on_void {
         return Ok("switched off");
     }

@@ -58,9 +58,10 @@ fn own(cx: &mut Context, customer: &str, language: Language, texts: &Texts) -> R
     }
     match advocate {
         Some(advocate) => blocks.extend(shared(cx, &settings, customer, &advocate, texts)?),
-        None => blocks.push(Block::form("", Vec::new(), Button::new("share", texts.get_link)).explained(
-            if settings.advocate_must_have_order { texts.after_first_order } else { "" },
-        )),
+        None => blocks.push(
+            Block::form("", Vec::new(), Button::new("share", texts.get_link))
+                .explained(if settings.advocate_must_have_order { texts.after_first_order } else { "" }),
+        ),
     }
     blocks.push(referrals(cx, customer, language, texts)?);
     Ok(blocks)
@@ -137,9 +138,7 @@ fn row(cx: &Context, claim: &Claim, language: Language, texts: &Texts) -> Row {
             };
             (texts.paid, detail)
         }
-        Status::Void(Because::Check(check)) => {
-            (texts.not_counted, why_not(claim, Some(check), language, texts))
-        }
+        Status::Void(Because::Check(check)) => (texts.not_counted, why_not(claim, Some(check), language, texts)),
         Status::Void(Because::Rejected | Because::Deadline) => {
             (texts.not_counted, why_not(claim, None, language, texts))
         }
@@ -151,9 +150,7 @@ fn row(cx: &Context, claim: &Claim, language: Language, texts: &Texts) -> Row {
 fn why_not(claim: &Claim, check: Option<Check>, language: Language, texts: &Texts) -> String {
     match check {
         Some(Check::Cancelled | Check::OrderGone) => texts.cancelled.to_owned(),
-        Some(Check::BelowMinimum) => {
-            fill(texts.below_minimum, &[("min", &language.money(claim.terms.min_order))])
-        }
+        Some(Check::BelowMinimum) => fill(texts.below_minimum, &[("min", &language.money(claim.terms.min_order))]),
         Some(Check::EarlierOrder) => texts.not_new.to_owned(),
         Some(Check::AlreadyReferred | Check::FriendPaid | Check::EachOther) => texts.invited_before.to_owned(),
         Some(Check::MonthlyCap) => texts.month_is_full.to_owned(),

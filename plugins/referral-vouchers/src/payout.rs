@@ -188,7 +188,12 @@ pub fn aftermath(cx: &mut Context, settings: &Settings, mut claim: Claim) -> Res
     claim.aftermath = Some(Aftermath::Logged);
     let Some(payout) = claim.payout.clone().filter(|_| settings.claw_back) else {
         claim::set(cx, &claim)?;
-        return notes::about(cx, "The order came back after the reward was paid: it stays paid", &claim, &[("what", what)]);
+        return notes::about(
+            cx,
+            "The order came back after the reward was paid: it stays paid",
+            &claim,
+            &[("what", what)],
+        );
     };
     let advocate = left(cx, &claim.advocate);
     let taken = match payout.code {
@@ -221,4 +226,3 @@ fn what_came_back(cx: &Context, claim: &Claim) -> Option<&'static str> {
     let net = net::of(&order, &cx.refunds_of(&order.id));
     (net < claim.terms.min_order.minor).then_some("what is left is below the minimum")
 }
-

@@ -107,7 +107,8 @@ fn crowd(cx: &mut Context, settings: &Settings, claim: &Claim) -> Result<Option<
         crowd = crowd.max(buyers.len());
     }
     Ok((crowd > settings.ip_buyers as usize).then(|| {
-        let evidence = ["Referred buyers at one internet address in ", &days.to_string(), " days: ", &crowd.to_string()];
+        let evidence =
+            ["Referred buyers at one internet address in ", &days.to_string(), " days: ", &crowd.to_string()];
         Finding::new(Check::ManyBuyers, evidence.concat())
     }))
 }
@@ -146,7 +147,8 @@ fn visit(
         Via::Code(_) => {
             let links = advocate.into_iter().flat_map(|it| it.other_links.iter().chain([&it.link]));
             let links: Vec<_> = links.cloned().collect();
-            let unseen = || Finding::new(Check::NoVisit, "The code was typed, and the buyer's browser never followed the link");
+            let unseen =
+                || Finding::new(Check::NoVisit, "The code was typed, and the buyer's browser never followed the link");
             Ok((!attribution::has_visited(cx, claim, &links, days)?).then(unseen))
         }
     }

@@ -94,11 +94,13 @@ fn a_friend_counts_once_and_the_earlier_order_wins_however_they_arrive() {
 #[test]
 fn a_friend_who_was_referred_by_somebody_else_is_not_referred_again() {
     let (shop, link) = visited();
-    let mut shop = known(shop.with_customer(customer("cas")), "cas").with_order(order("901").customer("cas").line(9000, 1));
+    let mut shop =
+        known(shop.with_customer(customer("cas")), "cas").with_order(order("901").customer("cas").line(9000, 1));
     let other = share(&mut shop, "cas");
     let mut shop = with_signals(shop, "1002", BOB);
     shop.deliver(Incoming::order_paid(basket(&link))).unwrap();
-    let again = order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &other).placed_at(START.plus_days(1));
+    let again =
+        order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &other).placed_at(START.plus_days(1));
     shop.deliver(Incoming::order_paid(again)).unwrap();
     let evidence = claim(&shop, "1002").findings.into_iter().find(|it| it.check == Check::AlreadyReferred);
     assert_eq!(evidence.unwrap().evidence, "The friend's earlier order #1001 was referred");
@@ -112,7 +114,8 @@ fn a_friend_who_has_cancelled_can_be_referred_again() {
     let mut shop = with_signals(shop, "1002", BOB);
     shop.deliver(Incoming::order_paid(basket(&link))).unwrap();
     shop.deliver(Incoming::order_cancelled(Order { cancelled_at: Some(START), ..placed(&link) })).unwrap();
-    let again = order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &link).placed_at(START.plus_days(1));
+    let again =
+        order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &link).placed_at(START.plus_days(1));
     shop.deliver(Incoming::order_paid(again)).unwrap();
     shop.advance_days(60).unwrap();
     assert_eq!(claim(&shop, "1002").status, Status::Paid);
@@ -128,7 +131,8 @@ fn two_who_refer_each_other_are_rewarded_once() {
     shop = known(shop.with_customer(customer("cas")), "cas");
     let of_cas = share(&mut shop, "cas");
     let from_cas = order(ORDER).customer(BOB).line(5000, 1).attribute("regulars_link", &of_cas).placed_at(START);
-    let from_bob = order("1002").customer("cas").line(5000, 1).attribute("regulars_link", &of_bob).placed_at(START.plus_days(1));
+    let from_bob =
+        order("1002").customer("cas").line(5000, 1).attribute("regulars_link", &of_bob).placed_at(START.plus_days(1));
     visit(&mut shop, &of_cas, "cas", BOB);
     visit(&mut shop, &of_bob, BOB, "cas");
     shop.deliver(Incoming::order_paid(from_bob)).unwrap();
@@ -206,7 +210,8 @@ fn an_advocate_is_rewarded_at_most_ten_times_a_month() {
     for n in 0..12 {
         let (id, who) = (format!("o{n:02}"), format!("friend {n}"));
         shop = with_signals(shop, &id, &who);
-        shop.deliver(Incoming::order_paid(order(&id).customer(&who).line(5000, 1).attribute("regulars_link", &link))).unwrap();
+        shop.deliver(Incoming::order_paid(order(&id).customer(&who).line(5000, 1).attribute("regulars_link", &link)))
+            .unwrap();
     }
     shop.advance_days(60).unwrap();
     assert_eq!(paid(&shop).len(), 10);

@@ -53,7 +53,8 @@ fn a_typed_code_without_a_link_counts_and_is_flagged() {
     shop.deliver(Incoming::order_paid(order(ORDER).customer(BOB).line(5000, 1).code(&typed))).unwrap();
     assert_eq!(checks(&shop, ORDER), [Check::NoVisit]);
     let task = &shop.tasks()["review/1001"];
-    let evidence = ("Code without a visit".into(), "The code was typed, and the buyer's browser never followed the link".into());
+    let evidence =
+        ("Code without a visit".into(), "The code was typed, and the buyer's browser never followed the link".into());
     assert!(task.details.contains(&evidence), "{task:?}");
     shop.deliver(Incoming::merchant_action("approve", None, json!({ "task": "review/1001" }))).unwrap();
     shop.advance_days(21).unwrap();
@@ -82,7 +83,8 @@ fn a_link_whose_visit_was_never_seen_counts_and_is_flagged() {
 #[test]
 fn an_old_link_gives_way_to_a_code_that_was_typed() {
     let (shop, old) = visited();
-    let mut shop = known(shop.with_customer(customer("cas")), "cas").with_order(order("901").customer("cas").line(9000, 1));
+    let mut shop =
+        known(shop.with_customer(customer("cas")), "cas").with_order(order("901").customer("cas").line(9000, 1));
     share(&mut shop, "cas");
     let code = code_of(&shop, "cas");
     let placed = || basket(&old).code(&code);

@@ -25,7 +25,8 @@ fn a_link_comes_with_one_code_for_every_friend_once() {
 
 #[test]
 fn friends_can_get_an_amount_without_a_smallest_cart() {
-    let mut shop = shop().setting("friend_benefit", "amount").setting("friend_amount", "5.00").setting("friend_min_cart", "0");
+    let mut shop =
+        shop().setting("friend_benefit", "amount").setting("friend_amount", "5.00").setting("friend_min_cart", "0");
     share(&mut shop, ANN);
     let code = shop.calls().discounts().next().unwrap();
     assert!(matches!(code.benefit, Benefit::Amount(it) if it.minor == 500));
@@ -94,7 +95,8 @@ fn a_new_offer_makes_a_new_code_and_the_old_one_lives_as_long_as_a_link_counts()
     assert_eq!(ended(&shop), 0);
     shop.advance_to(START.plus_days(30)).unwrap();
     assert_eq!(ended(&shop), 1);
-    let end = shop.calls().iter().rev().find(|it| matches!(it, Call::DisableDiscount { .. })).and_then(Call::effect).cloned();
+    let end =
+        shop.calls().iter().rev().find(|it| matches!(it, Call::DisableDiscount { .. })).and_then(Call::effect).cloned();
     let delivery = shop.fail(&end.unwrap(), "the code has been used").unwrap();
     assert_eq!(note(&delivery).field("code"), Some(old.as_str()));
 }

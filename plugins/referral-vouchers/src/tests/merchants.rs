@@ -70,9 +70,8 @@ fn without_an_answer_the_reward_is_withheld_at_the_deadline() {
 
 #[test]
 fn without_an_answer_the_reward_is_paid_where_the_merchant_wants_that() {
-    let mut shop = referred_with(|shop| {
-        with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).setting("review_default", "pay")
-    });
+    let mut shop =
+        referred_with(|shop| with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).setting("review_default", "pay"));
     shop.advance_days(21).unwrap();
     assert_eq!((status(&shop), last_reason(&shop)), (Status::Paid, "The reward is given: nobody decided in time"));
 }
@@ -88,9 +87,8 @@ fn a_block_is_not_paid_by_default_even_where_flags_are() {
 
 #[test]
 fn the_merchant_has_fourteen_days_even_where_the_hold_ends_sooner() {
-    let mut shop = referred_with(|shop| {
-        with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).setting("hold_paid_days", 2)
-    });
+    let mut shop =
+        referred_with(|shop| with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).setting("hold_paid_days", 2));
     shop.advance_days(2).unwrap();
     assert_eq!(status(&shop), Status::Review);
     shop.advance_days(11).unwrap();
@@ -156,7 +154,8 @@ fn a_banned_advocate_earns_nothing_and_the_friends_code_ends() {
     shop = with_signals(shop, "1002", "cas");
     let delivery = visit(&mut shop, &link, ANN, "cas");
     assert_eq!(note(&delivery).field("code"), Some("none: the advocate is banned"));
-    shop.deliver(Incoming::order_paid(order("1002").customer("cas").line(5000, 1).attribute("regulars_link", &link))).unwrap();
+    shop.deliver(Incoming::order_paid(order("1002").customer("cas").line(5000, 1).attribute("regulars_link", &link)))
+        .unwrap();
     shop.advance_days(60).unwrap();
     assert_eq!((claim(&shop, "1002").status, paid(&shop)), (void(Check::Banned), vec![]));
 }
@@ -179,9 +178,8 @@ fn a_ban_follows_the_person_to_another_account_and_can_be_lifted() {
 
 #[test]
 fn where_tasks_are_not_granted_the_default_applies_and_the_note_says_so() {
-    let mut shop = referred_with(|shop| {
-        with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).withhold(Capability::Tasks)
-    });
+    let mut shop =
+        referred_with(|shop| with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).withhold(Capability::Tasks));
     let asked = shop.calls().notes().last().unwrap().field("review").map(str::to_owned);
     assert_eq!(asked.as_deref(), Some("not asked: the capability `tasks` is not granted"));
     shop.advance_days(60).unwrap();

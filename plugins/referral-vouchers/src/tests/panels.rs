@@ -90,7 +90,8 @@ fn no_page_speaks_of_suspicion_or_names_anybody_in_any_language() {
         shop.advance_days(days).unwrap();
         for locale in LOCALES {
             let shown = format!("{:?}{:?}", own(&shop, Some(ANN), locale), landing(&shop, locale)).to_lowercase();
-            for word in ["fraud", "suspicio", "betrug", "verdacht", "fraude", "sospech", "不正", "bob", "same e-mail"] {
+            for word in ["fraud", "suspicio", "betrug", "verdacht", "fraude", "sospech", "不正", "bob", "same e-mail"]
+            {
                 assert!(!shown.contains(word), "{locale}: {word}");
             }
             assert!(!shown.contains('{'.to_string().repeat(2).as_str()));

@@ -21,7 +21,8 @@ fn an_advocate_who_is_absorbed_is_rewarded_under_the_id_that_is_left() {
 #[test]
 fn both_links_and_both_codes_of_two_advocates_who_become_one_still_count() {
     let (shop, link) = visited();
-    let mut shop = known(shop.with_customer(customer("ann2")), "ann2").with_order(order("901").customer("ann2").line(900, 1));
+    let mut shop =
+        known(shop.with_customer(customer("ann2")), "ann2").with_order(order("901").customer("ann2").line(900, 1));
     let other = share(&mut shop, "ann2");
     let codes = [code_of(&shop, ANN), code_of(&shop, "ann2")];
     visit(&mut shop, &other, "ann2", "cas");
@@ -34,7 +35,8 @@ fn both_links_and_both_codes_of_two_advocates_who_become_one_still_count() {
         assert_eq!((claim(&shop, &id).advocate.as_str(), checks(&shop, &id)), ("ann2", vec![]));
     }
     shop = with_signals(shop, "o9", "dan");
-    shop.deliver(Incoming::order_paid(order("o9").customer("dan").line(5000, 1).attribute("regulars_link", &link))).unwrap();
+    shop.deliver(Incoming::order_paid(order("o9").customer("dan").line(5000, 1).attribute("regulars_link", &link)))
+        .unwrap();
     assert_eq!(claim(&shop, "o9").advocate, "ann2");
 }
 
@@ -62,9 +64,11 @@ fn a_friend_who_turns_out_to_be_the_advocate_is_not_rewarded_for() {
 fn a_guest_friend_who_becomes_a_customer_counts_once() {
     let (shop, link) = visited();
     let mut shop = with_signals(shop, "1002", BOB);
-    shop.deliver(Incoming::order_paid(order(ORDER).customer("guest").line(5000, 1).attribute("regulars_link", &link))).unwrap();
+    shop.deliver(Incoming::order_paid(order(ORDER).customer("guest").line(5000, 1).attribute("regulars_link", &link)))
+        .unwrap();
     shop.deliver(Incoming::customer_merged(BOB, "guest")).unwrap();
-    let again = order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &link).placed_at(START.plus_days(1));
+    let again =
+        order("1002").customer(BOB).line(5000, 1).attribute("regulars_link", &link).placed_at(START.plus_days(1));
     shop.deliver(Incoming::order_paid(again)).unwrap();
     assert!(checks(&shop, "1002").contains(&Check::AlreadyReferred));
     shop.advance_days(60).unwrap();
