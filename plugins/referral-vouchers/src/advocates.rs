@@ -177,7 +177,15 @@ fn renew(cx: &mut Context, settings: &Settings, customer: &str, mut advocate: Ad
     Ok(issued.code)
 }
 
-/// Ends the code of a banned advocate, or one that another has taken the place of.
+/// Ends an advocate's code, so that a later wish or visit makes a new one.
+pub fn end_code(cx: &mut Context, customer: &str) -> Result {
+    let Some(mut advocate) = get(cx, customer)? else { return Ok(()) };
+    let Some(code) = advocate.code.take() else { return Ok(()) };
+    set(cx, customer, &advocate)?;
+    retire(cx, code.effect.as_str())
+}
+
+/// Ends a code for good, whoever has it.
 pub fn retire(cx: &mut Context, code_effect: &str) -> Result {
     let Some(Use::FriendCode { advocate, effect }) = effects::get(cx, code_effect)? else {
         return Ok(cx.note("Nothing ended: the code is not known", &[])?);
@@ -185,10 +193,7 @@ pub fn retire(cx: &mut Context, code_effect: &str) -> Result {
     let code = cx.code_standing(&effect).map(|it| it.code).unwrap_or_default();
     let fields = [("code", code.as_str()), ("advocate", advocate.as_str())];
     match cx.disable_discount(&effect) {
-        Ok(end) => {
-            effects::set(cx, &end, &Use::Retirement { code: code.clone() })?;
-            Ok(cx.note("A friends' code ends", &fields)?)
-        }
+        Ok(_) => Ok(cx.note("A friends' code ends", &fields)?),
         Err(refusal) => {
             let because = refusal.to_string();
             Ok(cx.note("A friends' code could not be ended", &[fields[0], fields[1], ("because", &because)])?)
@@ -255,15 +260,13 @@ pub fn forget(cx: &mut Context, customer: &str) -> Result<bool> {
     for link in advocate.other_links.iter().chain([&advocate.link]) {
         cx.state().delete(&visits_key(link))?;
     }
-    if let Some(code) = &advocate.code {
-        retire(cx, code.effect.as_str())?;
-    }
+    end_code(cx, customer)?;
     cx.state().delete(&advocate_key(customer))?;
     Ok(true)
 }
 
-/// At most 40 characters of what came from a browser.
-fn shortened(text: &str) -> String {
+/// At most 40 characters of what came from outside.
+pub fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
 

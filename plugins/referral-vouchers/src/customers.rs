@@ -3,10 +3,13 @@
 use regulars_sdk::{Context, Result, key};
 
 use crate::{
-    advocates, bans, claim,
-    claim::{Claim, left},
-    course, index,
+    advocates, bans,
+    claim::{self, Claim, Status, left},
+    course, index, notes,
 };
+
+/// Claims that one delivery brings to an end: each leaves a note, and a delivery has room for so many.
+const AT_ONCE: usize = 20;
 
 pub fn merged(cx: &mut Context) -> Result {
     let Some(merge) = cx.merge() else { return Ok(cx.note("Nothing moved: the merge is not complete", &[])?) };
@@ -20,10 +23,20 @@ pub fn merged(cx: &mut Context) -> Result {
         "Two customers became one; their links, codes and referrals are joined",
         &[("from", absorbed), ("to", kept)],
     )?;
-    for claim in claims_of(cx, kept)? {
-        let is_own = claim.friend.as_ref().is_some_and(|it| left(cx, it) == left(cx, &claim.advocate));
-        if is_own && claim.is_open() {
-            course::proceed(cx, claim)?;
+    let mut own = claims_of(cx, kept)?;
+    own.retain(|it| it.friend.as_ref().is_some_and(|friend| left(cx, friend) == left(cx, &it.advocate)));
+    // What is left over is found out when its hold ends.
+    for claim in own.into_iter().filter(|it| !it.is_void()).take(AT_ONCE) {
+        match claim.status {
+            Status::Paid => {
+                notes::about(
+                    cx,
+                    "Advocate and friend became one after the reward was paid: it stays paid",
+                    &claim,
+                    &[],
+                )?;
+            }
+            _ => course::proceed(cx, claim)?,
         }
     }
     Ok(())
@@ -34,14 +47,15 @@ pub fn redacted(cx: &mut Context) -> Result {
         return Ok(cx.note("Nothing forgotten: the customer is not known", &[])?);
     };
     cx.state().set(&gone_key(&customer), &true)?;
-    let mut forgotten = 0;
+    let (mut forgotten, mut ended) = (0, 0);
     for mut claim in claims_of(cx, &customer)? {
         if claim.friend.as_ref().is_some_and(|it| left(cx, it) == customer) {
             forget_buyer(cx, &mut claim)?;
             forgotten += 1;
         }
-        if claim.is_open() && left(cx, &claim.advocate) == customer {
+        if ended < AT_ONCE && claim.is_open() && left(cx, &claim.advocate) == customer {
             course::proceed(cx, claim)?;
+            ended += 1;
         }
     }
     let had_link = advocates::forget(cx, &customer)?;

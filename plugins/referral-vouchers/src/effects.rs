@@ -1,4 +1,4 @@
-//! What each effect was queued for, so that its failure finds what it concerns.
+//! What an effect was queued for, where its failure is made up for.
 
 use regulars_sdk::{Context, EffectId, Result, key};
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Use {
     /// The code that an advocate's friends type. The effect stands here as the host wrote it.
     FriendCode { advocate: String, effect: EffectId },
-    /// The end of such a code.
-    Retirement { code: String },
     /// The reward for an order.
     Reward { order: String },
-    /// The reward for an order, taken back.
-    TakeBack { order: String },
 }
 
 pub fn get(cx: &mut Context, effect: &str) -> Result<Option<Use>> {

@@ -14,8 +14,11 @@ use crate::{
 
 /// Learns what the order shows of its buyer, lists the claim by it, and looks at everything anew.
 pub fn examine(cx: &mut Context, settings: &Settings, claim: &mut Claim) -> Result {
-    let pair = Pair { advocate: left(cx, &claim.advocate), friend: claim.friend.as_ref().map(|id| left(cx, id)) };
     let order = cx.order_by_id(&claim.order);
+    if claim.friend.is_none() {
+        claim.friend = order.as_ref().and_then(|it| it.customer_id.clone());
+    }
+    let pair = Pair { advocate: left(cx, &claim.advocate), friend: claim.friend.as_ref().map(|id| left(cx, id)) };
     if !claim.forgotten {
         learn(cx, claim, &pair);
     }

@@ -11,7 +11,10 @@ use crate::{
 };
 
 /// Characters of a reason that are kept.
-const REASON: usize = 500;
+const REASON: usize = 300;
+
+/// Bytes of the longest id of a customer.
+const ID_BYTES: usize = 128;
 
 /// The input of every action: an answer to a task, or the order or customer that is meant.
 #[derive(Deserialize)]
@@ -28,20 +31,21 @@ struct Input {
 
 pub fn action(cx: &mut Context) -> Result {
     let Some(action) = cx.action() else { return Ok(cx.note("Nothing done: the action is not known", &[])?) };
+    let name = advocates::shortened(&action.name);
     let Ok(input) = action.input::<Input>() else {
-        return Ok(cx.note("Nothing done: the action's input does not read", &[("action", &action.name)])?);
+        return Ok(cx.note("Nothing done: the action's input does not read", &[("action", &name)])?);
     };
     let reason: String = input.reason.chars().take(REASON).collect();
     match action.name.as_str() {
         "approve" | "reject" => {
             let Some(claim) = claim_of(cx, &input)? else {
-                return Ok(cx.note("Nothing decided: there is no such referral", &[("action", &action.name)])?);
+                return Ok(cx.note("Nothing decided: there is no such referral", &[("action", &name)])?);
             };
             if action.name == "approve" { approve(cx, claim, reason) } else { reject(cx, claim, reason) }
         }
         "ban" => ban(cx, &action, &input, &reason),
         "unban" => unban(cx, &action, &input, &reason),
-        _ => Ok(cx.note("Nothing done: there is no such action", &[("action", &action.name)])?),
+        _ => Ok(cx.note("Nothing done: there is no such action", &[("action", &name)])?),
     }
 }
 
@@ -83,9 +87,7 @@ fn ban(cx: &mut Context, action: &Action, input: &Input, reason: &str) -> Result
         return Ok(cx.note("Nobody banned: the action names no customer", &[])?);
     };
     let is_new = bans::add(cx, &customer, reason)?;
-    if let Some(code) = advocates::get(cx, &customer)?.and_then(|it| it.code) {
-        advocates::retire(cx, code.effect.as_str())?;
-    }
+    advocates::end_code(cx, &customer)?;
     let what = if is_new { "The customer is banned" } else { "The customer was banned before" };
     cx.note(what, &[("customer", &customer), ("reason", reason)])?;
     match claim {
@@ -108,5 +110,6 @@ fn unban(cx: &mut Context, action: &Action, input: &Input, reason: &str) -> Resu
 /// Who is meant: named by the input, by the referral that the task is about, or by the action.
 fn whom(cx: &Context, action: &Action, input: &Input, claim: Option<&Claim>) -> Option<String> {
     let named = input.customer.as_deref().or(claim.map(|it| it.advocate.as_str()));
-    named.or(action.customer_id.as_deref()).filter(|it| !it.is_empty()).map(|it| left(cx, it))
+    let named = named.or(action.customer_id.as_deref());
+    named.filter(|it| (1..=ID_BYTES).contains(&it.len())).map(|it| left(cx, it))
 }

@@ -1,6 +1,6 @@
 //! The why of each delivery, as the merchant reads it.
 
-use regulars_sdk::{Context, Result};
+use regulars_sdk::{Context, Result, limits::NOTE_BYTES};
 
 use crate::{
     checks::Check,
@@ -19,8 +19,20 @@ pub fn about(cx: &mut Context, reason: &str, claim: &Claim, fields: &[(&str, &st
     all.extend_from_slice(fields);
     let own = [("advocate", claim.advocate.as_str()), ("by", &via), ("reward", &amount), ("settings", &version)];
     all.extend(own);
-    all.extend(claim.findings.iter().map(|it| (it.check.label(), it.evidence.as_str())));
+    let mut bytes = reason.len() + all.iter().map(length).sum::<usize>();
+    for finding in &claim.findings {
+        let field = (finding.check.label(), finding.evidence.as_str());
+        bytes += length(&field);
+        if bytes > NOTE_BYTES {
+            break;
+        }
+        all.push(field);
+    }
     Ok(cx.note(reason, &all)?)
+}
+
+fn length((name, value): &(&str, &str)) -> usize {
+    name.len() + value.len()
 }
 
 /// Why nothing was paid, in one line.

@@ -34,10 +34,8 @@ pub fn render(view: &View, cx: &mut Context) -> Result<Vec<Block>> {
 
 fn own(cx: &mut Context, customer: &str, language: Language, texts: &Texts) -> Result<Vec<Block>> {
     let settings: Settings = cx.settings()?;
-    let known = cx.customer_by_id(customer);
-    let is_excluded = known.as_ref().is_some_and(|it| settings.excluded_tag(it).is_some());
     let mut blocks = vec![Block::heading(texts.invite)];
-    if is_excluded || bans::of(cx, customer)?.is_some() {
+    if !may_invite(cx, customer)? {
         blocks.push(Block::text(texts.not_available));
         return Ok(blocks);
     }
@@ -65,6 +63,12 @@ fn own(cx: &mut Context, customer: &str, language: Language, texts: &Texts) -> R
     }
     blocks.push(referrals(cx, customer, language, texts)?);
     Ok(blocks)
+}
+
+fn may_invite(cx: &mut Context, customer: &str) -> Result<bool> {
+    let settings: Settings = cx.settings()?;
+    let is_excluded = cx.customer_by_id(customer).is_some_and(|it| settings.excluded_tag(&it).is_some());
+    Ok(!is_excluded && bans::of(cx, customer)?.is_none())
 }
 
 fn reward_text(kind: RewardKind, texts: &Texts) -> &'static str {
@@ -161,7 +165,7 @@ fn why_not(claim: &Claim, check: Option<Check>, language: Language, texts: &Text
 
 fn landing(cx: &mut Context, customer: &str, language: Language, texts: &Texts) -> Result<Vec<Block>> {
     let open = match advocates::get(cx, customer)? {
-        Some(advocate) if bans::of(cx, customer)?.is_none() => usable_code(cx, &advocate),
+        Some(advocate) if may_invite(cx, customer)? => usable_code(cx, &advocate),
         _ => None,
     };
     let Some((code, offer)) = open else { return Ok(vec![Block::text(texts.closed)]) };

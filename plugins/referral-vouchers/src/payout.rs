@@ -4,8 +4,8 @@
 use regulars_sdk::{Benefit, Context, Event, NewDiscount, Result, Task};
 
 use crate::{
-    advocates, claim,
-    claim::{Aftermath, Claim, Payout, Status, count_in_month, left, month_of},
+    advocates,
+    claim::{self, Aftermath, Claim, Payout, Status, count_in_month, left, month_of},
     course,
     effects::{self, Use},
     mails, net, notes,
@@ -132,13 +132,10 @@ fn owe(cx: &mut Context, mut claim: Claim, because: &str) -> Result {
 /// The event `effect.failed`.
 pub fn failed(event: &Event, cx: &mut Context) -> Result {
     let Some(failed) = cx.ended_effect(event)? else { return Ok(()) };
-    // A mail that failed stays to be tried again: only what is made up for is noted.
+    // Whatever else failed, such as a mail or the taking back of a reward, stays to be tried again by a person: only what
+    // is made up for is noted.
     match effects::get(cx, failed.effect.as_str())? {
         None => Ok(()),
-        Some(Use::Retirement { code }) => {
-            let fields = [("code", code.as_str()), ("because", failed.reason.as_str())];
-            Ok(cx.note("A friends' code could not be ended; what it brings the advocate is still checked", &fields)?)
-        }
         Some(Use::FriendCode { advocate, .. }) => {
             let advocate = left(cx, &advocate);
             if let Some(mut known) = advocates::get(cx, &advocate)?
@@ -150,12 +147,6 @@ pub fn failed(event: &Event, cx: &mut Context) -> Result {
             let fields = [("advocate", advocate.as_str()), ("because", failed.reason.as_str())];
             Ok(cx.note("A friends' code could not be made; the next visit tries again", &fields)?)
         }
-        Some(Use::TakeBack { order }) => match claim::get(cx, &order)? {
-            Some(claim) => {
-                notes::about(cx, "The reward could not be taken back", &claim, &[("because", &failed.reason)])
-            }
-            None => Ok(()),
-        },
         Some(Use::Reward { order }) => reward_failed(cx, &order, failed.effect.as_str(), &failed.reason),
     }
 }
@@ -202,7 +193,6 @@ pub fn aftermath(cx: &mut Context, settings: &Settings, mut claim: Claim) -> Res
     };
     match taken {
         Ok(effect) => {
-            effects::set(cx, &effect, &Use::TakeBack { order: claim.order.clone() })?;
             claim.aftermath = Some(Aftermath::TakenBack);
             let mailed = mails::reward_returned(cx, settings, &claim, &effect)?;
             claim::set(cx, &claim)?;

@@ -225,3 +225,14 @@ fn an_advocate_is_rewarded_at_most_ten_times_a_month() {
     shop.advance_days(60).unwrap();
     assert_eq!(paid(&shop).len(), 11);
 }
+
+#[test]
+fn a_buyer_who_becomes_known_later_is_checked_and_counts() {
+    let (mut shop, link) = visited();
+    let unknown = order(ORDER).line(5000, 1).attribute("regulars_link", &link);
+    shop.deliver(Incoming::order_paid(unknown)).unwrap();
+    assert_eq!(checks(&shop, ORDER), [Check::UnknownBuyer]);
+    shop.deliver(Incoming::order("order.edited", basket(&link))).unwrap();
+    shop.advance_days(21).unwrap();
+    assert_eq!((status(&shop), claim(&shop, ORDER).friend.as_deref()), (Status::Paid, Some(BOB)));
+}

@@ -139,3 +139,12 @@ fn a_payment_in_dispute_is_reviewed_and_one_taken_back_is_not_rewarded() {
     lost.advance_days(21).unwrap();
     assert_eq!(status(&lost), void(Check::DisputeLost));
 }
+
+#[test]
+fn a_payment_that_is_told_twice_counts_from_the_first() {
+    let (mut shop, link) = visited();
+    shop.deliver(Incoming::order_paid(basket(&link)).id("late").at(START.plus_days(2))).unwrap();
+    assert_eq!(shop.due("claim/1001"), Some(START.plus_days(23)));
+    shop.deliver(Incoming::order_paid(basket(&link)).id("first").at(START)).unwrap();
+    assert_eq!(shop.due("claim/1001"), Some(START.plus_days(21)));
+}

@@ -199,3 +199,29 @@ fn an_order_below_the_minimum_can_be_approved_by_hand() {
     answer(&mut shop, "approve");
     assert_eq!(paid(&shop).len(), 1);
 }
+
+#[test]
+fn a_ban_that_is_lifted_leads_to_a_new_code() {
+    let (mut shop, link) = visited();
+    let old = code_of(&shop, ANN);
+    shop.deliver(Incoming::merchant_action("ban", Some(ANN), json!({}))).unwrap();
+    assert_eq!(advocate(&shop, ANN).unwrap().code, None);
+    shop.deliver(Incoming::merchant_action("unban", Some(ANN), json!({}))).unwrap();
+    visit(&mut shop, &link, ANN, "cas");
+    assert_ne!(code_of(&shop, ANN), old);
+}
+
+#[test]
+fn no_reason_of_a_merchants_is_too_long_for_a_note() {
+    let mut shop = referred_with(|shop| {
+        let others = ["email", "phone", "address", "ip-agent", "device"].map(|kind| (kind, ANN));
+        with_signals_but(shop.with_similarity(ANN, BOB, 990, 990), ORDER, BOB, &others)
+    });
+    let input = json!({ "task": "review/1001", "reason": "理".repeat(5_000) });
+    shop.deliver(Incoming::merchant_action("reject", None, input)).unwrap();
+    assert_eq!(status(&shop), Status::Void(Because::Rejected));
+    let long = "x".repeat(5_000);
+    shop.deliver(Incoming::merchant_action(&long, None, json!({}))).unwrap();
+    shop.deliver(Incoming::merchant_action("ban", None, json!({ "customer": long, "order": long }))).unwrap();
+    shop.deliver(Incoming::action(&long, ANN, json!({}))).unwrap();
+}

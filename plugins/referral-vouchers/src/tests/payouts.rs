@@ -105,8 +105,8 @@ fn a_reward_is_taken_back_once_where_the_merchant_wants_that() {
     assert_eq!(paid(&shop), [(ANN.into(), 1000), (ANN.into(), -1000)]);
     assert_eq!(mails(&shop).last(), Some(&"reward-returned"));
     let debit = shop.calls().iter().filter_map(Call::effect).cloned().rev().nth(1).unwrap();
-    let delivery = shop.fail(&debit, "the customer has less").unwrap();
-    assert_eq!(note(&delivery).reason, "The reward could not be taken back");
+    // Without a note, a person can have it tried again.
+    assert!(shop.fail(&debit, "the customer has less").unwrap().calls.is_empty());
     assert_eq!(paid(&shop).len(), 2);
 }
 

@@ -128,3 +128,31 @@ fn a_banned_customer_who_is_forgotten_stays_banned_by_id_alone() {
     shop.deliver(redacted(BOB)).unwrap();
     assert_eq!((shop.state_keys("banned/").count(), shop.state_keys("ban/").count()), (0, 1));
 }
+
+#[test]
+fn two_who_become_one_after_the_payout_keep_it() {
+    let mut shop = referred();
+    shop.advance_days(21).unwrap();
+    shop.deliver(Incoming::customer_merged(ANN, BOB)).unwrap();
+    assert_eq!(last_reason(&shop), "Advocate and friend became one after the reward was paid: it stays paid");
+    assert_eq!((status(&shop), paid(&shop).len()), (Status::Paid, 1));
+}
+
+#[test]
+fn somebody_with_more_claims_than_a_delivery_has_room_for_can_be_merged_and_forgotten() {
+    let (shop, link) = visited();
+    let mut shop = shop.setting("flag_checks", json!([]));
+    for n in 0..40 {
+        let id = format!("o{n:02}");
+        shop = with_signals(shop, &id, BOB);
+        shop.deliver(Incoming::order_paid(order(&id).customer(BOB).line(5000, 1).attribute("regulars_link", &link)))
+            .unwrap();
+    }
+    let mut forgotten = shop.clone();
+    forgotten.deliver(redacted(ANN)).unwrap();
+    shop.deliver(Incoming::customer_merged(ANN, BOB)).unwrap();
+    for shop in [&mut forgotten, &mut shop] {
+        shop.advance_days(60).unwrap();
+        assert_eq!((paid(shop).len(), shop.state_keys("claim/").count()), (0, 40));
+    }
+}
