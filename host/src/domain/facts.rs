@@ -2,9 +2,10 @@
 //!
 //! Amounts are in the shop's currency. Plugins read facts and never write them.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -38,10 +39,36 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// A customer of whom nothing but the id is known: whatever is told of it is newer.
+    pub fn nobody(id: CustomerId) -> Self {
+        Self {
+            id,
+            email: None,
+            email_verified: false,
+            phone: None,
+            first_name: None,
+            last_name: None,
+            locale: None,
+            tags: Vec::new(),
+            accepts_marketing: None,
+            consent_at: None,
+            birthday: None,
+            created_at: None,
+            updated_at: Timestamp(0),
+            merged_into: None,
+            deleted: false,
+        }
+    }
+
     /// Whether it stands for somebody who has bought without a customer record.
     pub fn is_guest(&self) -> bool {
         self.id.is_guest()
     }
+}
+
+/// An e-mail address as people are told apart by it: without blanks around it and without case.
+pub fn normalised_email(address: &str) -> String {
+    address.trim().to_lowercase()
 }
 
 /// A day of birth, or the day alone.
@@ -56,7 +83,7 @@ pub struct Birthday {
 }
 
 /// Something that two orders or customers may share, without what it is: a hash of its kind and of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Signal {
     pub kind: SignalKind,
     key: [u8; 16],
@@ -95,11 +122,22 @@ impl SignalKind {
     }
 }
 
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signal({} {})", self.kind.word(), HEXLOWER.encode(&self.key))
+    }
+}
+
 impl Signal {
     /// The signal of a thing as it is compared: the caller has normalised it.
     pub fn of(kind: SignalKind, thing: &str) -> Self {
         let hash = Sha256::new().chain_update(kind.word()).chain_update([0]).chain_update(thing).finalize();
         Self { kind, key: std::array::from_fn(|index| hash[index]) }
+    }
+
+    /// The key as the host's own indexes hold it.
+    pub fn key(&self) -> [u8; 16] {
+        self.key
     }
 
     /// The key as one plugin of one store is shown it, so that what two of them are shown cannot be joined.
@@ -266,6 +304,22 @@ pub struct Product {
     pub collections: Vec<String>,
     pub updated_at: Timestamp,
     pub deleted: bool,
+}
+
+impl Product {
+    /// A product of which nothing but the id is known: whatever is told of it is newer.
+    pub fn unknown(id: ProductId) -> Self {
+        Self {
+            id,
+            title: String::new(),
+            kind: None,
+            vendor: None,
+            tags: Vec::new(),
+            collections: Vec::new(),
+            updated_at: Timestamp(0),
+            deleted: false,
+        }
+    }
 }
 
 /// A payment that the shopper's bank questions.

@@ -6,6 +6,8 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::normalised_email;
+
 macro_rules! string_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -68,10 +70,17 @@ string_ids! {
 const GUEST: &str = "guest:";
 
 impl CustomerId {
-    /// The id of somebody who buys without a customer record, by the address as identities are compared.
+    /// The id of somebody who buys without a customer record, by the address as people are told apart.
     pub fn guest(normalised_email: &str) -> Self {
         let hash = Sha256::digest(normalised_email);
         Self(format!("{GUEST}{}", BASE32_NOPAD.encode(&hash[..16]).to_lowercase()).into())
+    }
+
+    /// The guest of an e-mail address; `None` of a text that is none (RFC 5321, section 4.5.3.1.3: 254 characters at most).
+    pub fn of_guest(address: &str) -> Option<Self> {
+        const ADDRESS_MAX: usize = 254;
+        let address = normalised_email(address);
+        (address.contains('@') && address.len() <= ADDRESS_MAX).then(|| Self::guest(&address))
     }
 
     pub fn is_guest(&self) -> bool {

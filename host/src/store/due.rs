@@ -30,6 +30,12 @@ pub enum Due {
         store: StoreId,
         id: EffectId,
     },
+    /// A plugin is to be told of a merge that no platform tells of.
+    Merge {
+        store: StoreId,
+        plugin: PluginName,
+        position: Position,
+    },
     /// A dedupe id and an event's record, kept for the platform's retries and a margin.
     Expiry {
         store: StoreId,
@@ -47,6 +53,7 @@ pub enum DueQueue {
     Deliveries = 6,
     Effects = 7,
     Tellings = 8,
+    Merges = 9,
 }
 
 pub fn due_queue(queue: DueQueue) -> Key {
@@ -64,6 +71,7 @@ impl Due {
             Self::Delivery { store, plugin, .. } => begin(DueQueue::Deliveries).store(*store).text(plugin.as_str()),
             Self::Effect { store, to, .. } => begin(DueQueue::Effects).store(*store).small(*to as u8),
             Self::Telling { store, .. } => begin(DueQueue::Tellings).store(*store),
+            Self::Merge { store, plugin, .. } => begin(DueQueue::Merges).store(*store).text(plugin.as_str()),
             Self::Expiry { .. } => begin(DueQueue::Expiries),
         }
     }
@@ -77,7 +85,7 @@ impl Due {
         let place = self.line_builder().time(at);
         match self {
             Self::Timer { key, .. } => place.text(key).end(),
-            Self::Delivery { position, .. } => place.number(position.0).end(),
+            Self::Delivery { position, .. } | Self::Merge { position, .. } => place.number(position.0).end(),
             Self::Effect { id, .. } | Self::Telling { id, .. } => place.text(id.as_str()).end(),
             Self::Expiry { store, position } => place.store(*store).number(position.0).end(),
         }
@@ -108,6 +116,10 @@ impl Due {
             queue if queue == DueQueue::Tellings as u8 => {
                 let store = parts.store()?;
                 (parts.time()?, Self::Telling { store, id: parts.text()?.into() })
+            }
+            queue if queue == DueQueue::Merges as u8 => {
+                let (store, plugin) = (parts.store()?, parts.text()?.into());
+                (parts.time()?, Self::Merge { store, plugin, position: Position(parts.number()?) })
             }
             queue if queue == DueQueue::Expiries as u8 => {
                 let at = parts.time()?;
@@ -241,6 +253,7 @@ mod tests {
             Due::Effect { store, to: Destination::MailServer, id: "abc".into() },
             Due::Effect { store, to: Destination::Storefront, id: "abc".into() },
             Due::Telling { store, id: "abc".into() },
+            Due::Merge { store, position: Position(9), plugin: "points".into() },
             Due::Expiry { store, position: Position(9) },
         ];
         for due in dues {

@@ -1,50 +1,69 @@
 //! What is stored, each kind with its version in its first byte.
 //!
 //! A change of a record's shape is a new version with a reader for the old one; the golden files under `golden/` hold
-//! one encoded example of each version and are never rewritten.
+//! one encoded example of each version and are never rewritten. What is read in an old shape is written in today's.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Error, Position};
+use super::{
+    Error, Position,
+    budget::{BudgetBound, Counted},
+};
 use crate::domain::{
-    Attempt, Checkout, ComponentHash, Currency, Customer, CustomerId, Effect, EventId, Fulfillment, Merge, Order,
-    OrderId, Platform, PluginName, Refund, RefundId, StoreId, Timestamp, Topic,
+    Attempt, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId, Fulfillment, Merge, Order,
+    OrderId, Platform, PluginName, Product, Refund, RefundId, StoreId, Timestamp, Topic,
 };
 
+mod v1;
+
 /// A value that is stored under a version.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Serialize + DeserializeOwned + 'static {
     /// What a person calls it.
     const NAME: &'static str;
-    const VERSION: u8 = 1;
+    /// Readers of the versions before today's, from version 1 on.
+    const OLDER: &'static [Reader<Self>] = &[];
+    const VERSION: u8 = Self::OLDER.len() as u8 + 1;
 }
+
+/// Reads a record's body that was written in one version's shape; the error says what is wrong with it.
+pub type Reader<T> = fn(&[u8]) -> Result<T, String>;
 
 /// The record's bytes: its version, then postcard.
 pub fn encode<T: Record>(record: &T) -> Vec<u8> {
     postcard::to_extend(record, vec![T::VERSION]).expect("records hold only what postcard can write")
 }
 
-/// Reads what [`encode`] wrote.
+/// Reads what [`encode`] wrote, in this version of the program or an older one.
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, Error> {
     let damaged = |detail: String| Error::Damaged { what: T::NAME.into(), detail };
-    match bytes.split_first() {
-        Some((&version, body)) if version == T::VERSION => {
-            match postcard::take_from_bytes(body).map_err(|error| damaged(error.to_string()))? {
-                (record, []) => Ok(record),
-                (_, rest) => Err(damaged(format!("{} bytes follow it", rest.len()))),
-            }
-        }
-        Some((&version, _)) if version > T::VERSION => {
-            Err(Error::TooNew { what: T::NAME, found: u32::from(version), known: u32::from(T::VERSION) })
-        }
-        Some((version, _)) => Err(damaged(format!("unknown version {version}"))),
-        None => Err(damaged("it is empty".into())),
+    let Some((&version, body)) = bytes.split_first() else { return Err(damaged("it is empty".into())) };
+    let read: Reader<T> = match version {
+        0 => return Err(damaged("unknown version 0".into())),
+        version if version == T::VERSION => whole::<T, T>,
+        version => *T::OLDER.get(usize::from(version) - 1).ok_or(Error::TooNew {
+            what: T::NAME,
+            found: u32::from(version),
+            known: u32::from(T::VERSION),
+        })?,
+    };
+    read(body).map_err(damaged)
+}
+
+/// Reads a body that is a `Shape` and nothing else.
+fn whole<Shape: DeserializeOwned + Into<T>, T>(body: &[u8]) -> Result<T, String> {
+    match postcard::take_from_bytes::<Shape>(body).map_err(|error| error.to_string())? {
+        (shape, []) => Ok(shape.into()),
+        (_, rest) => Err(format!("{} bytes follow it", rest.len())),
     }
 }
 
 macro_rules! records {
-    ($($type:ty = $name:literal),+ $(,)?) => {
+    ($($type:ty = $name:literal $([$($older:ty),+])?),+ $(,)?) => {
         $(impl Record for $type {
             const NAME: &'static str = $name;
+            const OLDER: &'static [Reader<Self>] = &[$($(whole::<$older, Self>),+)?];
         })+
 
         /// Every kind of record there is.
@@ -62,17 +81,27 @@ records! {
     EventRecord = "an event's record",
     TimerRecord = "a timer",
     StateUsage = "a state usage record",
-    Customer = "a customer",
-    Order = "an order",
+    Customer = "a customer" [v1::Customer],
+    Order = "an order" [v1::Order],
     Refund = "a refund",
     Fulfillment = "a shipment",
+    Product = "a product",
     Checkout = "a checkout",
     Merge = "a merge",
-    Effect = "an effect",
+    Effect = "an effect" [v1::Effect],
     Position = "a position",
     Told = "what has been told of an order",
     Reconciliation = "a reconciliation's record",
     SharedLink = "a shared link",
+    TaskRecord = "a task",
+    Vec<BudgetBound> = "a plugin's budget",
+    Counted = "what an effect counts for",
+    LastChange = "a value's last change",
+    EffectId = "an effect id",
+    u64 = "an amount",
+    Contact = "a contact",
+    TemplateOverride = "a changed mail",
+    Letterhead = "a letterhead",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -147,6 +176,52 @@ pub struct SharedLink {
     pub store: StoreId,
     pub plugin: PluginName,
     pub customer: CustomerId,
+}
+
+/// What a plugin asks the merchant to decide or to do. It is open for as long as it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    pub title: String,
+    /// What to know, as name and value.
+    pub details: Vec<(String, String)>,
+    pub customer: Option<CustomerId>,
+    pub order: Option<OrderId>,
+    /// Answers to choose from, as the action's name and its label.
+    pub choices: Vec<(String, String)>,
+    pub due: Option<Timestamp>,
+    pub opened_at: Timestamp,
+}
+
+/// The last change of a value that a plugin shows at the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    pub effect: EffectId,
+}
+
+/// What a merchant has put in place of a plugin's mail in one language. Where it says nothing, the plugin's own stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateOverride {
+    /// Texts by name, the subject and the preheader among them.
+    pub texts: BTreeMap<String, String>,
+    /// The whole of the mail as MJML.
+    pub mjml: Option<String>,
+    /// The whole of its plain-text twin.
+    pub text: Option<String>,
+    pub saved_at: Timestamp,
+}
+
+impl TemplateOverride {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.mjml.is_none() && self.text.is_none()
+    }
+}
+
+/// What a store adds to each of its mails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letterhead {
+    /// The shop's postal address, as the law of many countries wants it in marketing mails.
+    pub postal_address: Option<String>,
 }
 
 /// A plugin that does not run in a store for now.

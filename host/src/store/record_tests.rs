@@ -3,16 +3,19 @@
 //! A golden file is never rewritten. For a new kind or a new version, `REGULARS_WRITE_GOLDEN=1 cargo test -p regulars
 //! record` writes the files that do not exist yet; then read them with your own eyes and commit them.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    EnabledRecord, Error, EventRecord, PausedRecord, PluginRecord, Position, Reconciled, Reconciliation, Record,
-    SettingsRecord, SharedLink, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
+    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, Reconciled, Reconciliation,
+    Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told,
+    budget::{BudgetBound, Counted, Counter, Period},
+    decode, encode,
 };
 use crate::domain::{
-    Attempt, Checkout, ComponentHash, Customer, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, LineItem,
-    Mail, Merge, Money, NewDiscount, Note, Order, Outcome, Platform, Refund, RefundLine, StoreId, TagChange, Timestamp,
-    Topic,
+    Attempt, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer, CustomerId, DiscountEnd, Effect,
+    EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem, Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard,
+    Note, Order, OrderNote, OrderTagChange, Outcome, ParcelGift, Platform, Product, Purpose, Refund, RefundLine,
+    SentMail, Signal, SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
 };
 
 /// Kinds of record that have been compared with a golden file.
@@ -21,7 +24,7 @@ struct Seen(BTreeSet<&'static str>);
 
 impl Seen {
     fn compare<T: Record + PartialEq + fmt::Debug>(&mut self, name: &str, value: &T) {
-        let path = format!("{}/src/store/golden/{name}-v{}.bin", env!("CARGO_MANIFEST_DIR"), T::VERSION);
+        let path = golden_file(name, T::VERSION);
         let encoded = encode(value);
         if std::env::var_os("REGULARS_WRITE_GOLDEN").is_some() && !Path::new(&path).exists() {
             fs::write(&path, &encoded).unwrap();
@@ -31,8 +34,24 @@ impl Seen {
         assert_eq!(decode::<T>(&golden).unwrap(), *value, "{name}");
         assert_eq!(encoded, golden, "{name}");
         assert_damage_is_noticed::<T>(&golden);
+        let newer = [&[T::VERSION + 1], &golden[1..]].concat();
+        let (found, known) = (u32::from(T::VERSION) + 1, u32::from(T::VERSION));
+        let error = decode::<T>(&newer).unwrap_err();
+        assert_eq!(error.to_string(), Error::TooNew { what: T::NAME, found, known }.to_string());
         self.0.insert(T::NAME);
     }
+}
+
+/// What an older version wrote reads as this.
+fn assert_older_reads_as<T: Record + PartialEq + fmt::Debug>(name: &str, version: u8, value: &T) {
+    let golden = fs::read(golden_file(name, version)).unwrap();
+    assert_eq!(golden[0], version);
+    assert_eq!(decode::<T>(&golden).unwrap(), *value, "{name}");
+    assert_damage_is_noticed::<T>(&golden);
+}
+
+fn golden_file(name: &str, version: u8) -> String {
+    format!("{}/src/store/golden/{name}-v{version}.bin", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn assert_damage_is_noticed<T: Record + fmt::Debug>(golden: &[u8]) {
@@ -48,12 +67,8 @@ fn assert_damage_is_noticed<T: Record + fmt::Debug>(golden: &[u8]) {
             assert!(matches!(error, Error::Damaged { .. }), "changed at {at}: {error}");
         }
     }
-    let mut newer = golden.to_vec();
-    newer[0] = T::VERSION + 1;
-    let error = decode::<T>(&newer).unwrap_err();
-    assert!(matches!(error, Error::TooNew { what, found: 2, known: 1 } if what == T::NAME), "{error}");
-    newer[0] = 0;
-    assert!(matches!(decode::<T>(&newer), Err(Error::Damaged { .. })));
+    let unknown = [&[0], &golden[1..]].concat();
+    assert!(matches!(decode::<T>(&unknown), Err(Error::Damaged { .. })));
 }
 
 fn eur(minor: i64) -> Money {
@@ -124,6 +139,7 @@ fn customer() -> Customer {
     Customer {
         id: "7".into(),
         email: some("mira@example.com"),
+        email_verified: true,
         phone: some("+49 151 0000000"),
         first_name: some("Mira"),
         last_name: some("Okonjo"),
@@ -131,6 +147,7 @@ fn customer() -> Customer {
         tags: vec!["vip".into(), "Gast".into()],
         accepts_marketing: Some(true),
         consent_at: Some(at(4)),
+        birthday: Some(Birthday { year: Some(1988), month: 2, day: 29 }),
         created_at: Some(at(0)),
         updated_at: at(5),
         merged_into: Some("8".into()),
@@ -148,6 +165,7 @@ fn order() -> Order {
         source: some("web"),
         tags: vec!["gift".into()],
         financial_status: some("paid"),
+        fulfillment_status: some("partial"),
         placed_at: at(1),
         cancelled_at: Some(at(2)),
         updated_at: at(3),
@@ -155,6 +173,7 @@ fn order() -> Order {
         lines: vec![LineItem {
             id: "18446744073709551610".into(),
             product: Some("9007199254740993".into()),
+            variant: some("9007199254741070"),
             sku: some("TEA-1"),
             title: "Tea".into(),
             quantity: 3,
@@ -170,6 +189,9 @@ fn order() -> Order {
         tip: eur(250),
         total: eur(4_972),
         discount_codes: vec!["HERBST10".into()],
+        country: some("DE"),
+        attributes: vec![("regulars_link".into(), "K3JQ7PZ2".into())],
+        signals: vec![Signal::of(SignalKind::Email, "mira@example.com"), Signal::of(SignalKind::Ip, "203.0.113.7")],
     }
 }
 
@@ -191,6 +213,21 @@ fn refund() -> Refund {
     }
 }
 
+fn contact() -> Contact {
+    Contact {
+        customer: Some("7".into()),
+        mails: vec![SentMail { effect: "abcdefghijklmnopqrstuvwxyz".into(), at: at(1), marketing: true, bounced: true }],
+        unsubscribed_at: Some(at(2)),
+        topics_off: ["points".into()].into(),
+        paused_until: Some(at(30)),
+        suppression: Some(Suppression {
+            cause: SuppressionCause::Complaint,
+            since: at(3),
+            detail: "feedback: abuse".into(),
+        }),
+    }
+}
+
 fn effect(kind: EffectKind, status: EffectStatus) -> Effect {
     Effect {
         id: "abcdefghijklmnopqrstuvwxyz".into(),
@@ -203,6 +240,82 @@ fn effect(kind: EffectKind, status: EffectStatus) -> Effect {
         queued_at: at(1),
         updated_at: at(2),
     }
+}
+
+/// One of each kind, and of each status; of the first four an older version wrote as well.
+fn effects() -> Vec<(&'static str, Effect)> {
+    let mail = Mail {
+        customer: "7".into(),
+        template: "earned".into(),
+        vars: [("points".into(), "42".into())].into(),
+        purpose: Purpose::WinBack,
+        send_at: at(3),
+        valid_until: at(9),
+        guards: vec![
+            Guard::NoOrderSince(at(1)),
+            Guard::OrderNotCancelled("9007199254740993001".into()),
+            Guard::CodeLive("zyxwvutsrqponmlkjihgfedcba".into()),
+            Guard::State("member/7".into()),
+        ],
+    };
+    let discount = NewDiscount {
+        customer: Some("7".into()),
+        code: "FERN-ABCDEFGHIJ".into(),
+        benefit: Benefit::BasisPoints(1_250),
+        minimum_subtotal: Some(eur(2_000)),
+        collections: vec!["841564295".into()],
+        products: vec!["9007199254740993".into()],
+        starts_at: at(1),
+        ends_at: Some(at(31)),
+        uses: Some(3),
+        once_per_customer: false,
+        combines: true,
+        offer: true,
+    };
+    let of = |benefit| EffectKind::CreateDiscount(NewDiscount { benefit, uses: None, ..discount.clone() });
+    let tags = TagChange { customer: "7".into(), add: vec!["vip".into()], remove: vec!["new".into()] };
+    let order_tags =
+        OrderTagChange { order: "9007199254740993001".into(), add: vec!["gift".into()], remove: vec!["new".into()] };
+    let end = DiscountEnd { made_by: "zyxwvutsrqponmlkjihgfedcba".into(), code: "FERN-ABCDEFGHIJ".into() };
+    let credit = StoreCredit { customer: "7".into(), amount: eur(-500), expires_at: Some(at(31)) };
+    let card =
+        NewGiftCard { customer: "7".into(), code: "fernabcdefghij".into(), amount: eur(500), ends_at: Some(at(31)) };
+    let gift = ParcelGift { order: "9007199254740993001".into(), variant: some("41"), title: "Tea sample".into() };
+    let metafield = Metafield {
+        customer: "7".into(),
+        plugin: "points".into(),
+        key: "points_balance".into(),
+        kind: "integer".into(),
+        value: "42".into(),
+    };
+    let birthday = Birthday { year: None, month: 2, day: 29 };
+    let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };
+    let done = EffectStatus::Done { receipt: "gid://shopify/DiscountCodeNode/1".into() };
+    let dead = EffectStatus::Dead { reason: "no such customer".into() };
+    let dropped = EffectStatus::Dropped { reason: "the store has been removed".into() };
+    vec![
+        ("effect-mail", effect(EffectKind::Mail(mail), pending)),
+        ("effect-discount", effect(EffectKind::CreateDiscount(discount.clone()), done.clone())),
+        ("effect-tags", effect(EffectKind::ChangeTags(tags.clone()), dead)),
+        ("effect-dropped", effect(EffectKind::ChangeTags(tags), dropped)),
+        ("effect-discount-amount", effect(of(Benefit::Amount(eur(500))), done.clone())),
+        ("effect-discount-shipping", effect(of(Benefit::FreeShipping), done.clone())),
+        ("effect-discount-product", effect(of(Benefit::FreeProduct), done.clone())),
+        ("effect-discount-end", effect(EffectKind::DisableDiscount(end), done.clone())),
+        ("effect-credit", effect(EffectKind::StoreCredit(credit), done.clone())),
+        ("effect-gift-card", effect(EffectKind::CreateGiftCard(card), done.clone())),
+        (
+            "effect-order-note",
+            effect(
+                EffectKind::AddOrderNote(OrderNote { order: "9007199254740993001".into(), text: "Hi".into() }),
+                done.clone(),
+            ),
+        ),
+        ("effect-order-tags", effect(EffectKind::ChangeOrderTags(order_tags), done.clone())),
+        ("effect-order-gift", effect(EffectKind::AddParcelGift(gift), done.clone())),
+        ("effect-metafield", effect(EffectKind::SetMetafield(metafield), done.clone())),
+        ("effect-birthday", effect(EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday }), done)),
+    ]
 }
 
 #[test]
@@ -236,6 +349,17 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         updated_at: at(5),
     };
     seen.compare("fulfillment", &fulfillment);
+    let product = Product {
+        id: "9007199254740993".into(),
+        title: "Tea".into(),
+        kind: some("Drinks"),
+        vendor: some("Fern & Fable"),
+        tags: vec!["organic".into()],
+        collections: vec!["841564295".into()],
+        updated_at: at(5),
+        deleted: true,
+    };
+    seen.compare("product", &product);
     let checkout = Checkout {
         id: "5d9c1b7aa0".into(),
         customer: Some("7".into()),
@@ -262,30 +386,83 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         error: some("the storefront is down"),
     };
     seen.compare("reconciliation", &Reconciliation { until: at(2), more: true, repaired: 5, latest });
+    seen.compare("contact", &contact());
+    let texts = [("subject".to_owned(), "Tea time".to_owned())].into();
+    let changed = TemplateOverride { texts, mjml: some("<mjml></mjml>"), text: some("Tea"), saved_at: at(1) };
+    seen.compare("template-override", &changed);
+    seen.compare("letterhead", &Letterhead { postal_address: some("1 Mill Lane, Ashby") });
     seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });
+    let task = TaskRecord {
+        title: "Is this referral real?".into(),
+        details: vec![("Order".into(), "#1042".into())],
+        customer: Some("7".into()),
+        order: Some("9007199254740993001".into()),
+        choices: vec![("approve".into(), "Pay both rewards".into())],
+        due: Some(at(14)),
+        opened_at: at(1),
+    };
+    seen.compare("task", &task);
+    let bounds = [(Period::Day, 3), (Period::Month, 50), (Period::Ever, 300)];
+    let bounds = bounds.map(|(period, limit)| BudgetBound { kind: "gifts".into(), period, limit });
+    seen.compare("budget", &bounds.to_vec());
+    let counters = vec![Counter { period: Period::Month, number: 202_610 }, Counter { period: Period::Ever, number: 0 }];
+    seen.compare("counted", &Counted { kind: "money".into(), amount: 500, counters });
+    seen.compare("last-change", &LastChange { effect: "abcdefghijklmnopqrstuvwxyz".into() });
+    seen.compare("effect-id", &EffectId::from("abcdefghijklmnopqrstuvwxyz"));
+    seen.compare("amount", &300_000_u64);
     seen.compare("positions", &vec![Position(3), Position(300)]);
     seen.compare("merge", &Merge { kept: "8".into(), removed: "7".into(), completed: true });
-    let mail = Mail { customer: "7".into(), template: "earned".into(), vars: [("points".into(), "42".into())].into() };
-    let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };
-    seen.compare("effect-mail", &effect(EffectKind::Mail(mail), pending));
-    let discount = NewDiscount {
-        customer: "7".into(),
-        code: "FERN-ABCDEFGHIJ".into(),
-        value: eur(500),
-        minimum_subtotal: Some(eur(2_000)),
-        starts_at: at(1),
-        ends_at: Some(at(31)),
-    };
-    let done = EffectStatus::Done { receipt: "gid://shopify/DiscountCodeNode/1".into() };
-    seen.compare("effect-discount", &effect(EffectKind::CreateDiscount(discount), done));
-    let tags = TagChange { customer: "7".into(), add: vec!["vip".into()], remove: vec!["new".into()] };
-    let dead = EffectStatus::Dead { reason: "no such customer".into() };
-    seen.compare("effect-tags", &effect(EffectKind::ChangeTags(tags.clone()), dead));
-    let dropped = EffectStatus::Dropped { reason: "the store has been removed".into() };
-    seen.compare("effect-dropped", &effect(EffectKind::ChangeTags(tags), dropped));
+    for (name, effect) in effects() {
+        seen.compare(name, &effect);
+    }
     seen.compare("position", &Position(1_000_000));
     seen.compare("customer-id", &CustomerId::from("9107200431558877203"));
     seen.compare("counter", &300_u32);
     seen.compare("time", &at(2));
     assert_eq!(seen.0, super::record::NAMES.iter().copied().collect(), "every kind has its golden file");
+}
+
+#[test]
+fn a_customer_that_an_older_version_wrote_has_no_birthday_and_no_verified_address() {
+    assert_older_reads_as("customer", 1, &Customer { email_verified: false, birthday: None, ..customer() });
+}
+
+#[test]
+fn an_order_that_an_older_version_wrote_has_the_signal_of_its_address_alone() {
+    let mut old = Order {
+        fulfillment_status: None,
+        country: None,
+        attributes: Vec::new(),
+        signals: vec![Signal::email("mira@example.com").unwrap()],
+        ..order()
+    };
+    old.lines.iter_mut().for_each(|line| line.variant = None);
+    assert_older_reads_as("order", 1, &old);
+}
+
+#[test]
+fn an_effect_that_an_older_version_wrote_means_what_it_meant_then() {
+    for (name, effect) in effects().into_iter().take(4) {
+        let kind = match effect.kind {
+            EffectKind::Mail(mail) => EffectKind::Mail(Mail {
+                purpose: Purpose::Transactional,
+                send_at: effect.queued_at,
+                valid_until: effect.queued_at + Duration::from_secs(3 * 86_400),
+                guards: Vec::new(),
+                ..mail
+            }),
+            EffectKind::CreateDiscount(discount) => EffectKind::CreateDiscount(NewDiscount {
+                benefit: Benefit::Amount(eur(500)),
+                collections: Vec::new(),
+                products: Vec::new(),
+                uses: Some(1),
+                once_per_customer: true,
+                combines: false,
+                offer: false,
+                ..discount
+            }),
+            kind => kind,
+        };
+        assert_older_reads_as(name, 1, &Effect { kind, ..effect });
+    }
 }

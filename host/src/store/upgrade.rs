@@ -1,13 +1,18 @@
 //! What an older version wrote, brought into today's shape when the store is opened.
 
-use super::{Commit, CommitError, Error, EventRecord, Key, Scan, Store, StoreRecord, Table, decode, encode, keys};
-use crate::domain::{Effect, StoreId};
+use super::{
+    Commit, CommitError, Error, EventRecord, Key, Scan, Store, StoreRecord, Table, codes, decode, encode, keys, orders,
+};
+use crate::domain::{Customer, Effect, EffectKind, Order, StoreId};
 
 /// The name under which the layout of the rows is kept that no record's version tells.
 const LAYOUT: &str = "layout";
 
-/// Today's: due queues by line, events that failed and effects by stage listed.
-const TODAY: u32 = 1;
+/// The layout that has due queues by line, and lists events that failed and effects by stage.
+const QUEUES_BY_LINE: u32 = 1;
+
+/// Today's: it finds codes' effects, orders by code and by contact, and customers by those into whom they were merged.
+const TODAY: u32 = 2;
 
 /// Rows that are read and written at once.
 const PAGE: usize = 500;
@@ -26,6 +31,23 @@ pub fn upgrade(store: &dyn Store) -> Result<(), Error> {
     if found == TODAY {
         return Ok(());
     }
+    if found < QUEUES_BY_LINE {
+        divide_queues(store)?;
+    }
+    for (_, value) in store.scan(&Scan::of(keys::all_stores(), usize::MAX))? {
+        let id = decode::<StoreRecord>(&value.bytes)?.id;
+        if found < QUEUES_BY_LINE {
+            list_work(store, id)?;
+        }
+        list_facts(store, id)?;
+    }
+    let mut done = Commit::default();
+    done.put(keys::meta(LAYOUT), encode(&TODAY));
+    write(store, done)
+}
+
+/// Brings what is due into queues by line.
+fn divide_queues(store: &dyn Store) -> Result<(), Error> {
     for queue in OLD_QUEUES {
         in_pages(store, &Key::system(Table::Due).small(queue).end(), |key, _, commit| {
             if let Some(row) = due_row(store, queue, key)? {
@@ -35,12 +57,7 @@ pub fn upgrade(store: &dyn Store) -> Result<(), Error> {
             Ok(())
         })?;
     }
-    for (_, value) in store.scan(&Scan::of(keys::all_stores(), usize::MAX))? {
-        list(store, decode::<StoreRecord>(&value.bytes)?.id)?;
-    }
-    let mut done = Commit::default();
-    done.put(keys::meta(LAYOUT), encode(&TODAY));
-    write(store, done)
+    Ok(())
 }
 
 /// The key of today's queue for one of a queue that began with the time; `None` if it names nothing.
@@ -69,8 +86,31 @@ fn due_row(store: &dyn Store, queue: u8, key: &Key) -> Result<Option<Key>, Error
     })
 }
 
+/// Lists codes, orders by code and by contact, and customers by those into whom they were merged.
+fn list_facts(store: &dyn Store, id: StoreId) -> Result<(), Error> {
+    in_pages(store, &keys::orders(id), |_, value, commit| {
+        // A damaged record is not listed; whoever reads it is told.
+        if let Ok(order) = decode::<Order>(value) {
+            orders::rows(id, &order).into_iter().for_each(|row| commit.put(row, Vec::new()));
+        }
+        Ok(())
+    })?;
+    in_pages(store, &keys::effects(id), |_, value, commit| {
+        if let Ok(Effect { id: made_by, kind: EffectKind::CreateDiscount(discount), .. }) = decode(value) {
+            commit.put(keys::code(id, &codes::lookup(&discount.code)), encode(&made_by));
+        }
+        Ok(())
+    })?;
+    in_pages(store, &keys::customers(id), |_, value, commit| {
+        if let Ok(Customer { id: removed, merged_into: Some(kept), .. }) = decode(value) {
+            commit.put(keys::absorbed(id, &kept, &removed), Vec::new());
+        }
+        Ok(())
+    })
+}
+
 /// Lists the events that failed, and every effect.
-fn list(store: &dyn Store, id: StoreId) -> Result<(), Error> {
+fn list_work(store: &dyn Store, id: StoreId) -> Result<(), Error> {
     in_pages(store, &keys::events(id), |_, value, commit| {
         // A damaged record is not listed; whoever reads it is told.
         if let Ok(record) = decode::<EventRecord>(value)
@@ -117,10 +157,12 @@ fn write(store: &dyn Store, commit: Commit) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         domain::{EffectKind, EffectStage, EffectStatus, TagChange, Timestamp, Topic},
-        store::{Position, due, keys::Due, keys::DueQueue, memory::MemoryStore, record_tests},
+        store::{Position, Transaction, due, keys::Due, keys::DueQueue, memory::MemoryStore, record_tests},
     };
 
     const SHOP: StoreId = StoreId(3);
@@ -219,6 +261,39 @@ mod tests {
         let mut later = Commit::default();
         later.put(keys::meta(LAYOUT), encode(&(TODAY + 1)));
         write(&store, later).unwrap();
-        assert!(matches!(upgrade(&store), Err(Error::TooNew { found: 2, known: 1, .. })));
+        assert!(matches!(upgrade(&store), Err(Error::TooNew { found: 3, known: 2, .. })));
+    }
+
+    #[test]
+    fn codes_orders_and_merges_that_an_older_version_wrote_are_found_as_new_ones_are() {
+        let golden = |name: &str| {
+            std::fs::read(format!("{}/src/store/golden/{name}-v1.bin", env!("CARGO_MANIFEST_DIR"))).unwrap()
+        };
+        let (order, customer): (Order, Customer) =
+            (decode(&golden("order")).unwrap(), decode(&golden("customer")).unwrap());
+        let store = Arc::new(MemoryStore::default());
+        let mut old = Commit::default();
+        old.put(keys::meta(LAYOUT), encode(&QUEUES_BY_LINE));
+        old.put(keys::store(SHOP), encode(&record_tests::store()));
+        old.put(keys::customer(SHOP, &customer.id), golden("customer"));
+        old.put(keys::order(SHOP, &order.id), golden("order"));
+        let still_open = Order { id: "2".into(), cancelled_at: None, test: false, ..order };
+        old.put(keys::order(SHOP, &still_open.id), encode(&still_open));
+        old.put(keys::order(SHOP, &"3".into()), vec![1]);
+        old.put(keys::effect(SHOP, &"made".into()), golden("effect-discount"));
+        write(&*store, old).unwrap();
+        for _ in 0..2 {
+            upgrade(&*store).unwrap();
+            let mut transaction = Transaction::new(Arc::<MemoryStore>::clone(&store));
+            let used_by = orders::orders_with_code(&mut transaction, SHOP, "herbst10").unwrap();
+            assert_eq!(used_by, [still_open.id.clone()], "the other is cancelled");
+            let later = Order { id: "4".into(), placed_at: Timestamp(u64::MAX), customer: None, ..still_open.clone() };
+            let before = orders::orders_before(&mut transaction, SHOP, &later).unwrap();
+            assert_eq!(before, [still_open.id.clone()].into(), "the other is a test");
+            let making = codes::made_by(&mut transaction, SHOP, "fern-abcdefghij").unwrap();
+            assert_eq!(making, Some("abcdefghijklmnopqrstuvwxyz".into()));
+            let absorbed = rows(&store, keys::all_absorbed(SHOP, &"8".into()));
+            assert_eq!(absorbed, [keys::absorbed(SHOP, &"8".into(), &customer.id)]);
+        }
     }
 }
