@@ -27,6 +27,7 @@ pub(super) fn unknown_order(
         Change::Refund(refund) => &refund.order,
         Change::OrderEdit(edit) => &edit.order,
         Change::Fulfillment(fulfillment) => &fulfillment.order,
+        Change::Dispute(dispute) => &dispute.order,
         _ => return Ok(None),
     };
     Ok((!transaction.contains(&keys::order(store, order))?).then(|| order.clone()))

@@ -386,6 +386,7 @@ async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
             Err(Failure::Throttled { retry_after } | Failure::Later { retry_after, .. }) => {
                 tokio::time::sleep(retry_after).await
             }
+            Err(Failure::NotYet { until, .. }) => tokio::time::sleep(until.since(pipeline.clock.now())).await,
             Err(Failure::Transient { .. } | Failure::Unreachable { .. }) => tokio::time::sleep(PAUSE * tries).await,
             Err(failure @ Failure::Permanent { .. }) => return Err(Stop::Platform(failure)),
         }

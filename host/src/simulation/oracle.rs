@@ -24,8 +24,17 @@ use crate::{
 pub type Lines = BTreeMap<String, u32>;
 
 /// Facts are compared as they lie in the store, byte for byte, and plugins' state likewise.
-const COMPARED_AS_THEY_ARE: [Table; 6] =
-    [Table::CustomerOrder, Table::Refund, Table::Fulfillment, Table::Checkout, Table::State, Table::Timer];
+const COMPARED_AS_THEY_ARE: [Table; 9] = [
+    Table::CustomerOrder,
+    Table::OrderByCode,
+    Table::OrderBySignal,
+    Table::Absorbed,
+    Table::Refund,
+    Table::Fulfillment,
+    Table::Checkout,
+    Table::State,
+    Table::Timer,
+];
 
 fn rows(store: &MemoryStore, of: StoreId, table: Table) -> Vec<(Key, Vec<u8>)> {
     let found = store.scan(&Scan::of(Key::of(of, table).end(), usize::MAX)).unwrap();
@@ -197,9 +206,10 @@ fn effect_line(effect: &Effect, causes: &Causes, customers: &Customers) -> Strin
         EffectStatus::Dead { reason } => format!("dead: {reason}"),
         EffectStatus::Dropped { reason } => format!("dropped: {reason}"),
     };
-    let (cause, customer) = match effect.plugin.as_str() {
-        MILESTONE => (String::new(), None),
-        _ => (causes.cause(&effect.event), Some(customers.survivor(effect.kind.customer()))),
+    let is_milestone = effect.plugin.as_str() == MILESTONE;
+    let (cause, customer) = match is_milestone {
+        true => (String::new(), None),
+        false => (causes.cause(&effect.event), effect.kind.customer().map(|id| customers.survivor(id))),
     };
     let what = match &effect.kind {
         EffectKind::Mail(mail) => {
@@ -207,11 +217,14 @@ fn effect_line(effect: &Effect, causes: &Causes, customers: &Customers) -> Strin
             let vars: BTreeMap<_, _> = mail.vars.iter().filter(|(name, _)| *name != "code").collect();
             format!("mail {} {vars:?}", mail.template)
         }
-        EffectKind::CreateDiscount(discount) => format!("discount {} {:?}", discount.value, discount.minimum_subtotal),
+        EffectKind::CreateDiscount(discount) => {
+            format!("discount {:?} {:?}", discount.benefit, discount.minimum_subtotal)
+        }
         EffectKind::ChangeTags(change) => format!("tags {:?} {:?}", change.add, change.remove),
+        other => format!("{other:?}"),
     };
     // Whom a third order's mail could not reach is as much a matter of order.
-    let status = if customer.is_none() && status.starts_with("dropped") { "done".into() } else { status };
+    let status = if is_milestone && status.starts_with("dropped") { "done".into() } else { status };
     format!("{} by {cause}: {what} to {customer:?}, after {}: {status}", effect.plugin, effect.after.is_some())
 }
 
@@ -230,7 +243,7 @@ impl Done {
             EffectKind::CreateDiscount(discount) => {
                 self.discounts.insert(discount.code.clone(), effect.id.to_string());
             }
-            EffectKind::ChangeTags(_) => {}
+            _ => {}
         }
     }
 

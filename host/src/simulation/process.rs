@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::{EventId, Order, StoreId},
-    effects::{Mailer, Storefronts},
+    effects::{LinkKey, Mailer, Storefronts},
     host::{Ground, Parts, Workers},
     platform::shopify::admin::Http,
     reconcile::{self, Reconciler},
@@ -89,6 +89,7 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
         archive: Arc::new(SimArchive { world: Arc::clone(world), disk: Arc::clone(disk) }),
         engine: Arc::clone(&fixture.engine),
         mailer: Some(Mailer::simulated(mail_server(world, performed), "hello@fern.example", TIMEOUT).unwrap()),
+        link_key: LinkKey::new([7; 32]),
         storefronts: Storefronts::over(Http::simulated(Arc::new(shops)), Arc::clone(&clock), TIMEOUT),
         artefacts: folder.join("artefacts"),
         plugins: folder,
@@ -132,7 +133,8 @@ fn left_to_do(disk: &Disk) -> Option<String> {
     if let Some((position, event)) = events.iter().find(|(_, event)| !known(&event.id, event.store)) {
         return Some(format!("event {} at {position} is not applied", event.id));
     }
-    [DueQueue::Timers, DueQueue::Deliveries, DueQueue::Effects, DueQueue::Tellings].into_iter().find_map(|queue| {
+    let queues = [DueQueue::Timers, DueQueue::Deliveries, DueQueue::Effects, DueQueue::Tellings, DueQueue::Merges];
+    queues.into_iter().find_map(|queue| {
         let due = store.scan(&Scan::of(keys::due_queue(queue), 1)).unwrap();
         due.first().map(|(key, _)| format!("{:?} is due", keys::Due::read(key)))
     })

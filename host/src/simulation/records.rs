@@ -11,7 +11,8 @@ use crate::domain::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Sold {
     pub id: u64,
-    pub customer: u64,
+    /// None for a guest's.
+    pub customer: Option<u64>,
     pub is_paid: bool,
     /// Line items with how many of each.
     pub lines: [(u64, u64); 2],
@@ -30,6 +31,11 @@ pub struct Returned {
 }
 
 impl Sold {
+    /// Only a guest's names an address.
+    pub fn email(&self) -> Option<&'static str> {
+        self.customer.is_none().then_some(GUESTS_ADDRESS)
+    }
+
     /// The platform's word for the payment, as webhooks spell it.
     pub fn status(&self) -> &'static str {
         match (self.is_paid, self.refunds.is_empty(), self.cancelled) {
@@ -50,7 +56,17 @@ pub struct Person {
     pub address: u64,
 }
 
+/// The customer who has ordered as a guest before, and whose address the platform has seen.
+pub const REGISTERED: u64 = 5;
+
+/// The address of that customer, and of the guest.
+pub const GUESTS_ADDRESS: &str = "mira5@example.com";
+
 impl Person {
+    pub fn is_seen(self) -> bool {
+        self.id == REGISTERED
+    }
+
     pub fn first_name(self) -> String {
         format!("Mira {}", self.updated)
     }

@@ -54,19 +54,14 @@ fn commit(numbers: std::ops::Range<u64>) -> Commit {
 
 fn customer(id: &str, number: u64) -> Customer {
     Customer {
-        id: id.into(),
         email: Some(email_of(number)),
-        phone: None,
         first_name: Some("Mira".into()),
         last_name: Some("Jansen".into()),
         locale: Some("nl".into()),
-        tags: Vec::new(),
         accepts_marketing: Some(true),
-        consent_at: None,
         created_at: Some(Timestamp(1_700_000_000_000)),
         updated_at: Timestamp(1_700_000_000_000),
-        merged_into: None,
-        deleted: false,
+        ..Customer::nobody(id.into())
     }
 }
 

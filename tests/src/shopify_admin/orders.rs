@@ -1,30 +1,103 @@
-//! Orders of the simulated shop: kept as the webhooks tell them, answered as the Admin API does.
+//! Orders of the simulated shop: kept as the webhooks tell them, with what callers have changed, answered as the Admin
+//! API does.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Orders by id, each as its latest webhook told it.
+use super::{
+    order_edits::AddedLine,
+    products::Products,
+    shop::{Amount, connection},
+};
+
 #[derive(Clone, Debug, Default)]
-pub(super) struct Orders(BTreeMap<u64, Value>);
+pub(super) struct Orders {
+    /// By id, each as its latest webhook told it.
+    told: BTreeMap<u64, Value>,
+    notes: BTreeMap<u64, String>,
+    /// Lines that edits have added, as webhooks would tell them.
+    added: BTreeMap<u64, Vec<Value>>,
+}
 
 impl Orders {
     /// Takes an order as a webhook tells it, unless a newer state of it is known.
     pub(super) fn put(&mut self, body: Value) {
         let Some(id) = body["id"].as_u64() else { return };
-        if self.0.get(&id).is_none_or(|known| updated_at(known) <= updated_at(&body)) {
-            self.0.insert(id, body);
+        if self.told.get(&id).is_none_or(|known| updated_at(known) <= updated_at(&body)) {
+            self.told.insert(id, body);
         }
     }
 
+    /// An order as its webhook would tell it now.
+    fn body(&self, global: &str) -> Option<Value> {
+        let id = number(global)?;
+        let mut body = self.told.get(&id)?.clone();
+        if let Some(note) = self.notes.get(&id) {
+            body["note"] = note.as_str().into();
+        }
+        if let (Some(lines), Some(added)) = (body["line_items"].as_array_mut(), self.added.get(&id)) {
+            lines.extend(added.iter().cloned());
+        }
+        Some(body)
+    }
+
+    /// An object of the schema's type `Order`; null if there is none.
     pub(super) fn order(&self, global: &str) -> Value {
-        let id = global.rsplit('/').next().and_then(|id| id.parse().ok());
-        id.and_then(|id: u64| self.0.get(&id)).map_or(Value::Null, order)
+        self.body(global).as_ref().map_or(Value::Null, order)
+    }
+
+    /// Replaces a note; false if there is no such order.
+    pub(super) fn write_note(&mut self, global: &str, note: String) -> bool {
+        let known = number(global).filter(|id| self.told.contains_key(id));
+        known.is_some_and(|id| {
+            self.notes.insert(id, note);
+            true
+        })
+    }
+
+    pub(super) fn note(&self, global: &str) -> String {
+        self.body(global).and_then(|body| body["note"].as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    pub(super) fn has_variant(&self, global: &str, variant: &str) -> bool {
+        let lines =
+            self.body(global).map(|body| each(&body["line_items"], |line| line_item(line)["variant"]["id"].clone()));
+        lines.is_some_and(|variants| variants.iter().any(|id| id == variant))
+    }
+
+    /// Adds a line to an order that is there.
+    pub(super) fn add_line(&mut self, global: &str, line: &AddedLine, products: &Products) {
+        let (Some(order), Some(variant)) = (number(global), products.variant(&line.variant)) else { return };
+        let lines = self.added.entry(order).or_default();
+        let id = order * 1_000 + 900 + lines.len() as u64;
+        let set = |thousandths| {
+            let money = Amount { thousandths, currency: variant.price.currency.clone() };
+            let money = json!({ "amount": money.decimal(), "currency_code": money.currency });
+            json!({ "shop_money": money, "presentment_money": money })
+        };
+        let given = line.discount.as_ref().map(|(share, description)| {
+            let price = variant.price.thousandths * i64::from(line.quantity);
+            let off = (price as f64 * share / 100.0).round() as i64;
+            json!({ "amount_set": set(off), "description": description })
+        });
+        lines.push(json!({
+            "id": id,
+            "admin_graphql_api_id": format!("gid://shopify/LineItem/{id}"),
+            "variant_id": number(&line.variant),
+            "title": "Added",
+            "quantity": line.quantity,
+            "current_quantity": line.quantity,
+            "gift_card": false,
+            "price_set": set(variant.price.thousandths),
+            "discount_allocations": given.into_iter().collect::<Vec<_>>(),
+            "tax_lines": [],
+        }));
     }
 
     pub(super) fn refund(&self, global: &str) -> Value {
-        let refunds = self.0.values().flat_map(|order| order["refunds"].as_array().into_iter().flatten());
+        let refunds = self.told.values().flat_map(|order| order["refunds"].as_array().into_iter().flatten());
         let mut found = refunds.filter(|refund| refund["admin_graphql_api_id"] == global);
         found.next().map_or(Value::Null, refund)
     }
@@ -32,7 +105,7 @@ impl Orders {
     /// A page of the orders whose time of change is in the span that `query` names, oldest change first.
     pub(super) fn page(&self, query: &str, first: usize, after: Option<&str>) -> Result<Value, String> {
         let (from, to) = span(query)?;
-        let mut changed: Vec<_> = self.0.values().filter(|order| (from..=to).contains(&updated_at(order))).collect();
+        let mut changed: Vec<_> = self.told.values().filter(|order| (from..=to).contains(&updated_at(order))).collect();
         changed.sort_by_key(|order| (updated_at(order), order["id"].as_u64()));
         let begin = after.map_or(Ok(0), |cursor| cursor.parse::<usize>().map_err(|_| "no such cursor".to_owned()))?;
         let end = (begin + first).min(changed.len());
@@ -49,6 +122,11 @@ impl Orders {
             },
         }))
     }
+}
+
+/// The number at the end of a global id.
+fn number(global: &str) -> Option<u64> {
+    global.rsplit('/').next()?.parse().ok()
 }
 
 /// `updated_at:>='2026-01-01T00:00:00Z' updated_at:<='...'`: the only search that is simulated.
@@ -107,18 +185,6 @@ fn each(list: &Value, read: impl Fn(&Value) -> Value) -> Vec<Value> {
     list.as_array().into_iter().flatten().map(read).collect()
 }
 
-/// All on one page.
-fn connection(kind: &str, nodes: Vec<Value>) -> Value {
-    json!({
-        "__typename": kind,
-        "nodes": nodes,
-        "pageInfo": {
-            "__typename": "PageInfo",
-            "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null,
-        },
-    })
-}
-
 fn order(body: &Value) -> Value {
     let customer = &body["customer"];
     let customer = (!customer.is_null()).then(|| {
@@ -130,6 +196,8 @@ fn order(body: &Value) -> Value {
             "lastName": customer["last_name"],
             "createdAt": time(&customer["created_at"]),
             "updatedAt": time(&customer["updated_at"]),
+            "verifiedEmail": customer["verified_email"] == true,
+            "metafield": null,
             "tags": [],
             "defaultEmailAddress": email.map(|email| json!({ "__typename": "CustomerEmailAddress", "emailAddress": email })),
             "defaultPhoneNumber": null,
@@ -143,11 +211,24 @@ fn order(body: &Value) -> Value {
         "id": body["admin_graphql_api_id"],
         "name": body["name"],
         "email": body["email"],
+        "phone": body["phone"],
+        "clientIp": body["browser_ip"],
+        "customAttributes": each(&body["note_attributes"], |attribute| {
+            json!({ "__typename": "Attribute", "key": attribute["name"], "value": attribute["value"] })
+        }),
+        "shippingAddress": shipping_address(&body["shipping_address"]),
         "test": body["test"],
         "sourceName": body["source_name"],
         "tags": [],
+        "note": body["note"],
+        "closed": !body["closed_at"].is_null(),
+        "merchantEditable": body["cancelled_at"].is_null(),
         "displayFinancialStatus": body["financial_status"].as_str().map(str::to_uppercase),
-        "displayFulfillmentStatus": "UNFULFILLED",
+        "displayFulfillmentStatus": match body["fulfillment_status"].as_str() {
+            Some("fulfilled") => "FULFILLED",
+            Some("partial") => "PARTIALLY_FULFILLED",
+            _ => "UNFULFILLED",
+        },
         "processedAt": time(&body["processed_at"]),
         "createdAt": time(&body["created_at"]),
         "cancelledAt": time(&body["cancelled_at"]),
@@ -167,8 +248,33 @@ fn order(body: &Value) -> Value {
     })
 }
 
+fn shipping_address(address: &Value) -> Value {
+    if address.is_null() {
+        return Value::Null;
+    }
+    json!({
+        "__typename": "MailingAddress",
+        "firstName": address["first_name"],
+        "lastName": address["last_name"],
+        "name": address["name"],
+        "phone": address["phone"],
+        "address1": address["address1"],
+        "zip": address["zip"],
+        "countryCodeV2": address["country_code"],
+    })
+}
+
+/// A discount that somebody gave by hand has a description.
+fn discount_application(part: &Value) -> Value {
+    match &part["description"] {
+        Value::Null => json!({ "__typename": "DiscountCodeApplication", "index": 0, "code": "" }),
+        text => json!({ "__typename": "ManualDiscountApplication", "index": 0, "title": text, "description": text }),
+    }
+}
+
 fn line_item(line: &Value) -> Value {
     let product = format!("gid://shopify/Product/{}", line["product_id"]);
+    let variant = format!("gid://shopify/ProductVariant/{}", line["variant_id"]);
     json!({
         "__typename": "LineItem",
         "id": line["admin_graphql_api_id"],
@@ -178,9 +284,14 @@ fn line_item(line: &Value) -> Value {
         "currentQuantity": line["current_quantity"],
         "isGiftCard": line["gift_card"],
         "product": { "__typename": "Product", "id": product },
+        "variant": { "__typename": "ProductVariant", "id": variant },
         "originalUnitPriceSet": bag(&line["price_set"]),
         "discountAllocations": each(&line["discount_allocations"], |part| {
-            json!({ "__typename": "DiscountAllocation", "allocatedAmountSet": bag(&part["amount_set"]) })
+            json!({
+                "__typename": "DiscountAllocation",
+                "allocatedAmountSet": bag(&part["amount_set"]),
+                "discountApplication": discount_application(part),
+            })
         }),
         "taxLines": each(&line["tax_lines"], |tax| json!({ "__typename": "TaxLine", "priceSet": bag(&tax["price_set"]) })),
     })

@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    domain::{Origin, Platform, Timestamp},
-    store::memory::MemoryStore,
+    domain::{Consent, Customer, CustomerId, Order, OrderId, Origin, Platform, Timestamp},
+    store::{Scan, Store, memory::MemoryStore, survivor},
 };
+
+mod forgetting;
+mod guests;
+mod orders;
+mod shuffled;
 
 const STORE: StoreId = StoreId(1);
 
@@ -21,6 +26,7 @@ fn order(id: &str, customer: Option<&str>, placed_at: u64, updated_at: u64) -> O
         source: None,
         tags: Vec::new(),
         financial_status: None,
+        fulfillment_status: None,
         placed_at: Timestamp(placed_at),
         cancelled_at: None,
         updated_at: Timestamp(updated_at),
@@ -32,12 +38,14 @@ fn order(id: &str, customer: Option<&str>, placed_at: u64, updated_at: u64) -> O
         tip: zero,
         total: zero,
         discount_codes: Vec::new(),
+        country: None,
+        attributes: Vec::new(),
+        signals: Vec::new(),
     }
 }
 
 fn customer(id: &str, email: Option<&str>, updated_at: u64) -> Customer {
-    let event = event();
-    Customer { email: email.map(Into::into), updated_at: Timestamp(updated_at), ..nobody(&id.into(), &event) }
+    Customer { email: email.map(Into::into), updated_at: Timestamp(updated_at), ..Customer::nobody(id.into()) }
 }
 
 fn event() -> Event {
@@ -75,6 +83,10 @@ impl Known {
 
     fn customer(&mut self, id: &str) -> Option<Customer> {
         self.0.get(&keys::customer(STORE, &id.into())).unwrap()
+    }
+
+    fn survivor(&mut self, id: &str) -> CustomerId {
+        survivor(&mut self.0, STORE, id.into()).unwrap()
     }
 
     fn orders_of(&mut self, customer: &str) -> Vec<String> {
@@ -153,7 +165,7 @@ fn merges_are_followed_to_the_end_and_never_in_a_circle() {
         merge("7", "9"),
         merge("9", "9"),
     ]);
-    assert_eq!(survivor(&mut known.0, STORE, "7".into()).unwrap(), "9".into());
+    assert_eq!(known.survivor("7"), "9".into());
     assert_eq!(known.orders_of("9"), ["1"]);
     // An update that still names the first customer finds the order where it is.
     project(&mut known.0, STORE, &event(), &told(order("1", Some("7"), 10, 20))).unwrap();
@@ -295,4 +307,28 @@ fn the_last_word_on_marketing_counts_in_whatever_order_it_comes() {
     assert_eq!(accepts(vec![known(), consent(true, 10), consent(false, 30)]), Some(false));
     assert_eq!(accepts(vec![known(), consent(false, 30), consent(true, 10)]), Some(false));
     assert_eq!(accepts(vec![consent(true, 10), known()]), Some(true), "kept until the customer is known");
+}
+
+fn product(title: &str, updated_at: u64) -> Product {
+    Product { title: title.into(), updated_at: Timestamp(updated_at), ..Product::unknown("p".into()) }
+}
+
+#[test]
+fn a_product_is_as_it_was_told_last_and_stays_deleted() {
+    let [old, new] = [product("Tea", 10), product("Green tea", 20)].map(|product| Change::Product(Box::new(product)));
+    let deleted = Change::ProductDeleted("p".into());
+    for order in permutations(&[old, new, deleted.clone()]) {
+        let known = after(order).0.get::<Product>(&keys::product(STORE, &"p".into())).unwrap().unwrap();
+        assert_eq!(known, Product { deleted: true, ..product("Green tea", 20) });
+    }
+    let unknown = after([deleted]).0.get::<Product>(&keys::product(STORE, &"p".into())).unwrap().unwrap();
+    assert!(unknown.deleted && unknown.updated_at == Timestamp(0));
+}
+
+#[test]
+fn collections_that_have_been_read_stay_when_a_webhook_tells_of_a_product() {
+    let read = Product { collections: vec!["tea".into()], ..product("Tea", 10) };
+    let mut known = after([read, product("Green tea", 20)].map(|product| Change::Product(Box::new(product))));
+    let known = known.0.get::<Product>(&keys::product(STORE, &"p".into())).unwrap().unwrap();
+    assert_eq!((known.title.as_str(), known.collections), ("Green tea", vec!["tea".into()]));
 }

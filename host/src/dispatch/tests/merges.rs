@@ -1,7 +1,11 @@
 //! Customers that become one: what a plugin keeps of the absorbed one is the kept one's, whatever came first.
 
 use super::*;
-use crate::domain::Origin;
+use crate::{
+    dispatch::merges,
+    domain::{CustomerId, Origin},
+    store::{EventRecord, due::Round},
+};
 
 const TOPICS: &[&str] = &["order.paid", "customer.merged", "shopper.action"];
 
@@ -31,7 +35,7 @@ fn by_customer(before: &str) -> Vec<u8> {
     let order = "(call $customer (i32.const 400))
          (if (i32.load8_u (i32.const 400)) (then (call $count (i32.load (i32.const 408)) (i32.load (i32.const 412)))))";
     let action = "(call $action (i32.const 16))
-         (call $count (i32.load (i32.const 28)) (i32.load (i32.const 32)))";
+         (call $count (i32.load (i32.const 32)) (i32.load (i32.const 36)))";
     let before = before.replace("WHY", &because.to_string());
     guest.module(&format!(
         "{before}
@@ -216,4 +220,117 @@ async fn a_version_that_lists_merges_is_told_of_those_that_its_forerunner_missed
     reaches(&dispatcher, 4).await;
     dispatcher.stop().await;
     assert_eq!(counts(&bench, "points"), [0, 1, 0]);
+}
+
+/// A paid order of somebody without a customer record, who has customer 7's address.
+fn order_of_guest(bench: &Bench, id: u64) -> Event {
+    let mut body = order_body(id, "10.00", "2026-10-01T00:00:00Z");
+    (body["customer"], body["email"]) = (json!(null), json!("7@example.com"));
+    bench.webhook(&format!("order-{id}"), "orders/paid", &body)
+}
+
+/// The platform has seen that customer 7 reads the address's mail.
+fn seen(bench: &Bench, id: &str) -> Event {
+    let body = json!({"id": 7, "email": "7@example.com", "verified_email": true, "updated_at": "2026-10-02T00:00:00Z"});
+    bench.webhook(id, "customers/update", &body)
+}
+
+fn guest_counts(bench: &Bench, plugin: &str) -> [u32; 2] {
+    let guest = CustomerId::of_guest("7@example.com").unwrap();
+    [guest.as_str(), "7"].map(|customer| bench.counted(plugin, customer))
+}
+
+async fn tell_due(bench: &Bench) {
+    merges::tell_due(&bench.pipeline, &mut Round::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_plugin_is_told_once_of_a_guest_who_turns_out_to_be_a_customer() {
+    let bench = counting_by_customer(&["points", "stamps"]).await;
+    for id in [1, 2] {
+        bench.accept(&order_of_guest(&bench, id)).await;
+    }
+    bench.accept(&order_of(&bench, 7, 3)).await;
+    bench.accept(&seen(&bench, "seen")).await;
+    for plugin in ["points", "stamps"] {
+        assert_eq!(guest_counts(&bench, plugin), [2, 1], "the event that tells of it is still to come");
+    }
+    tell_due(&bench).await;
+    catch_up(&bench, 5).await;
+    // Whatever comes again later tells of nothing new.
+    bench.accept(&seen(&bench, "again")).await;
+    bench.accept(&order_of_guest(&bench, 4)).await;
+    tell_due(&bench).await;
+    catch_up(&bench, 5).await;
+    for plugin in ["points", "stamps"] {
+        assert_eq!(guest_counts(&bench, plugin), [0, 4]);
+    }
+    assert_eq!(bench.queued(DueQueue::Merges), 0);
+    assert_eq!(bench.pipeline.tell_missed_merges(bench.id).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_merge_of_a_guest_that_is_told_twice_before_it_is_heard_is_delivered_once() {
+    let bench = counting_by_customer(&["points"]).await;
+    bench.accept(&order_of_guest(&bench, 1)).await;
+    bench.accept(&seen(&bench, "seen")).await;
+    // By the loop, by a start after a crash, and under another id after the plugin was off and on again.
+    tell_due(&bench).await;
+    assert_eq!(bench.pipeline.tell_missed_merges(bench.id).await.unwrap(), 1);
+    bench.catalog.disable(DOMAIN, &"points".into()).await.unwrap();
+    bench.clock.advance(Duration::from_secs(1));
+    bench.switch_on("points", &[]).await;
+    assert_eq!(bench.pipeline.tell_missed_merges(bench.id).await.unwrap(), 1);
+    catch_up(&bench, 3).await;
+    assert_eq!(guest_counts(&bench, "points"), [0, 1]);
+    let records = (3..=5).filter_map(|position| bench.read::<EventRecord>(&keys::event(bench.id, Position(position))));
+    assert_eq!(records.map(|record| record.deliveries.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn a_merge_of_a_guest_is_told_by_the_next_start_if_the_process_ends_before_it_is() {
+    let bench = counting_by_customer(&["points"]).await;
+    bench.accept(&order_of_guest(&bench, 1)).await;
+    bench.accept(&seen(&bench, "seen")).await;
+    assert_eq!(bench.queued(DueQueue::Merges), 1);
+    let bench = bench.restarted();
+    let dispatcher = Dispatcher::start(Arc::clone(&bench.pipeline), Concurrency { in_flight: 2, threads: 1 }).unwrap();
+    reaches(&dispatcher, 4).await;
+    dispatcher.stop().await;
+    assert_eq!(guest_counts(&bench, "points"), [0, 1]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_was_off_is_told_of_a_guest_when_it_is_switched_on() {
+    let bench = counting_by_customer(&["points"]).await;
+    bench.accept(&order_of_guest(&bench, 1)).await;
+    bench.catalog.disable(DOMAIN, &"points".into()).await.unwrap();
+    bench.accept(&seen(&bench, "seen")).await;
+    tell_due(&bench).await;
+    assert_eq!((guest_counts(&bench, "points"), bench.queued(DueQueue::Merges)), ([1, 0], 0));
+    bench.switch_on("points", &[]).await;
+    assert_eq!(bench.pipeline.tell_missed_merges(bench.id).await.unwrap(), 1);
+    catch_up(&bench, 3).await;
+    assert_eq!(guest_counts(&bench, "points"), [0, 1]);
+}
+
+#[tokio::test]
+async fn merges_of_guests_are_told_in_the_order_in_which_they_came_to_light() {
+    let bench = counting_by_customer(&["points"]).await;
+    let addresses = ["a@example.com", "b@example.com", "c@example.com"];
+    for (address, id) in addresses.into_iter().zip(1..) {
+        let mut body = order_body(id, "10.00", "2026-10-01T00:00:00Z");
+        (body["customer"], body["email"]) = (json!(null), json!(address));
+        bench.accept(&bench.webhook(&format!("order-{id}"), "orders/paid", &body)).await;
+    }
+    for (address, id) in addresses.into_iter().zip(1..) {
+        let body = json!({"id": 7, "email": address, "verified_email": true, "updated_at": format!("2026-10-0{id}T00:00:00Z")});
+        bench.accept(&bench.webhook(&format!("seen-{id}"), "customers/update", &body)).await;
+    }
+    tell_due(&bench).await;
+    let told = bench.inbox.read(Position(7), 10, 1 << 20).unwrap();
+    let ids: Vec<_> = told.iter().map(|(_, event)| event.id.as_str().rsplit('/').nth(1).unwrap()).collect();
+    assert_eq!(ids, ["4", "5", "6"]);
+    catch_up(&bench, 7).await;
+    assert_eq!(bench.counted("points", "7"), 3);
 }

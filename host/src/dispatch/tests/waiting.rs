@@ -6,8 +6,15 @@ use crate::{
     domain::{Order, Refund, Timestamp},
 };
 
-const TOPICS: &[&str] =
-    &["order.placed", "order.paid", "order.updated", "order.refunded", "order.edited", "fulfillment.created"];
+const TOPICS: &[&str] = &[
+    "order.placed",
+    "order.paid",
+    "order.updated",
+    "order.refunded",
+    "order.edited",
+    "order.disputed",
+    "fulfillment.created",
+];
 
 /// A plugin that counts each event under its topic, but one whose order it cannot see under `blind`.
 fn seeing_orders(before: &str) -> Vec<u8> {
@@ -208,4 +215,16 @@ async fn an_edit_after_the_payment_changes_the_facts_and_what_was_paid_stays_pai
     assert_eq!((order.total.minor, order.updated_at), (2_500, Timestamp(1_790_816_400_000)));
     let seen = ["order.paid", "order.edited", "order.updated", "blind"].map(|key| bench.counted("points", key));
     assert_eq!(seen, [1, 1, 2, 0]);
+}
+
+#[tokio::test]
+async fn a_dispute_before_its_order_waits_for_it() {
+    let bench = bench_with(&seeing_orders("")).await;
+    let body = json!({"id": 9, "order_id": 1, "status": "needs_response", "amount": "10.00", "currency": "EUR"});
+    bench.accept(&bench.webhook("dispute", "disputes/create", &body)).await;
+    run_due(&bench).await;
+    assert_eq!(bench.counted("points", "order.disputed"), 0);
+    bench.accept(&placed(&bench, 1)).await;
+    run_due(&bench).await;
+    assert_eq!((bench.counted("points", "order.disputed"), bench.counted("points", "blind")), (1, 0));
 }

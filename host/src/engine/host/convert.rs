@@ -1,11 +1,11 @@
 //! Our facts in the WIT's records.
 
 use super::super::{
-    bindings::{events, types},
+    bindings::{events, facts, types},
     delivery::Delivery,
 };
 use crate::{
-    domain::{Customer, CustomerId, LineItem, Money, Order, Refund, RefundLine},
+    domain::{Customer, CustomerId, Dispute, Fulfillment, LineItem, Money, Order, Product, Refund, RefundLine},
     store::{self, survivor},
 };
 
@@ -20,7 +20,7 @@ impl Delivery {
     }
 
     /// The customer that is left of one after merges.
-    pub(super) fn left_of(&mut self, id: CustomerId) -> Result<CustomerId, store::Error> {
+    pub(in super::super) fn left_of(&mut self, id: CustomerId) -> Result<CustomerId, store::Error> {
         let store = self.store_id();
         survivor(&mut self.transaction, store, id)
     }
@@ -35,6 +35,7 @@ impl From<Money> for types::Money {
 impl From<Customer> for events::Customer {
     fn from(customer: Customer) -> Self {
         Self {
+            guest: customer.is_guest(),
             id: customer.id.to_string(),
             locale: customer.locale,
             tags: customer.tags,
@@ -49,6 +50,7 @@ impl From<LineItem> for events::LineItem {
         Self {
             id: line.id.to_string(),
             product_id: line.product.map(|id| id.to_string()),
+            variant_id: line.variant,
             sku: line.sku,
             title: line.title,
             quantity: line.quantity,
@@ -71,6 +73,7 @@ impl From<Order> for events::Order {
             source: order.source,
             tags: order.tags,
             financial_status: order.financial_status,
+            fulfillment_status: order.fulfillment_status,
             placed_at: order.placed_at.0,
             cancelled_at: order.cancelled_at.map(|at| at.0),
             taxes_included: order.taxes_included,
@@ -81,6 +84,8 @@ impl From<Order> for events::Order {
             tip: order.tip.into(),
             total: order.total.into(),
             discount_codes: order.discount_codes,
+            country: order.country,
+            attributes: order.attributes,
         }
     }
 }
@@ -106,6 +111,44 @@ impl From<Refund> for events::Refund {
             lines: refund.lines.into_iter().map(Into::into).collect(),
             shipping: refund.shipping.map(Into::into),
             adjustment: refund.adjustment.map(Into::into),
+        }
+    }
+}
+
+impl From<Fulfillment> for events::Fulfillment {
+    fn from(fulfillment: Fulfillment) -> Self {
+        Self {
+            id: fulfillment.id.to_string(),
+            order_id: fulfillment.order.to_string(),
+            status: fulfillment.status,
+            shipment_status: fulfillment.shipment_status,
+            tracking_number: fulfillment.tracking_number,
+            tracking_url: fulfillment.tracking_url,
+            updated_at: fulfillment.updated_at.0,
+        }
+    }
+}
+
+impl From<Dispute> for events::Dispute {
+    fn from(dispute: Dispute) -> Self {
+        Self {
+            id: dispute.id.to_string(),
+            order_id: dispute.order.to_string(),
+            status: dispute.status,
+            amount: dispute.amount.into(),
+        }
+    }
+}
+
+impl From<Product> for facts::Product {
+    fn from(product: Product) -> Self {
+        Self {
+            id: product.id.to_string(),
+            title: product.title,
+            kind: product.kind,
+            vendor: product.vendor,
+            tags: product.tags,
+            collections: product.collections,
         }
     }
 }

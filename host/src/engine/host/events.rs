@@ -25,6 +25,20 @@ impl events::Host for Delivery {
         })
     }
 
+    fn get_fulfillment(&mut self) -> wasmtime::Result<Option<events::Fulfillment>> {
+        Ok(match &self.input.read.change {
+            Change::Fulfillment(fulfillment) => Some((**fulfillment).clone().into()),
+            _ => None,
+        })
+    }
+
+    fn get_dispute(&mut self) -> wasmtime::Result<Option<events::Dispute>> {
+        Ok(match &self.input.read.change {
+            Change::Dispute(dispute) => Some(dispute.clone().into()),
+            _ => None,
+        })
+    }
+
     fn get_timer(&mut self) -> wasmtime::Result<Option<events::Timer>> {
         Ok(match &self.input.event.origin {
             Origin::Timer { key, .. } => {
@@ -35,15 +49,19 @@ impl events::Host for Delivery {
     }
 
     fn get_action(&mut self) -> wasmtime::Result<Option<events::Action>> {
-        Ok(match &self.input.event.origin {
-            Origin::Action { customer, name, .. } => Some(events::Action {
-                name: name.clone(),
-                // Who asked may have been absorbed by another since.
-                customer_id: self.input.customer.as_ref().unwrap_or(customer).to_string(),
-                input_json: String::from_utf8_lossy(&self.input.event.body).into_owned(),
-            }),
-            _ => None,
-        })
+        let (name, customer) = match &self.input.event.origin {
+            Origin::Action { customer, name, .. } => (name, Some(customer)),
+            Origin::MerchantAction { customer, name, .. } => (name, customer.as_ref()),
+            Origin::VisitorAction { name, .. } => (name, None),
+            _ => return Ok(None),
+        };
+        // Whoever it is may have been absorbed by another since.
+        let customer = customer.map(|customer| self.input.customer.as_ref().unwrap_or(customer));
+        Ok(Some(events::Action {
+            name: name.clone(),
+            customer_id: customer.map(ToString::to_string),
+            input_json: String::from_utf8_lossy(&self.input.event.body).into_owned(),
+        }))
     }
 
     fn get_merge(&mut self) -> wasmtime::Result<Option<events::Merge>> {
@@ -60,10 +78,16 @@ impl events::Host for Delivery {
 
     fn get_payload_json(&mut self) -> wasmtime::Result<String> {
         Ok(match &self.input.event.origin {
-            Origin::Webhook { .. } | Origin::Read { .. } | Origin::Action { .. } | Origin::EffectFailed { .. } => {
-                String::from_utf8_lossy(&self.input.event.body).into_owned()
-            }
             Origin::Timer { .. } | Origin::Merge { .. } => "null".into(),
+            Origin::Webhook { .. }
+            | Origin::Read { .. }
+            | Origin::Action { .. }
+            | Origin::MerchantAction { .. }
+            | Origin::VisitorAction { .. }
+            | Origin::Visit { .. }
+            | Origin::SettingsPublished { .. }
+            | Origin::EffectFailed { .. }
+            | Origin::EffectEnded { .. } => String::from_utf8_lossy(&self.input.event.body).into_owned(),
         })
     }
 }

@@ -6,12 +6,12 @@ use super::super::{
     limits,
 };
 use crate::{
-    domain::{Customer, CustomerId, Order, OrderId, Refund},
-    store::{Scan, decode, keys},
+    domain::{Customer, CustomerId, Fulfillment, Order, OrderId, Product, ProductId, Refund, Timestamp},
+    store::{Key, Record, Scan, decode, keys},
 };
 
-/// Refunds that one listing returns at most: more than any platform lets an order have.
-const REFUNDS: usize = 1_000;
+/// Refunds or shipments that one listing returns at most: more than any platform lets an order have.
+const OF_ORDER: usize = 1_000;
 
 impl facts::Host for Delivery {
     fn get_store(&mut self) -> wasmtime::Result<facts::StoreInfo> {
@@ -78,14 +78,80 @@ impl facts::Host for Delivery {
         if !can_be_id(&order_id) {
             return Ok(Vec::new());
         }
-        let prefix = keys::refunds(self.store_id(), &OrderId::from(order_id));
-        let rows = self.transaction.scan(&Scan::of(prefix, REFUNDS))?;
+        self.list_of_order::<Refund, _>(keys::refunds(self.store_id(), &OrderId::from(order_id)))
+    }
+
+    fn fulfillments_of(&mut self, order_id: String) -> wasmtime::Result<Vec<events::Fulfillment>> {
+        if !can_be_id(&order_id) {
+            return Ok(Vec::new());
+        }
+        self.list_of_order::<Fulfillment, _>(keys::fulfillments(self.store_id(), &OrderId::from(order_id)))
+    }
+
+    fn product_by_id(&mut self, id: String) -> wasmtime::Result<Option<facts::Product>> {
+        if !can_be_id(&id) {
+            return Ok(None);
+        }
+        let product = self.get::<Product>(&keys::product(self.store_id(), &ProductId::from(id)))?;
+        // One that is older than all is known by nothing but its deletion.
+        Ok(product.filter(|product| product.updated_at > Timestamp(0)).map(Into::into))
+    }
+
+    fn list_orders(&mut self, after: Option<String>, limit: u32) -> wasmtime::Result<Vec<events::Order>> {
+        if after.as_deref().is_some_and(|id| !can_be_id(id)) {
+            return Ok(Vec::new());
+        }
+        let store = self.store_id();
+        let after = after.map(|id| keys::order(store, &OrderId::from(id)));
+        let limit = limit.min(limits::LIST_ORDERS) as usize;
+        let rows = self.transaction.scan(&Scan::of(keys::orders(store), limit).after(after))?;
         self.count_read(0)?;
-        let mut refunds = Vec::with_capacity(rows.len());
+        let mut orders = Vec::with_capacity(rows.len());
         for (_, bytes) in rows {
             self.count_read(bytes.len())?;
-            refunds.push(decode::<Refund>(&bytes)?.into());
+            orders.push(self.order_view(decode::<Order>(&bytes)?)?);
         }
-        Ok(refunds)
+        Ok(orders)
+    }
+
+    fn list_customers(&mut self, after: Option<String>, limit: u32) -> wasmtime::Result<Vec<events::Customer>> {
+        if after.as_deref().is_some_and(|id| !can_be_id(id)) {
+            return Ok(Vec::new());
+        }
+        let store = self.store_id();
+        let mut after = after.map(|id| keys::customer(store, &CustomerId::from(id)));
+        let limit = limit.min(limits::LIST_ORDERS) as usize;
+        let mut customers: Vec<events::Customer> = Vec::new();
+        while customers.len() < limit {
+            let wanted = limit - customers.len();
+            let rows = self.transaction.scan(&Scan::of(keys::customers(store), wanted).after(after))?;
+            self.count_read(0)?;
+            for (_, bytes) in &rows {
+                self.count_read(bytes.len())?;
+                let customer: Customer = decode(bytes)?;
+                if !customer.deleted && customer.merged_into.is_none() {
+                    customers.push(customer.into());
+                }
+            }
+            if rows.len() < wanted {
+                break;
+            }
+            after = rows.into_iter().last().map(|(key, _)| key);
+        }
+        Ok(customers)
+    }
+}
+
+impl Delivery {
+    /// What is kept under an order, in order of the ids.
+    fn list_of_order<T: Record + Into<U>, U>(&mut self, prefix: Key) -> wasmtime::Result<Vec<U>> {
+        let rows = self.transaction.scan(&Scan::of(prefix, OF_ORDER))?;
+        self.count_read(0)?;
+        let mut list = Vec::with_capacity(rows.len());
+        for (_, bytes) in rows {
+            self.count_read(bytes.len())?;
+            list.push(decode::<T>(&bytes)?.into());
+        }
+        Ok(list)
     }
 }

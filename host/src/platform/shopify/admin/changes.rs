@@ -12,6 +12,9 @@ use crate::{
     platform::{ChangedOrder, Failure, OrdersPage},
 };
 
+#[cfg(test)]
+mod tests;
+
 const CHANGED_ORDERS: &str = include_str!("../documents/changed_orders.graphql");
 const ORDER: &str = include_str!("../documents/order.graphql");
 const REFUND: &str = include_str!("../documents/refund.graphql");
@@ -183,11 +186,13 @@ fn order_body(order: &Value) -> Value {
         json!({
             "admin_graphql_api_id": customer["id"],
             "email": customer["defaultEmailAddress"]["emailAddress"],
+            "verified_email": customer["verifiedEmail"],
             "phone": customer["defaultPhoneNumber"]["phoneNumber"],
             "first_name": customer["firstName"],
             "last_name": customer["lastName"],
             "created_at": customer["createdAt"],
             "updated_at": customer["updatedAt"],
+            "metafields": metafields(&customer["birthDate"]),
         })
     });
     let status = order["displayFinancialStatus"].as_str().map(str::to_lowercase);
@@ -196,10 +201,17 @@ fn order_body(order: &Value) -> Value {
         "admin_graphql_api_id": order["id"],
         "name": order["name"],
         "email": order["email"],
+        "phone": order["phone"],
+        "browser_ip": order["clientIp"],
+        "shipping_address": shipping_address(&order["shippingAddress"]),
+        "note_attributes": each(&order["customAttributes"], |attribute| {
+            json!({ "name": attribute["key"], "value": attribute["value"] })
+        }),
         "test": order["test"],
         "source_name": order["sourceName"],
         "tags": order["tags"],
         "financial_status": status,
+        "fulfillment_status": order["displayFulfillmentStatus"].as_str().and_then(fulfillment_status),
         "processed_at": order["processedAt"],
         "created_at": order["createdAt"],
         "cancelled_at": order["cancelledAt"],
@@ -218,10 +230,42 @@ fn order_body(order: &Value) -> Value {
     })
 }
 
+/// The webhook's word for how much of an order has been shipped; it has none for anything else.
+fn fulfillment_status(display: &str) -> Option<&'static str> {
+    match display {
+        "FULFILLED" => Some("fulfilled"),
+        "PARTIALLY_FULFILLED" => Some("partial"),
+        "RESTOCKED" => Some("restocked"),
+        _ => None,
+    }
+}
+
+fn shipping_address(address: &Value) -> Value {
+    if address.is_null() {
+        return Value::Null;
+    }
+    json!({
+        "first_name": address["firstName"],
+        "last_name": address["lastName"],
+        "name": address["name"],
+        "phone": address["phone"],
+        "address1": address["address1"],
+        "zip": address["zip"],
+        "country_code": address["countryCodeV2"],
+    })
+}
+
+/// A list of one metafield, or of none.
+fn metafields(metafield: &Value) -> Vec<Value> {
+    let one = json!({ "namespace": metafield["namespace"], "key": metafield["key"], "value": metafield["value"] });
+    (!metafield.is_null()).then_some(one).into_iter().collect()
+}
+
 fn line_item(line: &Value) -> Value {
     json!({
         "admin_graphql_api_id": line["id"],
         "product_id": line["product"]["id"].as_str().map(legacy),
+        "variant_id": line["variant"]["id"].as_str().map(legacy),
         "sku": line["sku"],
         "title": line["title"],
         "quantity": line["quantity"],

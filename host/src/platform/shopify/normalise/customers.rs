@@ -2,13 +2,17 @@
 
 use serde::Deserialize;
 
-use super::wire::{Id, Tags, Text, global_id, id_if_any, owned, parse, required_id, time};
+use super::wire::{Id, Loose, Tags, Text, global_id, id_if_any, owned, parse, required_id, time};
 use crate::{
-    domain::{Change, Consent, Customer, CustomerId, Merge, Timestamp},
+    domain::{Birthday, Change, Consent, Customer, CustomerId, Merge, Timestamp},
     platform::{Context, Problem, Unreadable},
 };
 
-/// A customer, alone or inside an order. Tags and consent are sent by API versions before 2025-01 only.
+/// Where Shopify keeps a customer's day of birth: the standard definition of namespace and key.
+const BIRTH_DATE: (&str, &str) = ("facts", "birth_date");
+
+/// A customer, alone or inside an order. Tags and consent are sent by API versions before 2025-01 only, metafields where
+/// the subscription asks for them.
 #[derive(Deserialize)]
 pub struct WireCustomer<'a> {
     #[serde(borrow)]
@@ -17,6 +21,7 @@ pub struct WireCustomer<'a> {
     pub id: Option<Id<'a>>,
     #[serde(borrow)]
     pub email: Option<Text<'a>>,
+    verified_email: Option<bool>,
     #[serde(borrow)]
     phone: Option<Text<'a>>,
     #[serde(borrow)]
@@ -27,6 +32,8 @@ pub struct WireCustomer<'a> {
     #[serde(borrow)]
     email_marketing_consent: Option<WireConsent<'a>>,
     accepts_marketing: Option<bool>,
+    #[serde(borrow)]
+    metafields: Option<Loose<'a>>,
     #[serde(borrow)]
     created_at: Option<Text<'a>>,
     #[serde(borrow)]
@@ -47,6 +54,7 @@ impl WireCustomer<'_> {
         Ok(Some(Customer {
             id,
             email: owned(self.email.as_ref()),
+            email_verified: self.verified_email.unwrap_or(false),
             phone: owned(self.phone.as_ref()),
             first_name: owned(self.first_name.as_ref()),
             last_name: owned(self.last_name.as_ref()),
@@ -54,12 +62,38 @@ impl WireCustomer<'_> {
             tags: self.tags.as_ref().map(|tags| tags.0.clone()).unwrap_or_default(),
             accepts_marketing,
             consent_at: accepts_marketing.map(|_| updated_at),
+            birthday: self.birthday(),
             created_at: time("created_at", self.created_at.as_ref())?,
             updated_at,
             merged_into: None,
             deleted: false,
         }))
     }
+}
+
+impl WireCustomer<'_> {
+    /// The day of birth among the metafields, if it is there and a date.
+    fn birthday(&self) -> Option<Birthday> {
+        let metafields: Vec<WireMetafield<'_>> = self.metafields?.read()?;
+        let is_birth_date = |metafield: &WireMetafield<'_>| {
+            let part = |text: &Option<Text<'_>>, is: &str| text.as_ref().is_some_and(|text| text.as_str() == is);
+            part(&metafield.namespace, BIRTH_DATE.0) && part(&metafield.key, BIRTH_DATE.1)
+        };
+        let value = metafields.iter().find(|metafield| is_birth_date(metafield))?.value?.text()?;
+        let date: jiff::civil::Date = value.trim().parse().ok()?;
+        let [month, day] = [date.month(), date.day()].map(i8::unsigned_abs);
+        Some(Birthday { year: Some(date.year()), month, day })
+    }
+}
+
+#[derive(Deserialize)]
+struct WireMetafield<'a> {
+    #[serde(borrow)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
+    value: Option<Loose<'a>>,
 }
 
 #[derive(Deserialize)]

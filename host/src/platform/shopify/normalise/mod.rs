@@ -13,8 +13,12 @@ use crate::{
 
 mod checkouts;
 mod customers;
+mod disputes;
 mod fulfillments;
 mod orders;
+mod person;
+mod products;
+mod redactions;
 mod refunds;
 #[cfg(test)]
 mod tests;
@@ -57,6 +61,11 @@ pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Un
         "checkouts/create" => (Topic::CHECKOUT_CREATED, checkouts::checkout, MustBeReadAgain),
         "checkouts/update" => (Topic::CHECKOUT_UPDATED, checkouts::checkout, MustBeReadAgain),
         "checkouts/delete" => (Topic::CHECKOUT_DELETED, checkouts::deletion, Suffices),
+        "products/create" | "products/update" => (Topic::PRODUCT_UPDATED, products::product, MustBeReadAgain),
+        "products/delete" => (Topic::PRODUCT_DELETED, products::deletion, Suffices),
+        "disputes/create" | "disputes/update" => (Topic::ORDER_DISPUTED, disputes::dispute, MustBeReadAgain),
+        // Nothing is read of a person who is to be forgotten.
+        "customers/redact" => (Topic::CUSTOMER_REDACTED, redactions::redaction, Suffices),
         _ => return Ok(ReadEvent { topic: Topic::foreign(Platform::Shopify, topic), change: Change::None }),
     };
     let change = match only_id(body).filter(|_| bare_id == MustBeReadAgain) {

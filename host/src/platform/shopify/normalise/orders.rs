@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     customers::WireCustomer,
+    person::{Placed, WireAddress, WireAttributes, WireBrowser},
     wire::{
         Amount, Id, MoneySet, Tags, Text, currency_or, each, id_if_any, money, owned, parse, required_id, sum, time,
     },
@@ -25,12 +26,24 @@ struct WireOrder<'a> {
     email: Option<Text<'a>>,
     #[serde(borrow)]
     contact_email: Option<Text<'a>>,
+    #[serde(borrow)]
+    phone: Option<Text<'a>>,
+    #[serde(borrow)]
+    browser_ip: Option<Text<'a>>,
+    #[serde(borrow)]
+    client_details: Option<WireBrowser<'a>>,
+    #[serde(borrow)]
+    shipping_address: Option<WireAddress<'a>>,
+    #[serde(borrow)]
+    note_attributes: Option<WireAttributes<'a>>,
     test: Option<bool>,
     #[serde(borrow)]
     source_name: Option<Text<'a>>,
     tags: Option<Tags>,
     #[serde(borrow)]
     financial_status: Option<Text<'a>>,
+    #[serde(borrow)]
+    fulfillment_status: Option<Text<'a>>,
     #[serde(borrow)]
     processed_at: Option<Text<'a>>,
     #[serde(borrow)]
@@ -82,6 +95,8 @@ struct WireLine<'a> {
     id: Option<Id<'a>>,
     #[serde(borrow)]
     product_id: Option<Id<'a>>,
+    #[serde(borrow)]
+    variant_id: Option<Id<'a>>,
     #[serde(borrow)]
     sku: Option<Text<'a>>,
     #[serde(borrow)]
@@ -137,14 +152,28 @@ pub fn order(body: &[u8], context: &Context) -> Result<Change, Unreadable> {
         let locale = customer.locale.clone().or_else(|| owned(wire.customer_locale.as_ref()));
         Box::new(crate::domain::Customer { locale, ..customer })
     });
+    let email = owned(wire.email.as_ref()).or_else(|| owned(wire.contact_email.as_ref()));
+    let (attributes, device) = wire.note_attributes.map(WireAttributes::read).unwrap_or_default();
+    let shipping_address = wire.shipping_address.as_ref();
     let order = Order {
         id: required_id("id", "Order", wire.admin_graphql_api_id.as_ref(), wire.id.as_ref())?.into(),
         name: owned(wire.name.as_ref()).unwrap_or_default(),
         customer: customer.as_ref().map(|customer| customer.id.clone()),
-        email: owned(wire.email.as_ref()).or_else(|| owned(wire.contact_email.as_ref())),
+        country: shipping_address.and_then(WireAddress::country),
+        signals: Placed {
+            email: email.as_deref(),
+            phone: wire.phone.as_ref().map(Text::as_str),
+            ip: wire.browser_ip.as_ref().map(Text::as_str),
+            browser: wire.client_details.as_ref(),
+            shipping_address,
+            device: device.as_deref(),
+        }
+        .signals(),
+        email,
         test: wire.test.unwrap_or(false),
         source: owned(wire.source_name.as_ref()),
         financial_status: owned(wire.financial_status.as_ref()),
+        fulfillment_status: owned(wire.fulfillment_status.as_ref()),
         // An imported order was created today and placed long ago: `processed_at` is when it was placed.
         placed_at: time("processed_at", wire.processed_at.as_ref())?.or(created_at).unwrap_or(updated_at),
         cancelled_at: time("cancelled_at", wire.cancelled_at.as_ref())?,
@@ -163,6 +192,7 @@ pub fn order(body: &[u8], context: &Context) -> Result<Change, Unreadable> {
             money("total_price", wire.total_price_set.as_ref(), wire.total_price, currency)?,
         )?,
         discount_codes: wire.discount_codes.iter().flatten().filter_map(|code| owned(code.code.as_ref())).collect(),
+        attributes,
         tags: wire.tags.unwrap_or_default().0,
     };
     Ok(Change::Order { order: Box::new(order), customer })
@@ -186,6 +216,7 @@ fn line_item(line: &WireLine<'_>, currency: Currency) -> Result<LineItem, Unread
     Ok(LineItem {
         id: required_id("id", "LineItem", line.admin_graphql_api_id.as_ref(), line.id.as_ref())?.into(),
         product: id_if_any("Product", None, line.product_id.as_ref()).map(Into::into),
+        variant: id_if_any("ProductVariant", None, line.variant_id.as_ref()),
         sku: owned(line.sku.as_ref()),
         title: owned(line.title.as_ref()).unwrap_or_default(),
         quantity,

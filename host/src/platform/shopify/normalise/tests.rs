@@ -14,8 +14,10 @@ use crate::{
     platform::{Context, Problem, Unreadable},
 };
 
+mod person;
+
 /// Every topic with a word of ours.
-const TOPICS: [&str; 21] = [
+const TOPICS: [&str; 27] = [
     "orders/create",
     "orders/paid",
     "orders/updated",
@@ -37,9 +39,15 @@ const TOPICS: [&str; 21] = [
     "checkouts/create",
     "checkouts/update",
     "checkouts/delete",
+    "products/create",
+    "products/update",
+    "products/delete",
+    "disputes/create",
+    "disputes/update",
+    "customers/redact",
 ];
 
-const FIXTURES: [(&str, &str); 22] = [
+const FIXTURES: [(&str, &str); 29] = [
     ("order_placed", "orders/create"),
     ("order_two_currencies", "orders/create"),
     ("order_jpy", "orders/paid"),
@@ -48,6 +56,7 @@ const FIXTURES: [(&str, &str); 22] = [
     ("order_updated", "orders/updated"),
     ("order_cancelled", "orders/cancelled"),
     ("order_before_2025", "orders/fulfilled"),
+    ("order_of_guest", "orders/create"),
     ("order_edited", "orders/edited"),
     ("order_deleted", "orders/delete"),
     ("refund_partial", "refunds/create"),
@@ -56,12 +65,18 @@ const FIXTURES: [(&str, &str); 22] = [
     ("refund_without_sets", "refunds/create"),
     ("customer_created", "customers/create"),
     ("customer_before_2025", "customers/update"),
+    ("customer_with_birthday", "customers/update"),
     ("customer_deleted", "customers/delete"),
     ("customer_merged", "customers/merge"),
     ("customer_consent", "customers_email_marketing_consent/update"),
     ("fulfillment_delivered", "fulfillments/update"),
     ("checkout_left", "checkouts/update"),
     ("checkout_deleted", "checkouts/delete"),
+    ("product_updated", "products/update"),
+    ("product_deleted", "products/delete"),
+    ("dispute_created", "disputes/create"),
+    ("customer_redacted", "customers/redact"),
+    ("guest_redacted", "customers/redact"),
 ];
 
 fn eur() -> Currency {
@@ -286,6 +301,8 @@ fn a_body_of_an_id_alone_is_to_be_read_again_unless_the_id_says_all() {
             "orders/delete" => assert_eq!(change, Ok(Change::OrderDeleted(id.into()))),
             "customers/delete" => assert_eq!(change, Ok(Change::CustomerDeleted(id.into()))),
             "checkouts/delete" => assert_eq!(change, Ok(Change::CheckoutDeleted(id.into()))),
+            "products/delete" => assert_eq!(change, Ok(Change::ProductDeleted(id.into()))),
+            "customers/redact" => assert_eq!(change.unwrap_err().path, "customer"),
             _ => assert_eq!(change, Ok(Change::ReadAgain { id: id.into() }), "{topic}"),
         }
     }
@@ -296,7 +313,7 @@ fn a_body_of_an_id_alone_is_to_be_read_again_unless_the_id_says_all() {
 
 #[test]
 fn a_topic_without_a_word_of_ours_changes_nothing_whatever_its_body() {
-    for topic in ["products/update", "customers_marketing_consent/update", "customer.tags_added", "order/create", ""] {
+    for topic in ["collections/update", "customers_marketing_consent/update", "customer.tags_added", "order/create", ""] {
         let event = read(topic, b"not JSON", &context()).unwrap();
         assert_eq!((event.topic.as_str(), event.change), (format!("shopify:{topic}").as_str(), Change::None));
     }

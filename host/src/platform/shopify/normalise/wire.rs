@@ -65,6 +65,28 @@ pub fn owned(text: Option<&Text<'_>>) -> Option<String> {
     text.map(Text::as_str).filter(|text| !text.is_empty()).map(Into::into)
 }
 
+/// A text that may be of any other shape, where that must not make a whole body unreadable.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Loose<'a>(#[serde(borrow)] &'a RawValue);
+
+impl<'a> Loose<'a> {
+    /// A string, or a number or a truth value as it was written; `None` of anything else.
+    pub fn text(self) -> Option<String> {
+        let written = self.0.get();
+        match written.bytes().next()? {
+            b'"' => self.read(),
+            b'{' | b'[' | b'n' => None,
+            _ => Some(written.into()),
+        }
+    }
+
+    /// What it holds, if it has the shape of that.
+    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
+        serde_json::from_str(self.0.get()).ok()
+    }
+}
+
 /// An id: a whole number of at most 64 bits, or a string. Floating point would round ids beyond 2^53.
 #[derive(Clone, Debug)]
 pub enum Id<'a> {
