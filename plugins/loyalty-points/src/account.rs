@@ -43,6 +43,9 @@ pub struct Account {
     /// When the customer last earned or spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_at: Option<Timestamp>,
+    /// Days without either after which points were to lapse then; 0 where that was not the rule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub idle_days: i64,
     /// A guest's points lapse then, unless a member has taken them over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_by: Option<Timestamp>,
@@ -116,9 +119,18 @@ impl Account {
         self.pending.iter().map(|lot| lot.points).sum()
     }
 
-    /// When all points lapse unless the customer earns or spends before.
-    pub fn idle_at(&self, inactivity_days: Option<u64>) -> Option<Timestamp> {
-        Some(self.active_at?.plus_days(inactivity_days?))
+    /// The customer earns or spends.
+    pub fn touch(&mut self, now: Timestamp, inactivity_days: Option<u32>) {
+        self.active_at = self.active_at.max(Some(now));
+        self.idle_days = inactivity_days.unwrap_or(0).into();
+    }
+
+    /// When points without a date of their own lapse, unless the customer earns or spends before. Nobody loses points
+    /// sooner than the rule had it when they last did, nor by a rule that is new since.
+    pub fn idle_at(&self, inactivity_days: Option<u32>) -> Option<Timestamp> {
+        let days = self.idle_days.max(inactivity_days?.into());
+        let active_at = self.active_at.filter(|_| self.idle_days > 0)?;
+        Some(active_at.plus_days(days.unsigned_abs()))
     }
 
     pub fn gift(&self, what: Once) -> Option<&Gift> {
@@ -232,7 +244,7 @@ impl Account {
     }
 
     /// Takes out the points that have lapsed. Returns how many.
-    pub fn lapse(&mut self, now: Timestamp, inactivity_days: Option<u64>) -> i64 {
+    pub fn lapse(&mut self, now: Timestamp, inactivity_days: Option<u32>) -> i64 {
         let before = self.available() + self.pending();
         let passed = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
         if passed(self.claim_by) {
@@ -287,6 +299,7 @@ impl Account {
         }
         self.codes.extend(other.codes);
         self.active_at = self.active_at.max(other.active_at);
+        self.idle_days = self.idle_days.max(other.idle_days);
         self.birthday = self.birthday.or(other.birthday);
         self.warned_until = self.warned_until.max(other.warned_until);
     }

@@ -6,13 +6,7 @@
 use regulars_sdk::{Action, Context, Date, Event, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    account::Once,
-    gifts,
-    ledger::Book,
-    notes::note,
-    settings::Settings,
-};
+use crate::{account::Once, gifts, ledger::Book, notes::note, settings::Settings};
 
 /// How long before the day it has to be told.
 const LEAD_DAYS: u64 = 30;

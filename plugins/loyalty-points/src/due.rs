@@ -43,6 +43,13 @@ pub fn open(event: &Event, cx: &mut Context, settings: &Settings, customer: &str
     Ok(book)
 }
 
+/// A guest who earns has so long from then to become a member.
+pub fn extend_claim(cx: &Context, settings: &Settings, book: &mut Book) {
+    if cx.customer_by_id(&book.customer).is_some_and(|customer| customer.guest) {
+        book.account.claim_by = Some(cx.now().plus_days(settings.guest_claim_days.into()));
+    }
+}
+
 /// Writes an account, shows its balance at the platform if that has changed, and sees to its timer.
 pub fn close(cx: &mut Context, settings: &Settings, mut book: Book) -> Result {
     let next = next(&book, settings, cx);

@@ -31,12 +31,20 @@ fn give(
     let entry = Entry { expires_at, about: about.map(Into::into), ..Entry::new(kind, points) };
     ledger::append(event, cx, book, entry)?;
     book.account.add(points, expires_at);
-    book.account.active_at = Some(cx.now());
+    book.account.touch(cx.now(), settings.inactivity_days());
+    due::extend_claim(cx, settings, book);
     Ok(true)
 }
 
 /// Gives what a person is given once, and remembers it.
-fn give_once(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book, what: Once, points: u32) -> Result<bool> {
+fn give_once(
+    event: &Event,
+    cx: &mut Context,
+    settings: &Settings,
+    book: &mut Book,
+    what: Once,
+    points: u32,
+) -> Result<bool> {
     let points = i64::from(points);
     let kind = match what {
         Once::SignUp => Kind::SignUp,
@@ -89,7 +97,9 @@ pub fn consented(event: &Event, cx: &mut Context) -> Result {
     let tag = settings.excluded_tag(&customer);
     let idle = match tag {
         Some(_) => Some("No newsletter points: customers with this tag are excluded"),
-        None if customer.accepts_marketing != Some(true) => Some("No newsletter points: the customer takes no newsletter"),
+        None if customer.accepts_marketing != Some(true) => {
+            Some("No newsletter points: the customer takes no newsletter")
+        }
         None if settings.newsletter_points == 0 => Some("No newsletter points: the settings give none"),
         None if book.account.gift(Once::Newsletter).is_some() => Some("No newsletter points: they were given before"),
         None => None,
@@ -134,7 +144,7 @@ pub fn reviewed(event: &Event, cx: &mut Context) -> Result {
         None if cx.state().get::<String>(&key)?.is_some() => Some("No review points: they were given before"),
         None => None,
     };
-    let fields = [("review", id.as_str())];
+    let fields: Vec<_> = [("review", id.as_str())].into_iter().chain(tag.map(|tag| ("tag", tag))).collect();
     if let Some(reason) = idle {
         note(cx, reason, &fields, 0, Some(&book.account))?;
     } else if give(event, cx, &settings, &mut book, Kind::Review, points, Some(&id))? {

@@ -12,7 +12,13 @@ use crate::{
 const SWITCHED_OFF: &str = "switched off";
 
 /// Points were given for signing up.
-pub fn welcome(cx: &mut Context, settings: &Settings, customer: &str, points: i64, account: &Account) -> Result<&'static str> {
+pub fn welcome(
+    cx: &mut Context,
+    settings: &Settings,
+    customer: &str,
+    points: i64,
+    account: &Account,
+) -> Result<&'static str> {
     if !settings.mail_on_signup {
         return Ok(SWITCHED_OFF);
     }
@@ -20,20 +26,20 @@ pub fn welcome(cx: &mut Context, settings: &Settings, customer: &str, points: i6
     outcome(cx.send_mail(with_prospects(mail, settings, account)))
 }
 
-/// An order has earned points, available from `from` on; a guest has until a date to claim them.
+/// An order has earned points, available at once or later; a guest has until a date to claim them.
 pub fn earned(
     cx: &mut Context,
     settings: &Settings,
     customer: &str,
     order: &Order,
     points: i64,
-    from: Timestamp,
+    available_at: Option<Timestamp>,
     account: &Account,
 ) -> Result<&'static str> {
     if !settings.mail_on_earning {
         return Ok(SWITCHED_OFF);
     }
-    let available_on = if from > cx.now() { cx.date_of(from).to_string() } else { String::new() };
+    let available_on = available_at.map(|at| cx.date_of(at).to_string()).unwrap_or_default();
     let claim_by = account.claim_by.map(|at| expiry::last_day(cx, at).to_string()).unwrap_or_default();
     let mail = Mail::new(customer, "earned", Purpose::Service)
         .var("points", points.to_string())
@@ -44,7 +50,13 @@ pub fn earned(
 }
 
 /// Pending points have become available.
-pub fn approved(cx: &mut Context, settings: &Settings, customer: &str, points: i64, account: &Account) -> Result<&'static str> {
+pub fn approved(
+    cx: &mut Context,
+    settings: &Settings,
+    customer: &str,
+    points: i64,
+    account: &Account,
+) -> Result<&'static str> {
     if !settings.mail_on_approval {
         return Ok(SWITCHED_OFF);
     }
@@ -72,7 +84,13 @@ pub fn expiring(
 }
 
 /// Points spent on a code have come back.
-pub fn returned(cx: &mut Context, settings: &Settings, customer: &str, points: i64, account: &Account) -> Result<&'static str> {
+pub fn returned(
+    cx: &mut Context,
+    settings: &Settings,
+    customer: &str,
+    points: i64,
+    account: &Account,
+) -> Result<&'static str> {
     let mail = Mail::new(customer, "returned", Purpose::Service).var("points", points.to_string());
     outcome(cx.send_mail(with_prospects(mail, settings, account)))
 }

@@ -2,12 +2,7 @@
 
 use regulars_sdk::{Context, Event, Result, key};
 
-use crate::{
-    due,
-    ledger,
-    notes::note,
-    settings::Settings,
-};
+use crate::{due, ledger, notes::note, settings::Settings};
 
 /// `customer.merged`.
 pub fn merged(event: &Event, cx: &mut Context) -> Result {

@@ -109,7 +109,7 @@ fn change(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book,
     ledger::append(event, cx, book, Entry { expires_at, ..Entry::new(kind, points) })?;
     if points > 0 {
         book.account.add(points, expires_at);
-        book.account.active_at = book.account.active_at.max(Some(cx.now()));
+        book.account.touch(cx.now(), settings.inactivity_days());
     } else {
         book.account.take_back(-points, "", crate::settings::RefundPolicy::AllowNegative);
     }

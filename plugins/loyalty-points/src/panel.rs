@@ -78,7 +78,10 @@ fn rewards(cx: &Context, settings: &Settings, texts: &Texts, account: &Account) 
     let mut blocks: Vec<_> = (!rows.is_empty()).then(|| Block::list(texts.rewards, rows)).into_iter().collect();
     for reward in sliding {
         blocks.push(match hindrance(cx, texts, account, reward) {
-            Some(why) => Block::list(&reward.title, vec![Row::new(&reward.title, texts.points(reward.least().into())).detail(why)]),
+            Some(why) => Block::list(
+                &reward.title,
+                vec![Row::new(&reward.title, texts.points(reward.least().into())).detail(why)],
+            ),
             None => {
                 let most = i64::from(if reward.max_points == 0 { u32::MAX } else { reward.max_points });
                 let affordable = account.available().min(most) / i64::from(reward.cost) * i64::from(reward.cost);

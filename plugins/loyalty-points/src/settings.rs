@@ -166,8 +166,8 @@ impl Settings {
     }
 
     /// Days without earning or spending after which points lapse, where that is the rule.
-    pub fn inactivity_days(&self) -> Option<u64> {
-        (self.expiry == Expiry::Inactivity).then_some(self.expiry_days.into())
+    pub fn inactivity_days(&self) -> Option<u32> {
+        (self.expiry == Expiry::Inactivity).then_some(self.expiry_days)
     }
 }
 

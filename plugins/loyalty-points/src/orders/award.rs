@@ -50,7 +50,7 @@ pub fn judge(cx: &Context, settings: &Settings, order: &Order, paid: bool, from:
         reversed: 0,
         withheld: 0,
         forgiven: 0,
-        available_at: from.plus_days(settings.pending_days.into()),
+        available_at: (settings.pending_days > 0).then(|| from.plus_days(settings.pending_days.into())),
         lost: false,
     })))
 }

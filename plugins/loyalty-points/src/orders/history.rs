@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     award::{self, Verdict},
-    claim, record,
+    record,
     settle::{self, Bounds},
 };
-use crate::{due, notes::note, settings::Settings};
+use crate::{due, ledger, notes::note, settings::Settings};
 
 /// The timer, and the state of the walk.
 pub const KEY: &str = "historic";
 
 /// Orders that earn in one delivery: each may set a timer and queue an effect, of which a delivery has 64.
-const EARNING: usize = 25;
+const EARNING: usize = 30;
 
 /// How far the walk has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,8 +105,9 @@ fn earn(event: &Event, cx: &mut Context, settings: &Settings, walk: &Walk, order
         return Ok(None);
     };
     settle::heed_disputes(cx, &order.id, &mut record)?;
-    let mut book = due::open(event, cx, settings, &record.customer)?;
-    claim(cx, settings, &mut book);
+    // What else is due has its own time: this delivery tells of many customers.
+    let mut book = ledger::load(cx, &record.customer)?;
+    due::extend_claim(cx, settings, &mut book);
     let done = settle::settle(event, cx, settings, &mut book, &mut record, order, Bounds::BudgetOnly)?;
     record::save(cx, &order.id, &record)?;
     due::close(cx, settings, book)?;

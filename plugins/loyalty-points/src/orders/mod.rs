@@ -119,6 +119,7 @@ pub fn disputed(event: &Event, cx: &mut Context) -> Result {
     };
     let settings: Settings = cx.settings()?;
     settle::heed_disputes(cx, &order.id, &mut record)?;
+    record::save(cx, &order.id, &record)?;
     adjust(event, cx, &settings, &order, record, "Nothing changes: the order's points are as the dispute leaves them")
 }
 
@@ -137,7 +138,7 @@ fn earn(event: &Event, cx: &mut Context, settings: &Settings, order: &Order, pai
     };
     settle::heed_disputes(cx, &order.id, &mut record)?;
     let mut book = due::open(event, cx, settings, &record.customer)?;
-    claim(cx, settings, &mut book);
+    due::extend_claim(cx, settings, &mut book);
     let done = settle(event, cx, settings, &mut book, &mut record, order, Bounds::All)?;
     record::save(cx, &order.id, &record)?;
     let mailed = match done.points {
@@ -148,24 +149,17 @@ fn earn(event: &Event, cx: &mut Context, settings: &Settings, order: &Order, pai
     due::close(cx, settings, book)
 }
 
-/// A guest has so long from the latest order to become a member.
-fn claim(cx: &Context, settings: &Settings, book: &mut Book) {
-    if cx.customer_by_id(&book.customer).is_some_and(|customer| customer.guest) {
-        book.account.claim_by = Some(cx.now().plus_days(settings.guest_claim_days.into()));
-    }
-}
-
 /// The note about an order that has been judged for the first time.
 fn told(cx: &mut Context, order: &Order, record: &OrderRecord, done: &Settled, book: &Book, mailed: &str) -> Result {
     let eligible = Money::new(done.eligible, order.subtotal.currency).to_string();
     let withheld = done.withheld.to_string();
-    let available_on = cx.date_of(record.available_at).to_string();
+    let available_on = record.available_at.map(|at| cx.date_of(at).to_string());
     let mut fields = vec![("order", order.name.as_str()), ("eligible", &eligible), ("mail", mailed)];
     if done.withheld > 0 {
         fields.push(("withheld", &withheld));
     }
-    if done.points > 0 && record.available_at > cx.now() {
-        fields.push(("available_on", &available_on));
+    if done.points > 0 {
+        fields.extend(available_on.as_deref().map(|day| ("available_on", day)));
     }
     let reason = match (done.points, done.withheld) {
         (0, 1..) => "No points: the day's bound or the shop's budget for points is used up",

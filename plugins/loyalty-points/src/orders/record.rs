@@ -17,9 +17,9 @@ pub struct OrderRecord {
     pub terms: Terms,
     /// The version of the settings that the terms are of.
     pub version: u32,
-    /// Lines and their weights, where there were product rules. A product may be tagged otherwise since.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub weights: Vec<(String, u32)>,
+    /// Lines and their weights; none where there were no product rules. A product may be tagged otherwise since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<(String, u32)>>,
     /// What all that was ever in the order earned, less `withheld`.
     pub earned: i64,
     /// What has to be taken back of that.
@@ -30,8 +30,9 @@ pub struct OrderRecord {
     /// To be taken back and left to the customer, by the refund policy.
     #[serde(default)]
     pub forgiven: i64,
-    /// When its points become available.
-    pub available_at: Timestamp,
+    /// When its points become available, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_at: Option<Timestamp>,
     /// A bank has taken the payment back.
     #[serde(default)]
     pub lost: bool,
@@ -39,29 +40,28 @@ pub struct OrderRecord {
 
 impl OrderRecord {
     pub fn weight(&self, line: &LineItem) -> u32 {
-        self.weights.iter().find(|(id, _)| *id == line.id).map_or(WHOLE, |(_, weight)| *weight)
+        let known = self.weights.iter().flatten().find(|(id, _)| *id == line.id);
+        known.map_or(WHOLE, |(_, weight)| *weight)
     }
 
     /// Weighs the lines that an edit has added, if lines were weighed at all when the order earned.
     pub fn weigh_added(&mut self, cx: &Context, settings: &Settings, order: &Order) {
-        if self.weights.is_empty() {
-            return;
-        }
+        let Some(weights) = &mut self.weights else { return };
         for line in order.lines.iter().filter(|line| !line.gift_card) {
-            if !self.weights.iter().any(|(id, _)| *id == line.id) {
-                self.weights.push((line.id.clone(), weight(cx, settings, line)));
+            if !weights.iter().any(|(id, _)| *id == line.id) {
+                weights.push((line.id.clone(), weight(cx, settings, line)));
             }
         }
     }
 }
 
 /// Weights of all lines; none where there are no rules.
-pub fn weights(cx: &Context, settings: &Settings, order: &Order) -> Vec<(String, u32)> {
+pub fn weights(cx: &Context, settings: &Settings, order: &Order) -> Option<Vec<(String, u32)>> {
     if settings.product_rules.is_empty() {
-        return Vec::new();
+        return None;
     }
     let goods = order.lines.iter().filter(|line| !line.gift_card);
-    goods.map(|line| (line.id.clone(), weight(cx, settings, line))).collect()
+    Some(goods.map(|line| (line.id.clone(), weight(cx, settings, line))).collect())
 }
 
 /// The multiplier of the first rule that the line's product meets.

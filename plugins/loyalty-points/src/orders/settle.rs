@@ -79,7 +79,14 @@ pub fn settle(
 }
 
 /// How many of `wanted` new points the bounds let through.
-fn grant(cx: &mut Context, settings: &Settings, account: &mut Account, order: &Order, wanted: i64, bounds: Bounds) -> i64 {
+fn grant(
+    cx: &mut Context,
+    settings: &Settings,
+    account: &mut Account,
+    order: &Order,
+    wanted: i64,
+    bounds: Bounds,
+) -> i64 {
     if wanted == 0 {
         return 0;
     }
@@ -114,7 +121,7 @@ fn give(
         return Ok(0);
     }
     let now = cx.now();
-    let from = record.available_at.max(now);
+    let from = record.available_at.map_or(now, |at| at.max(now));
     let expires_at = expiry::expires_at(cx, settings, from);
     let is_pending = from > now;
     let kind = if record.earned > earned_before { Kind::Earn } else { Kind::Restore };
@@ -131,7 +138,7 @@ fn give(
         false => book.account.add(points, expires_at),
     }
     if kind == Kind::Earn {
-        book.account.active_at = Some(now);
+        book.account.touch(now, settings.inactivity_days());
     }
     Ok(points)
 }
@@ -161,4 +168,3 @@ pub fn heed_disputes(cx: &mut Context, order: &str, record: &mut OrderRecord) ->
     record.lost = disputes.iter().any(|(_, lost, _)| *lost);
     Ok(())
 }
-

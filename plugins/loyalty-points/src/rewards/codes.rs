@@ -28,8 +28,9 @@ struct Return {
     code: String,
 }
 
-/// The shopper's action `return`: the code is disabled first, and its points come back once it is.
-pub fn action(cx: &mut Context, book: &mut Book, action: &Action) -> Result {
+/// The shopper's action `return`: the code is disabled first, and its points come back once it is. One that has not been
+/// made yet never is.
+pub fn action(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book, action: &Action) -> Result {
     let effect = action.input().ok().and_then(|Return { code }| cx.effect_of_code(&code));
     let found = match &effect {
         Some(effect) => redemption(cx, effect)?,
@@ -50,6 +51,10 @@ pub fn action(cx: &mut Context, book: &mut Book, action: &Action) -> Result {
     };
     if let Some(reason) = refused {
         return note(cx, reason, &fields, 0, Some(&book.account));
+    }
+    if cx.withdraw(&effect) {
+        book.account.codes.retain(|code| code.effect != effect);
+        return give_back(event, cx, settings, book, &effect, "Points given back: the code was returned");
     }
     let disabling = cx.disable_discount(&effect)?;
     for code in book.account.codes.iter_mut().filter(|code| code.effect == effect) {
@@ -183,8 +188,20 @@ pub fn used_by(event: &Event, cx: &mut Context, settings: &Settings, order: &Ord
         let fields = [("order", order.name.as_str()), ("reward", &redemption.reward)];
         match points {
             0 => {}
-            1.. => note(cx, "Points spent on the order given back by its refunded share", &fields, points, Some(&book.account))?,
-            _ => note(cx, "Points spent on the order taken again: its code was used", &fields, points, Some(&book.account))?,
+            1.. => note(
+                cx,
+                "Points spent on the order given back by its refunded share",
+                &fields,
+                points,
+                Some(&book.account),
+            )?,
+            _ => note(
+                cx,
+                "Points spent on the order taken again: its code was used",
+                &fields,
+                points,
+                Some(&book.account),
+            )?,
         }
         due::close(cx, settings, book)?;
     }

@@ -66,7 +66,7 @@ pub fn action(event: &Event, cx: &mut Context) -> Result {
     let mut book = due::open(event, cx, &settings, &customer)?;
     match action.name.as_str() {
         "redeem" => redeem::action(event, cx, &settings, &mut book, &action)?,
-        "return" => codes::action(cx, &mut book, &action)?,
+        "return" => codes::action(event, cx, &settings, &mut book, &action)?,
         "birthday" => birthday::told(cx, &settings, &mut book, &action)?,
         _ => note(cx, "Nothing done: there is no such action", &[], 0, Some(&book.account))?,
     }
@@ -99,11 +99,9 @@ fn bring_back(
     ledger::append(event, cx, book, entry)?;
     if change > 0 {
         book.account.add(change, expires_at);
-        if settings.inactivity_days().is_some() {
-            let soonest = cx.now().plus_days(GRACE_DAYS);
-            if book.account.idle_at(settings.inactivity_days()).is_none_or(|idle| idle < soonest) {
-                book.account.active_at = Some(cx.now());
-            }
+        let idle_at = book.account.idle_at(settings.inactivity_days());
+        if idle_at.is_some_and(|idle_at| idle_at < cx.now().plus_days(GRACE_DAYS)) {
+            book.account.touch(cx.now(), settings.inactivity_days());
         }
     } else {
         book.account.take_back(-change, "", crate::settings::RefundPolicy::AllowNegative);

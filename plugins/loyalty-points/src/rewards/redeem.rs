@@ -1,8 +1,8 @@
 //! The shopper's action `redeem`.
 
 use regulars_sdk::{
-    Action, Benefit, Context, Currency, EffectId, Event, Failure, Mail, Money, MoneyError, NewDiscount, Purpose, Refusal,
-    Result, Timestamp,
+    Action, Benefit, Context, Currency, EffectId, Event, Failure, Mail, Money, MoneyError, NewDiscount, Purpose,
+    Refusal, Result, Timestamp,
 };
 use serde::Deserialize;
 
@@ -33,7 +33,13 @@ pub fn action(event: &Event, cx: &mut Context, settings: &Settings, book: &mut B
     };
     let Some(cost) = cost(reward, points.as_ref()) else {
         let fields = [("reward", reward.id.as_str()), ("step", &reward.cost.to_string())];
-        return note(cx, "Nothing redeemed: the reward takes no such number of points", &fields, 0, Some(&book.account));
+        return note(
+            cx,
+            "Nothing redeemed: the reward takes no such number of points",
+            &fields,
+            0,
+            Some(&book.account),
+        );
     };
     let cost_text = cost.to_string();
     let fields = [("reward", reward.id.as_str()), ("cost", &cost_text)];
@@ -76,14 +82,7 @@ struct Given {
     value: String,
 }
 
-fn redeem(
-    event: &Event,
-    cx: &mut Context,
-    settings: &Settings,
-    book: &mut Book,
-    reward: &Reward,
-    cost: u32,
-) -> Result {
+fn redeem(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book, reward: &Reward, cost: u32) -> Result {
     let given = match give(cx, settings, &book.customer, reward, cost)? {
         Ok(given) => given,
         Err(refusal) => {
@@ -92,9 +91,12 @@ fn redeem(
             return note(cx, "Nothing redeemed: the reward cannot be given", &fields, 0, Some(&book.account));
         }
     };
+    if super::redemption(cx, &given.effect)?.is_some() {
+        return note(cx, "Redeemed before", &[("reward", &reward.id)], 0, Some(&book.account));
+    }
     let points = i64::from(cost);
     let expires_at = book.account.spend(points);
-    book.account.active_at = Some(cx.now());
+    book.account.touch(cx.now(), settings.inactivity_days());
     ledger::append(event, cx, book, Entry::new(Kind::Redeem, -points).about(&reward.id))?;
     let redemption = Redemption {
         customer: book.customer.clone(),
@@ -148,7 +150,9 @@ fn give(
         _ => String::new(),
     };
     let given = match (reward.kind, benefit) {
-        (RewardKind::StoreCredit, Benefit::Amount(money)) => cx.credit(customer, money, None).map(|effect| (effect, None)),
+        (RewardKind::StoreCredit, Benefit::Amount(money)) => {
+            cx.credit(customer, money, None).map(|effect| (effect, None))
+        }
         (RewardKind::GiftCard, Benefit::Amount(money)) => {
             cx.create_gift_card(customer, money, None).map(|issued| (issued.effect, Some(issued.code)))
         }

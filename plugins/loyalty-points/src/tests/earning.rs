@@ -2,12 +2,15 @@
 
 use regulars_sdk::{
     Customer, Failure, Fulfillment, Money, Order, Product, Timestamp,
-    test::{Bench, Capability, Incoming, START, Status, customer, fulfillment, order, refund},
+    test::{Bench, Incoming, START, Status, customer, fulfillment, order, refund},
 };
 use serde_json::json;
 
-use super::{account, as_shipped, entries, note, paid, points, record, shop, var, why};
-use crate::{handle, ledger::{Kind, account_key}};
+use super::{account, as_shipped, entries, note, paid, points, shop, var, why};
+use crate::{
+    handle,
+    ledger::{Kind, account_key},
+};
 
 #[test]
 fn a_paid_order_earns_a_point_for_every_euro_of_goods() {
@@ -168,7 +171,9 @@ fn topics_that_it_does_not_know_are_ignored() {
 
 #[test]
 fn fractions_are_dropped_or_rounded_once_for_the_whole_order() {
-    for (rounding, minor, expected) in [("floor", 199, 1), ("half_up", 149, 1), ("half_up", 150, 2), ("half_up", 199, 2)] {
+    for (rounding, minor, expected) in
+        [("floor", 199, 1), ("half_up", 149, 1), ("half_up", 150, 2), ("half_up", 199, 2)]
+    {
         let mut shop = shop().setting("rounding", rounding);
         shop.deliver(paid(order("1").customer("c1").line(minor, 1))).unwrap();
         assert_eq!(account(&shop, "c1").balance, expected, "{rounding} of {minor}");
@@ -181,8 +186,13 @@ fn fractions_are_dropped_or_rounded_once_for_the_whole_order() {
 
 #[test]
 fn tips_and_prices_before_discounts_count_as_the_merchant_says() {
-    let tipped = || Order { tip: Money::new(700, "EUR".parse().unwrap()), ..order("1").customer("c1").line(5_000, 2).discount(2_000).into() };
-    for (tips, after_discount, expected) in [(false, true, 80), (true, true, 87), (false, false, 100), (true, false, 107)] {
+    let tipped = || Order {
+        tip: Money::new(700, "EUR".parse().unwrap()),
+        ..order("1").customer("c1").line(5_000, 2).discount(2_000).into()
+    };
+    for (tips, after_discount, expected) in
+        [(false, true, 80), (true, true, 87), (false, false, 100), (true, false, 107)]
+    {
         let mut shop = shop().setting("include_tips", tips).setting("subtract_discounts", after_discount);
         shop.deliver(paid(tipped())).unwrap();
         assert_eq!(account(&shop, "c1").balance, expected, "tips {tips}, after discounts {after_discount}");
@@ -227,7 +237,8 @@ fn the_first_rule_that_a_product_meets_multiplies_its_points() {
         (tea(&[], &[]), 100 + 100),
     ] {
         let mut shop = shop().setting("product_rules", rules.clone()).with_product(product);
-        let basket = order("1").customer("c1").line(10_000, 1).product("tea").line(10_000, 1).line(900, 1).product("excluded");
+        let basket =
+            order("1").customer("c1").line(10_000, 1).product("tea").line(10_000, 1).line(900, 1).product("excluded");
         let delivery = shop.deliver(paid(basket)).unwrap();
         assert_eq!(account(&shop, "c1").balance, expected);
         assert_eq!(note(&delivery).field("eligible"), Some("200.00 EUR"));
@@ -269,7 +280,9 @@ fn one_order_earns_no_more_than_its_bound() {
 fn a_days_orders_earn_no_more_than_its_bound_by_the_shops_clocks() {
     // 1 January, 23:30 in a shop an hour and a half ahead of noon UTC's clocks.
     let mut shop = shop().setting("max_points_per_day", 100).time_zone("Asia/Test", 11 * 60 + 30);
-    let at = |id: &str, minutes: u64| order(id).customer("c1").line(8_000, 1).placed_at(Timestamp(START.0 + minutes * 60_000));
+    let at = |id: &str, minutes: u64| {
+        order(id).customer("c1").line(8_000, 1).placed_at(Timestamp(START.0 + minutes * 60_000))
+    };
     assert_eq!(why(&shop.deliver(paid(at("1", 0))).unwrap()), ("Points earned", "80", Some("80")));
     let second = shop.deliver(paid(at("2", 10))).unwrap();
     assert_eq!(why(&second), ("Points earned up to the day's bound", "20", Some("100")));
@@ -317,7 +330,8 @@ fn points_can_wait_until_the_order_is_shipped() {
 
 #[test]
 fn points_can_wait_until_every_parcel_is_delivered() {
-    let basket = Order { fulfillment_status: Some("fulfilled".into()), ..order("1").customer("c1").line(1_000, 1).into() };
+    let basket =
+        Order { fulfillment_status: Some("fulfilled".into()), ..order("1").customer("c1").line(1_000, 1).into() };
     let parcel = |id: &str, state: &str| Fulfillment { shipment_status: Some(state.into()), ..fulfillment(id, "1") };
     let mut shop = shop().setting("award_on", "delivered");
     shop.deliver(paid(basket)).unwrap();
@@ -355,7 +369,8 @@ fn earlier_orders_earn_once_page_by_page_when_the_merchant_asks() {
     let published = shop.publish("historic_days", 30).unwrap();
     assert_eq!(note(&published).reason, "Earlier orders are about to earn points");
     let fired = shop.advance_days(1).unwrap();
-    let last = fired.iter().flat_map(|it| it.calls.notes()).find(|note| note.reason == "Earlier orders have been seen to");
+    let last =
+        fired.iter().flat_map(|it| it.calls.notes()).find(|note| note.reason == "Earlier orders have been seen to");
     // Those of the 30 days before the merchant asked: later ones have events of their own.
     assert_eq!(last.unwrap().field("orders"), Some("30"));
     let total = |shop: &Bench| (0..40).map(|n| account(shop, &format!("c{n}")).balance).sum::<i64>();

@@ -120,7 +120,8 @@ fn days_end_by_the_shops_clocks() {
 
 #[test]
 fn customers_are_warned_thirty_and_three_days_before_once_each() {
-    let mut shop = shop().setting("expiry", "after_earning").setting("expiry_days", 60).setting("mail_on_earning", false);
+    let mut shop =
+        shop().setting("expiry", "after_earning").setting("expiry_days", 60).setting("mail_on_earning", false);
     shop.deliver(earns("1", 1_000)).unwrap();
     let warned: Vec<_> = shop
         .advance_days(70)
@@ -176,7 +177,8 @@ fn an_account_has_one_timer_for_whatever_comes_first() {
 
 #[test]
 fn the_number_of_lots_is_bounded_and_no_point_is_lost() {
-    let mut shop = as_shipped().setting("expiry", "after_earning").setting("expiry_days", 300).setting("max_points_per_day", 0);
+    let mut shop =
+        as_shipped().setting("expiry", "after_earning").setting("expiry_days", 300).setting("max_points_per_day", 0);
     let mut most = 0;
     for n in 0..200 {
         shop.deliver(earns(&n.to_string(), 1_000)).unwrap();
@@ -221,4 +223,20 @@ fn an_account_of_a_thousand_orders_is_as_small_as_one_of_ten() {
     }
     shop.advance_days(20).unwrap();
     assert!(kept(&shop) < small + 100, "{} against {small} bytes", kept(&shop));
+}
+
+#[test]
+fn a_rule_that_is_new_takes_no_points_of_those_who_were_promised_more() {
+    let mut shop = shop().setting("expiry", "none");
+    shop.deliver(earns("1", 1_000)).unwrap();
+    shop.publish("expiry", "inactivity").unwrap();
+    shop.advance_days(400).unwrap();
+    shop.deliver(earns("2", 1_000)).unwrap();
+    assert_eq!(account(&shop, "c1").balance, 20, "whoever was not told loses nothing");
+    shop.publish("expiry_days", 30).unwrap();
+    shop.advance_days(200).unwrap();
+    assert_eq!(account(&shop, "c1").balance, 20, "a year was the promise");
+    shop.publish("expiry", "none").unwrap();
+    shop.advance_days(400).unwrap();
+    assert_eq!(account(&shop, "c1").balance, 20);
 }

@@ -12,6 +12,7 @@ use crate::{
     orders::record::{OrderRecord, order_key},
 };
 
+mod codes;
 mod earning;
 mod gifts;
 mod lots;

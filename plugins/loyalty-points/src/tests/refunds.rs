@@ -124,7 +124,8 @@ fn a_debt_is_repaid_by_later_orders_and_never_shown() {
 }
 
 fn edited(order: Order) -> Incoming {
-    let id = format!("edit/{:?}", order.lines.iter().map(|line| (line.quantity, line.current_quantity)).collect::<Vec<_>>());
+    let id =
+        format!("edit/{:?}", order.lines.iter().map(|line| (line.quantity, line.current_quantity)).collect::<Vec<_>>());
     Incoming::order("order.updated", order).id(id)
 }
 
@@ -190,7 +191,8 @@ fn a_refund_paid_as_store_credit_counts_as_any_other() {
     let basket: Order = order("1").customer("c1").line(1_000, 4).into();
     let mut shop = shop();
     shop.deliver(paid(basket.clone())).unwrap();
-    let credited = Incoming::order_refunded(refund("r1", &basket).units("l1", 4)).payload(r#"{"transactions":[{"gateway":"shopify_store_credit"}]}"#);
+    let credited = Incoming::order_refunded(refund("r1", &basket).units("l1", 4))
+        .payload(r#"{"transactions":[{"gateway":"shopify_store_credit"}]}"#);
     shop.deliver(credited).unwrap();
     assert_eq!(account(&shop, "c1").balance, 0);
 }
@@ -214,7 +216,10 @@ fn a_lost_dispute_takes_all_points_back_and_a_won_one_gives_them_again() {
     assert_eq!(why(&won), ("Points given again: what was taken back is the customer's", "30", Some("30")));
     let late = shop.deliver(dispute("lost", START.plus_days(1)).id("told late")).unwrap();
     assert_eq!(note(&late).reason, "Nothing changes: a later word on the dispute is known");
-    assert_eq!(points(&shop, "c1"), [(Kind::Earn, 40), (Kind::Reverse, -10), (Kind::Reverse, -30), (Kind::Restore, 30)]);
+    assert_eq!(
+        points(&shop, "c1"),
+        [(Kind::Earn, 40), (Kind::Reverse, -10), (Kind::Reverse, -30), (Kind::Restore, 30)]
+    );
     assert_eq!(shop.spent("points"), 30);
 }
 
@@ -243,7 +248,9 @@ fn spent(policy: &str) -> (Bench, Order) {
 
 #[test]
 fn points_that_are_spent_are_taken_back_as_far_as_the_policy_says() {
-    for (policy, balance, left) in [("allow_negative", -20, None), ("within_balance", 0, Some("20")), ("only_pending", 0, Some("20"))] {
+    for (policy, balance, left) in
+        [("allow_negative", -20, None), ("within_balance", 0, Some("20")), ("only_pending", 0, Some("20"))]
+    {
         let (mut shop, early) = spent(policy);
         let delivery = shop.deliver(Incoming::order_refunded(refund("r1", &early).everything())).unwrap();
         assert_eq!(account(&shop, "c1").balance, balance, "{policy}");
