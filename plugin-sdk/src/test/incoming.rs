@@ -174,8 +174,8 @@ impl Incoming {
         Self::new(topic, Some(id), Change::None).payload(payload)
     }
 
-    pub(super) fn timer(timer: Timer, due: Timestamp) -> Self {
-        let object = format!("{}@{}", timer.key, due.0);
+    pub(super) fn timer(timer: Timer, due: Timestamp, number: u64) -> Self {
+        let object = format!("{}@{}/{number}", timer.key, due.0);
         Self::new("timer.fired", Some(&object), Change::Timer(timer)).at(due).payload("null")
     }
 

@@ -119,6 +119,15 @@ struct Known<T> {
     fact: T,
 }
 
+/// A timer that has not fired.
+#[derive(Clone, Debug)]
+struct Pending {
+    due: Timestamp,
+    payload: Vec<u8>,
+    /// Tells it from others of its key and time: each firing is an event of its own.
+    number: u64,
+}
+
 /// What the bench remembers of an event.
 #[derive(Clone, Debug)]
 struct Delivered {
@@ -163,7 +172,9 @@ struct Shop {
     /// Absorbed customers, and by whom.
     merges: BTreeMap<String, String>,
     state: BTreeMap<String, Vec<u8>>,
-    timers: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    timers: BTreeMap<String, Pending>,
+    /// Timers set so far.
+    timers_set: u64,
     events: BTreeMap<String, Delivered>,
     actions: u64,
     effects: BTreeSet<EffectId>,
@@ -236,6 +247,7 @@ impl Bench {
             merges: BTreeMap::new(),
             state: BTreeMap::new(),
             timers: BTreeMap::new(),
+            timers_set: 0,
             events: BTreeMap::new(),
             actions: 0,
             effects: BTreeSet::new(),
@@ -480,7 +492,7 @@ impl Bench {
 
     /// When the pending timer of `key` is due.
     pub fn due(&self, key: &str) -> Option<Timestamp> {
-        self.shop.timers.get(key).map(|(when, _)| *when)
+        self.shop.timers.get(key).map(|pending| pending.due)
     }
 
     /// Hands an event over. One that was handled or rejected before is ignored; one that asked for a retry runs again.
@@ -507,11 +519,11 @@ impl Bench {
     pub fn advance_to(&mut self, instant: Timestamp) -> Result<Vec<Delivery>> {
         let mut deliveries = Vec::new();
         loop {
-            let first = self.shop.timers.iter().min_by_key(|(key, (when, _))| (*when, *key));
-            let Some((key, (when, payload))) = first.filter(|(_, (when, _))| *when <= instant) else { break };
-            let (timer, when) = (Timer { key: key.clone(), payload: payload.clone() }, *when);
-            self.shop().now = self.shop.now.max(when);
-            deliveries.push(self.deliver(Incoming::timer(timer, when))?);
+            let first = self.shop.timers.iter().min_by_key(|(key, pending)| (pending.due, *key));
+            let Some((key, pending)) = first.filter(|(_, pending)| pending.due <= instant) else { break };
+            let (key, Pending { due, payload, number }) = (key.clone(), pending.clone());
+            self.shop().now = self.shop.now.max(due);
+            deliveries.push(self.deliver(Incoming::timer(Timer { key, payload }, due, number))?);
         }
         self.shop().now = self.shop.now.max(instant);
         Ok(deliveries)
@@ -562,7 +574,7 @@ impl Bench {
         let settled = !matches!(outcome, Err(Failure::Retry(_)));
         shop.events.entry(event_id.clone()).and_modify(|event| event.settled = settled);
         if let Some((key, due)) = fired.filter(|_| settled)
-            && shop.timers.get(&key).is_some_and(|(when, _)| *when == due)
+            && shop.timers.get(&key).is_some_and(|pending| pending.due == due)
         {
             shop.timers.remove(&key);
         }
@@ -641,7 +653,11 @@ impl Shop {
         }
         for (key, timer) in &run.timers {
             match timer {
-                Some(timer) => self.timers.insert(key.clone(), timer.clone()),
+                Some((due, payload)) => {
+                    self.timers_set += 1;
+                    let pending = Pending { due: *due, payload: payload.clone(), number: self.timers_set };
+                    self.timers.insert(key.clone(), pending)
+                }
                 None => self.timers.remove(key),
             };
         }

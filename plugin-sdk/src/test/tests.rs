@@ -462,3 +462,24 @@ fn a_ended_effect_is_told_with_its_customer_and_only_as_its_own_topic() {
     let told = shop.deliver(forged).unwrap();
     assert_eq!(told.calls.notes().next().unwrap().reason, "");
 }
+
+#[test]
+fn a_timer_that_is_set_again_for_a_time_at_which_it_has_fired_fires_again() {
+    fn count(event: &Event, cx: &mut Context) -> Result {
+        match event.topic.as_str() {
+            "timer.fired" => {
+                let fired = cx.state().get::<u32>("fired")?.unwrap_or(0) + 1;
+                cx.state().set("fired", &fired)?;
+            }
+            _ => cx.schedule("again", START.plus_days(1), b"")?,
+        }
+        Ok(())
+    }
+    let mut shop = Bench::new(count);
+    for id in ["1", "2"] {
+        shop.deliver(paid(id)).unwrap();
+        shop.advance_to(START.plus_days(2)).unwrap();
+    }
+    assert_eq!(shop.state::<u32>("fired"), Some(2));
+    assert_eq!(shop.due("again"), None);
+}
