@@ -18,8 +18,8 @@ use regulars::plugin::{
 
 use crate::{
     Action, Benefit, Birthday, CodeStanding, Context, Currency, Customer, Date, Dispute, EffectId, EffectStanding,
-    Event, Fulfillment, Issued, LineItem, Mail, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift, Product,
-    Refund, RefundLine, Refusal, SharedLink, Signal, Similarity, StoreInfo, Task, Timer, Timestamp,
+    Event, Fulfillment, Guard, Issued, LineItem, Mail, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift,
+    Product, Refund, RefundLine, Refusal, SharedLink, Signal, Similarity, StoreInfo, Task, Timer, Timestamp,
 };
 
 pub mod shown;
