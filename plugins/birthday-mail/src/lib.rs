@@ -29,7 +29,7 @@ fn handle(event: &Event, cx: &mut Context) -> Result {
     match event.topic.as_str() {
         "customer.created" | "customer.updated" => birthdays::told_by_platform(cx),
         "customer.merged" => people::merged(cx),
-        "customer.redacted" => people::redacted(cx),
+        "customer.redacted" | "customer.deleted" => people::forgotten(cx),
         "order.paid" => purchases::paid(cx),
         "order.cancelled" | "order.refunded" => purchases::changed(cx),
         "shopper.action" | "merchant.action" => birthdays::action(event, cx),

@@ -184,8 +184,8 @@ fn join(kept: Person, absorbed: Person) -> Person {
     }
 }
 
-/// Nothing is kept of somebody who is to be forgotten.
-pub fn redacted(cx: &mut Context) -> Result {
+/// Nothing is kept of somebody who is gone or is to be forgotten.
+pub fn forgotten(cx: &mut Context) -> Result {
     let Some(customer) = cx.customer() else {
         return Ok(cx.note("Nothing to forget: the customer is not known", &[])?);
     };

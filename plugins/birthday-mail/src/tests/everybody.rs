@@ -162,17 +162,19 @@ fn a_timer_of_an_absorbed_customer_is_that_of_whoever_is_left() {
 
 #[test]
 fn nothing_of_a_person_is_kept_once_they_are_to_be_forgotten() {
-    let mut shop = shop();
-    shop.deliver(tell("c1", 5, 31)).unwrap();
-    shop.deliver(Incoming::order_paid(order("1").customer("c1").line(100, 1))).unwrap();
-    shop.deliver(Incoming::about("customer.redacted", "c1", "c1", "{}")).unwrap();
-    assert_eq!((shop.state_keys("customer/").count(), due(&shop, "c1")), (0, None));
-    let whole = order("1").customer("c1").line(100, 1).cancelled_at(START);
-    let delivery = shop.deliver(Incoming::order_cancelled(whole)).unwrap();
-    assert_eq!(why(&delivery), "Nothing taken out: the customer is forgotten");
-    assert_eq!(shop.state_keys("customer/").count(), 0);
-    shop.advance_days(365).unwrap();
-    assert_eq!(mails(&shop).len(), 0);
+    for topic in ["customer.redacted", "customer.deleted"] {
+        let mut shop = shop();
+        shop.deliver(tell("c1", 5, 31)).unwrap();
+        shop.deliver(Incoming::order_paid(order("1").customer("c1").line(100, 1))).unwrap();
+        shop.deliver(Incoming::about(topic, "c1", "c1", "{}")).unwrap();
+        assert_eq!((shop.state_keys("customer/").count(), due(&shop, "c1")), (0, None));
+        let whole = order("1").customer("c1").line(100, 1).cancelled_at(START);
+        let delivery = shop.deliver(Incoming::order_cancelled(whole)).unwrap();
+        assert_eq!(why(&delivery), "Nothing taken out: the customer is forgotten");
+        assert_eq!(shop.state_keys("customer/").count(), 0);
+        shop.advance_days(365).unwrap();
+        assert_eq!(mails(&shop).len(), 0);
+    }
 }
 
 #[test]
