@@ -10,7 +10,7 @@ use crate::{
     advocates,
     checks::Weight,
     claim::{self, Because, Claim, Review, Status, left},
-    examine, mails, notes, payout,
+    customers, examine, mails, notes, payout,
     settings::{HoldFrom, ReviewDefault, Settings},
 };
 
@@ -30,6 +30,7 @@ pub fn due(cx: &mut Context) -> Result {
 /// Brings a claim to where the facts call for it.
 pub fn proceed(cx: &mut Context, mut claim: Claim) -> Result {
     let settings: Settings = cx.settings()?;
+    customers::forget_buyer(cx, &mut claim)?;
     match claim.status {
         Status::Paid => return payout::aftermath(cx, &settings, claim),
         Status::Void(_) => {
@@ -85,7 +86,7 @@ fn hold(cx: &mut Context, settings: &Settings, mut claim: Claim, release: Timest
         true => mails::friend_bought(cx, settings, &mut claim, release)?,
         false => "not sent",
     };
-    look_again(cx, &claim, release)?;
+    look_again(cx, &claim.order, release)?;
     let reason = match claim.obstacle() {
         Some(_) => "On hold; as it stands nothing will be paid",
         None => "On hold until the order can no longer come back",
@@ -107,7 +108,7 @@ fn review(cx: &mut Context, settings: &Settings, mut claim: Claim) -> Result {
         };
     }
     claim.status = Status::Review;
-    look_again(cx, &claim, until)?;
+    look_again(cx, &claim.order, until)?;
     let date = cx.date_of(until).to_string();
     claim::set(cx, &claim)?;
     notes::about(cx, "The hold is over; the merchant has to decide", &claim, &[("until", &date), ("review", asked)])
@@ -168,8 +169,8 @@ pub fn void(cx: &mut Context, settings: &Settings, mut claim: Claim, because: Be
 }
 
 /// Looks at a claim again at an instant.
-pub fn look_again(cx: &mut Context, claim: &Claim, at: Timestamp) -> Result {
-    Ok(cx.schedule(&timer_key(&claim.order), at, claim.order.as_bytes())?)
+pub fn look_again(cx: &mut Context, order: &str, at: Timestamp) -> Result {
+    Ok(cx.schedule(&timer_key(order), at, order.as_bytes())?)
 }
 
 pub fn timer_key(order: &str) -> String {

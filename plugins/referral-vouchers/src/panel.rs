@@ -27,7 +27,10 @@ pub fn render(view: &View, cx: &mut Context) -> Result<Vec<Block>> {
     let texts = Texts::of(language);
     match (view.kind.as_str(), &view.customer_id) {
         ("panel", Some(customer)) => own(cx, customer, language, texts),
-        ("link", Some(customer)) => landing(cx, customer, language, texts),
+        ("link", _) => match view.link.as_ref().and_then(|name| cx.customer_of_link(name)) {
+            Some(advocate) => landing(cx, &advocate, language, texts),
+            None => Ok(vec![Block::text(texts.closed)]),
+        },
         _ => Ok(Vec::new()),
     }
 }

@@ -119,7 +119,7 @@ fn owe(cx: &mut Context, mut claim: Claim, because: &str) -> Result {
     let next = match claim.tries {
         ..=TRIES => {
             let tomorrow = cx.now().plus_days(1);
-            course::look_again(cx, &claim, tomorrow)?;
+            course::look_again(cx, &claim.order, tomorrow)?;
             cx.date_of(tomorrow).to_string()
         }
         _ => "when the merchant says so".into(),

@@ -113,19 +113,23 @@ fn crowd(cx: &mut Context, settings: &Settings, claim: &Claim) -> Result<Option<
     }))
 }
 
-/// Whether others were referred at the same shipping address before.
+/// Whether as many as may be were referred at the same shipping address before.
 fn household(cx: &mut Context, settings: &Settings, claim: &Claim) -> Result<Option<Finding>> {
     let mut before = 0;
     for key in claim.keys("address") {
         for entry in index::entries(cx, "address", key)? {
             let is_earlier = (entry.placed_at, &entry.order) < (claim.placed_at, &claim.order);
-            if is_earlier && claim::get(cx, &entry.order)?.is_some_and(|it| !it.is_void()) {
+            // What is enough is enough: claims are large.
+            if before < settings.household_cap
+                && is_earlier
+                && claim::get(cx, &entry.order)?.is_some_and(|it| !it.is_void())
+            {
                 before += 1;
             }
         }
     }
     Ok((settings.household_cap > 0 && before >= settings.household_cap).then(|| {
-        let evidence = ["Earlier referrals to the same shipping address: ", &before.to_string()];
+        let evidence = ["Earlier referrals to the same shipping address: at least ", &before.to_string()];
         Finding::new(Check::Household, evidence.concat())
     }))
 }

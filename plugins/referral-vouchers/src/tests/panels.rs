@@ -18,7 +18,7 @@ fn own(shop: &Bench, who: Option<&str>, locale: &str) -> Vec<Block> {
 
 fn landing(shop: &Bench, locale: &str) -> Vec<Block> {
     let link = advocate(shop, ANN).map(|it| it.link);
-    let view = View { kind: "link".into(), customer_id: Some(ANN.into()), locale: locale.into(), link };
+    let view = View { kind: "link".into(), customer_id: None, locale: locale.into(), link };
     shop.render(render, &view).unwrap()
 }
 
