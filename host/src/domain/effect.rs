@@ -31,6 +31,11 @@ impl Effect {
         EventId::from(format!("effect/{}/failed/{}", self.id, self.updated_at.0))
     }
 
+    /// The id of the event that tells the effect's plugin that it is done.
+    pub fn done_id(&self) -> EventId {
+        EventId::from(format!("effect/{}/done", self.id))
+    }
+
     pub fn has_failed(&self) -> bool {
         matches!(self.status, EffectStatus::Dead { .. } | EffectStatus::Dropped { .. })
     }

@@ -115,6 +115,22 @@ impl fmt::Display for Topic {
 }
 
 impl Origin {
+    /// The customer whom the event's sender names, where that is not left to its body.
+    pub fn customer(&self) -> Option<&CustomerId> {
+        match self {
+            Self::Action { customer, .. } | Self::EffectFailed { customer, .. } | Self::Visit { customer, .. } => {
+                Some(customer)
+            }
+            Self::MerchantAction { customer, .. } | Self::EffectEnded { customer, .. } => customer.as_ref(),
+            Self::Webhook { .. }
+            | Self::Read { .. }
+            | Self::Timer { .. }
+            | Self::Merge { .. }
+            | Self::VisitorAction { .. }
+            | Self::SettingsPublished { .. } => None,
+        }
+    }
+
     /// The platform and its topic, where the event came from one.
     pub fn platform_topic(&self) -> Option<(Platform, &str)> {
         match self {
@@ -192,8 +208,11 @@ pub enum Change {
     Product(Box<Product>),
     ProductDeleted(ProductId),
     Dispute(Dispute),
-    /// The person is to be forgotten; the id stays, for sums hang on it.
-    CustomerRedacted(CustomerId),
+    /// The person is to be forgotten, in these orders as well; the ids stay, for sums hang on them.
+    CustomerRedacted {
+        customer: CustomerId,
+        orders: Vec<OrderId>,
+    },
     /// The platform sent only an id because the body was too large: the object has to be read again.
     ReadAgain {
         id: String,
@@ -208,7 +227,7 @@ impl Change {
         match self {
             Self::Order { order, .. } => order.customer.as_ref(),
             Self::Customer(customer) => Some(&customer.id),
-            Self::CustomerDeleted(id) | Self::CustomerRedacted(id) => Some(id),
+            Self::CustomerDeleted(id) | Self::CustomerRedacted { customer: id, .. } => Some(id),
             Self::Merge(merge) => Some(&merge.kept),
             Self::Consent(consent) => Some(&consent.customer),
             Self::Checkout(checkout) => checkout.customer.as_ref(),

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Add, time::Duration};
 
+use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since the Unix epoch, UTC.
@@ -13,6 +14,12 @@ impl Timestamp {
     /// Time from `earlier` to this instant; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The civil date that clocks in a time zone show: the last that there is for an instant past any that people mean.
+    pub fn date_in(self, zone: &TimeZone) -> Date {
+        let instant = i64::try_from(self.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        instant.unwrap_or(jiff::Timestamp::MAX).to_zoned(zone.clone()).date()
     }
 
     pub fn saturating_sub(self, span: Duration) -> Self {

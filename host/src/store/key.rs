@@ -51,6 +51,15 @@ pub enum Table {
     Waiting = 33,
     /// Settings versions that a plugin has still to be told of.
     UnpublishedSettings = 34,
+    Product = 35,
+    /// Customers that were merged into another.
+    Absorbed = 36,
+    /// Customers who are forgotten in their orders as well.
+    Redacted = 37,
+    /// Orders that name a discount code and are not cancelled.
+    OrderByCode = 38,
+    /// Orders by their e-mail address and telephone number, and by time.
+    OrderBySignal = 39,
     /// A plugin's own keys and values.
     State = 40,
     /// Bytes and keys that a plugin's state takes.
@@ -60,14 +69,42 @@ pub enum Table {
     UntoldMerge = 43,
     /// The name of the link that a customer shares, by plugin.
     CustomerLink = 44,
+    /// What a plugin asks the merchant to decide or to do.
+    Task = 45,
+    /// Bounds on what a plugin gives away.
+    Budget = 46,
+    /// What a plugin has given away within its bounds, by period.
+    BudgetSpent = 47,
     /// The outbox.
     Effect = 50,
     /// Where the copy of a mail as sent stands in the archive.
     MailCopy = 51,
     /// Effects by stage and time, for listings.
     EffectListed = 52,
+    /// Discount code to the effect that makes it.
+    Code = 53,
+    /// The effect that ends a code, by the one that makes it.
+    CodeEnd = 54,
+    /// Offers of a customer: the effects that make their codes.
+    Offer = 55,
+    /// Effects that could be taken back and are being tried.
+    UnderWay = 56,
+    /// What an effect counts for within its plugin's bounds.
+    BudgetCounted = 57,
+    /// The last change of a value that a plugin shows at the platform.
+    LastChange = 58,
     /// Parts of values that are larger than one record may be.
     Chunk = 60,
+    /// What was sent to an address, and what may be.
+    Contact = 70,
+    /// Addresses that are not written to, by time.
+    Suppressed = 71,
+    /// Pending marketing mails of a customer, in the order in which they go.
+    WaitingMail = 72,
+    /// What a merchant has put in place of a plugin's mail, by version.
+    TemplateOverride = 73,
+    /// What a store adds to its mails.
+    Letterhead = 74,
 }
 
 /// A key: compares as its bytes do.
@@ -153,6 +190,12 @@ impl KeyBuilder {
         self
     }
 
+    /// A hash, whose length is always the same.
+    pub fn hash(mut self, hash: [u8; 16]) -> Self {
+        self.0.extend_from_slice(&hash);
+        self
+    }
+
     /// Bytes up to the key's end, as they are: the last part, or the prefix of a last part.
     pub fn rest(mut self, bytes: &[u8]) -> Key {
         self.0.extend_from_slice(bytes);
@@ -202,6 +245,10 @@ impl<'a> Parts<'a> {
 
     pub fn store(&mut self) -> Option<StoreId> {
         Some(StoreId(u32::from_be_bytes(self.take(4)?.try_into().ok()?)))
+    }
+
+    pub fn hash(&mut self) -> Option<[u8; 16]> {
+        self.take(16)?.try_into().ok()
     }
 
     pub fn rest(self) -> &'a [u8] {

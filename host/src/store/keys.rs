@@ -1,9 +1,9 @@
 //! Where each kind of record lives: one function for each key and each range.
 
-use super::{Key, Position, Table};
+use super::{Key, Position, Table, budget::Counter};
 use crate::domain::{
-    CheckoutId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, OrderId, PluginName, RefundId,
-    StoreId, Timestamp,
+    CheckoutId, ContactId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, Mail, OrderId, PluginName,
+    ProductId, RefundId, Signal, StoreId, Timestamp,
 };
 
 pub use super::due::{Due, DueQueue, due_queue};
@@ -108,6 +108,72 @@ pub fn customer_orders(store: StoreId, customer: &CustomerId) -> Key {
     Key::of(store, Table::CustomerOrder).text(customer.as_str()).end()
 }
 
+/// When the order of a key of [`customer_orders`] was placed, and which it is.
+pub fn order_of_customer(key: &Key) -> Option<(Timestamp, OrderId)> {
+    let mut parts = key.parts();
+    parts.text()?;
+    Some((parts.time()?, parts.text()?.into()))
+}
+
+/// An order that names a code and is not cancelled.
+pub fn order_by_code(store: StoreId, code: &str, order: &OrderId) -> Key {
+    Key::of(store, Table::OrderByCode).text(code).text(order.as_str()).end()
+}
+
+pub fn orders_by_code(store: StoreId, code: &str) -> Key {
+    Key::of(store, Table::OrderByCode).text(code).end()
+}
+
+/// The order of a key of [`orders_by_code`].
+pub fn order_of_code(key: &Key) -> Option<OrderId> {
+    let mut parts = key.parts();
+    parts.text()?;
+    parts.text().map(Into::into)
+}
+
+/// An order with an e-mail address or a telephone number.
+pub fn order_by_signal(store: StoreId, signal: &Signal, placed_at: Timestamp, order: &OrderId) -> Key {
+    let place = Key::of(store, Table::OrderBySignal).small(signal.kind as u8).hash(signal.key());
+    place.time(placed_at).text(order.as_str()).end()
+}
+
+pub fn orders_by_signal(store: StoreId, signal: &Signal) -> Key {
+    Key::of(store, Table::OrderBySignal).small(signal.kind as u8).hash(signal.key()).end()
+}
+
+/// When the order of a key of [`orders_by_signal`] was placed, and which it is.
+pub fn order_of_signal(key: &Key) -> Option<(Timestamp, OrderId)> {
+    let mut parts = key.parts();
+    parts.small()?;
+    parts.hash()?;
+    Some((parts.time()?, parts.text()?.into()))
+}
+
+/// A customer that was merged into another.
+pub fn absorbed(store: StoreId, kept: &CustomerId, removed: &CustomerId) -> Key {
+    Key::of(store, Table::Absorbed).text(kept.as_str()).text(removed.as_str()).end()
+}
+
+pub fn all_absorbed(store: StoreId, kept: &CustomerId) -> Key {
+    Key::of(store, Table::Absorbed).text(kept.as_str()).end()
+}
+
+/// Whom a key of [`all_absorbed`] says was merged into the other.
+pub fn absorbed_of(key: &Key) -> Option<CustomerId> {
+    let mut parts = key.parts();
+    parts.text()?;
+    parts.text().map(Into::into)
+}
+
+/// That a customer is forgotten in its orders as well.
+pub fn redacted(store: StoreId, customer: &CustomerId) -> Key {
+    Key::of(store, Table::Redacted).text(customer.as_str()).end()
+}
+
+pub fn product(store: StoreId, id: &ProductId) -> Key {
+    Key::of(store, Table::Product).text(id.as_str()).end()
+}
+
 pub fn refund(store: StoreId, order: &OrderId, refund: &RefundId) -> Key {
     Key::of(store, Table::Refund).text(order.as_str()).text(refund.as_str()).end()
 }
@@ -118,6 +184,10 @@ pub fn refunds(store: StoreId, order: &OrderId) -> Key {
 
 pub fn fulfillment(store: StoreId, order: &OrderId, id: &FulfillmentId) -> Key {
     Key::of(store, Table::Fulfillment).text(order.as_str()).text(id.as_str()).end()
+}
+
+pub fn fulfillments(store: StoreId, order: &OrderId) -> Key {
+    Key::of(store, Table::Fulfillment).text(order.as_str()).end()
 }
 
 pub fn checkout(store: StoreId, id: &CheckoutId) -> Key {
@@ -140,9 +210,19 @@ pub fn all_settings(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::Settings).text(plugin.as_str()).end()
 }
 
-/// The newest settings version that a plugin has still to be told of.
-pub fn unpublished_settings(store: StoreId, plugin: &PluginName) -> Key {
-    Key::of(store, Table::UnpublishedSettings).text(plugin.as_str()).end()
+/// A settings version that its plugin has still to be told of.
+pub fn unpublished_setting(store: StoreId, plugin: &PluginName, version: u32) -> Key {
+    Key::of(store, Table::UnpublishedSettings).text(plugin.as_str()).number(u64::from(version)).end()
+}
+
+pub fn unpublished_settings(store: StoreId) -> Key {
+    Key::of(store, Table::UnpublishedSettings).end()
+}
+
+/// The plugin and the version of a key of [`all_settings`] or [`unpublished_settings`].
+pub fn settings_of(key: &Key) -> Option<(PluginName, u32)> {
+    let mut parts = key.parts();
+    Some((parts.text()?.into(), parts.number()?.try_into().ok()?))
 }
 
 /// A link that a customer shares, by its name, whatever the store.
@@ -240,4 +320,143 @@ pub fn effect_of(key: &Key) -> Option<(Timestamp, EffectId)> {
     let mut parts = key.parts();
     parts.small()?;
     Some((parts.time()?, parts.text()?.into()))
+}
+
+/// The effect that makes a code, by the code in the form of [`super::codes::lookup`].
+pub fn code(store: StoreId, code: &str) -> Key {
+    Key::of(store, Table::Code).text(code).end()
+}
+
+/// The effect that ends the code that an effect makes.
+pub fn code_end(store: StoreId, made_by: &EffectId) -> Key {
+    Key::of(store, Table::CodeEnd).text(made_by.as_str()).end()
+}
+
+/// An offer of a customer's, by the effect that makes its code.
+pub fn offer(store: StoreId, customer: &CustomerId, made_by: &EffectId) -> Key {
+    Key::of(store, Table::Offer).text(customer.as_str()).text(made_by.as_str()).end()
+}
+
+pub fn offers(store: StoreId, customer: &CustomerId) -> Key {
+    Key::of(store, Table::Offer).text(customer.as_str()).end()
+}
+
+/// The effect of a key of [`offers`].
+pub fn offer_of(key: &Key) -> Option<EffectId> {
+    let mut parts = key.parts();
+    parts.text()?;
+    parts.text().map(Into::into)
+}
+
+pub fn under_way(store: StoreId, effect: &EffectId) -> Key {
+    Key::of(store, Table::UnderWay).text(effect.as_str()).end()
+}
+
+/// The last change of a value that a plugin shows on a customer.
+pub fn last_change(store: StoreId, plugin: &PluginName, customer: &CustomerId, field: &str) -> Key {
+    Key::of(store, Table::LastChange).text(plugin.as_str()).text(customer.as_str()).text(field).end()
+}
+
+pub fn task(store: StoreId, plugin: &PluginName, key: &str) -> Key {
+    Key::of(store, Table::Task).text(plugin.as_str()).text(key).end()
+}
+
+pub fn tasks_of(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::Task).text(plugin.as_str()).end()
+}
+
+/// Open tasks of all plugins.
+pub fn tasks(store: StoreId) -> Key {
+    Key::of(store, Table::Task).end()
+}
+
+/// The plugin and the key of a task of a key of [`tasks`].
+pub fn task_of(key: &Key) -> Option<(PluginName, String)> {
+    let mut parts = key.parts();
+    Some((parts.text()?.into(), parts.text()?))
+}
+
+/// The bounds on what a plugin gives away.
+pub fn budget(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::Budget).text(plugin.as_str()).end()
+}
+
+/// What a plugin has given away of one kind in one period.
+pub fn budget_spent(store: StoreId, plugin: &PluginName, kind: &str, counter: Counter) -> Key {
+    let place = Key::of(store, Table::BudgetSpent).text(plugin.as_str()).text(kind);
+    place.small(counter.period as u8).number(counter.number).end()
+}
+
+/// What an effect counts for.
+pub fn budget_counted(store: StoreId, effect: &EffectId) -> Key {
+    Key::of(store, Table::BudgetCounted).text(effect.as_str()).end()
+}
+
+pub fn contact(store: StoreId, contact: ContactId) -> Key {
+    Key::of(store, Table::Contact).rest(&contact.0)
+}
+
+/// The row by which a suppressed address is listed.
+pub fn suppressed_at(store: StoreId, since: Timestamp, contact: ContactId) -> Key {
+    Key::of(store, Table::Suppressed).time(since).rest(&contact.0)
+}
+
+/// Suppressed addresses, in order of their suppression.
+pub fn suppressed(store: StoreId) -> Key {
+    Key::of(store, Table::Suppressed).end()
+}
+
+/// The contact of a key of [`suppressed`].
+pub fn suppressed_of(key: &Key) -> Option<ContactId> {
+    let mut parts = key.parts();
+    parts.time()?;
+    parts.rest().try_into().ok().map(ContactId)
+}
+
+/// The row by which a marketing mail waits among its customer's others: higher purposes first, then older ones.
+pub fn waiting_mail(store: StoreId, mail: &Mail, effect: &Effect) -> Key {
+    let place = Key::of(store, Table::WaitingMail).text(mail.customer.as_str()).small(mail.purpose as u8);
+    place.time(effect.queued_at).text(effect.id.as_str()).end()
+}
+
+pub fn waiting_mails(store: StoreId, customer: &CustomerId) -> Key {
+    Key::of(store, Table::WaitingMail).text(customer.as_str()).end()
+}
+
+/// The purpose's number, the time of queueing and the effect of a key of [`waiting_mails`]: the order in which they go.
+pub fn waiting_mail_of(key: &Key) -> Option<(u8, Timestamp, EffectId)> {
+    let mut parts = key.parts();
+    parts.text()?;
+    Some((parts.small()?, parts.time()?, parts.text()?.into()))
+}
+
+/// Orders of a customer that were placed at an instant or later come after this key, and earlier ones before it.
+pub fn customer_orders_from(store: StoreId, customer: &CustomerId, from: Timestamp) -> Key {
+    Key::of(store, Table::CustomerOrder).text(customer.as_str()).time(from).end()
+}
+
+/// One version of what a merchant has put in place of a plugin's mail in one language.
+pub fn template_override(store: StoreId, plugin: &PluginName, template: &str, locale: &str, version: u32) -> Key {
+    let place = Key::of(store, Table::TemplateOverride).text(plugin.as_str()).text(template).text(locale);
+    place.number(u64::from(version)).end()
+}
+
+pub fn template_overrides_of(store: StoreId, plugin: &PluginName, template: &str, locale: &str) -> Key {
+    Key::of(store, Table::TemplateOverride).text(plugin.as_str()).text(template).text(locale).end()
+}
+
+/// All versions of what a merchant has put in place of a plugin's mails, the latest of each mail and language last.
+pub fn template_overrides(store: StoreId, plugin: &PluginName) -> Key {
+    Key::of(store, Table::TemplateOverride).text(plugin.as_str()).end()
+}
+
+/// The mail, the language and the version of a key of [`template_overrides`].
+pub fn template_override_of(key: &Key) -> Option<(String, String, u32)> {
+    let mut parts = key.parts();
+    parts.text()?;
+    Some((parts.text()?, parts.text()?, parts.number()?.try_into().ok()?))
+}
+
+pub fn letterhead(store: StoreId) -> Key {
+    Key::of(store, Table::Letterhead).end()
 }

@@ -16,6 +16,8 @@ use crate::domain::Event;
 
 mod archive;
 pub mod backup;
+pub mod budget;
+pub mod codes;
 pub mod data_dir;
 pub mod journal;
 pub mod memory;
@@ -27,8 +29,11 @@ mod conformance;
 pub mod due;
 mod durability;
 mod key;
+mod key_file;
 pub mod keys;
 mod listing;
+pub mod orders;
+pub mod outbox;
 mod queue;
 mod record;
 #[cfg(test)]
@@ -43,8 +48,9 @@ pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
 pub use merge::survivor;
 pub use record::{
-    EnabledRecord, EventRecord, PausedRecord, PluginRecord, Reconciled, Reconciliation, Record, SettingsRecord,
-    SharedLink, StateUsage, StoreRecord, TimerRecord, Told, decode, encode,
+    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Reconciled, Reconciliation, Record,
+    SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, decode,
+    encode,
 };
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};

@@ -51,6 +51,11 @@ impl Transaction {
         Ok(self.get_bytes(key)?.is_some())
     }
 
+    /// Whether this transaction writes a key under which it found nothing.
+    pub(super) fn is_new(&self, key: &Key) -> bool {
+        self.writes.contains_key(key) && self.seen.get(key).is_some_and(Option::is_none)
+    }
+
     pub fn put_bytes(&mut self, key: Key, value: Vec<u8>) {
         self.write(key, Some(value));
     }

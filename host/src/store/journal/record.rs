@@ -70,7 +70,7 @@ mod tests {
     use crate::domain::{Merge, Platform, PluginName};
 
     /// One event of each origin, with the bytes that version 1 wrote for it. The files are never rewritten.
-    fn golden() -> [(Event, &'static [u8]); 6] {
+    fn golden() -> [(Event, &'static [u8]); 11] {
         let event = |id: &str, origin, body: &'static [u8]| Event {
             id: id.into(),
             store: StoreId(7),
@@ -91,17 +91,28 @@ mod tests {
         let told = Merge { kept: "gid-98".into(), removed: "gid-99".into(), completed: true };
         let merge = Origin::Merge { plugin: plugin.clone(), merge: told };
         let failed = Origin::EffectFailed { plugin: plugin.clone(), effect: "abcd".into(), customer: "gid-99".into() };
-        let action = Origin::Action { plugin, customer: "gid-99".into(), name: "redeem".into() };
+        let asked = Origin::Action { plugin: plugin.clone(), customer: "gid-99".into(), name: "redeem".into() };
+        let customer = Some("gid-99".into());
+        let decided = Origin::MerchantAction { plugin: plugin.clone(), customer: customer.clone(), name: "approve".into() };
+        let claimed = Origin::VisitorAction { plugin: plugin.clone(), name: "claim".into() };
+        let visited = Origin::Visit { plugin: plugin.clone(), customer: "gid-99".into(), link: "K3JQ7PZ2".into() };
+        let published = Origin::SettingsPublished { plugin: plugin.clone(), version: 3 };
+        let ended = Origin::EffectEnded { plugin, effect: "abcd".into(), customer, done: true };
         [
             (
                 event("b54557e4", webhook, b"{\"id\":820982911946154508}"),
                 include_bytes!("../golden/event-webhook-v1.bin"),
             ),
             (event("timer:1", timer, b"\x00\xff"), include_bytes!("../golden/event-timer-v1.bin")),
-            (event("action:1", action, b""), include_bytes!("../golden/event-action-v1.bin")),
+            (event("action:1", asked, b""), include_bytes!("../golden/event-action-v1.bin")),
             (event("read:1", read, b"{\"id\":1}"), include_bytes!("../golden/event-read-v1.bin")),
             (event("merge:1", merge, b""), include_bytes!("../golden/event-merge-v1.bin")),
             (event("failed:1", failed, b"{}"), include_bytes!("../golden/event-effect-failed-v1.bin")),
+            (event("merchant:1", decided, b"{}"), include_bytes!("../golden/event-merchant-action-v1.bin")),
+            (event("visitor:1", claimed, b"{}"), include_bytes!("../golden/event-visitor-action-v1.bin")),
+            (event("visit:1", visited, b"{}"), include_bytes!("../golden/event-visit-v1.bin")),
+            (event("settings:1", published, b"{}"), include_bytes!("../golden/event-settings-v1.bin")),
+            (event("ended:1", ended, b"{}"), include_bytes!("../golden/event-effect-ended-v1.bin")),
         ]
     }
 
