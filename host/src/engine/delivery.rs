@@ -12,12 +12,11 @@ use super::{
     limits,
 };
 use crate::{
-    domain::{
-        Currency, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, EventId, Note, OrderId, PluginName,
-        ReadEvent, StoreId, Timestamp,
-    },
-    store::{self, Key, Record, Savepoint, StateUsage, Transaction, encode, keys, keys::Due},
+    domain::{Currency, CustomerId, Effect, Event, EventId, Note, OrderId, PluginName, ReadEvent, StoreId, Timestamp},
+    store::{self, Key, Record, Savepoint, StateUsage, Transaction},
 };
+
+pub(super) use super::checks::can_be_id;
 
 /// What a plugin may know of the store it works for.
 #[derive(Clone, Debug)]
@@ -28,6 +27,8 @@ pub struct StoreContext {
     pub currency: Currency,
     pub time_zone: jiff::tz::TimeZone,
     pub locale: String,
+    /// What public addresses of this host begin with, without a slash at the end.
+    pub public_url: String,
 }
 
 /// A plugin as it is switched on in a store.
@@ -91,7 +92,10 @@ pub struct Delivery {
     pub(super) memory: Memory,
     /// Made when it is first asked for.
     random: Option<Random>,
+    /// Effects queued so far, those included that end codes of other plugins.
     pub(super) effects: Vec<Effect>,
+    /// How many the plugin itself has queued.
+    pub(super) queued: u32,
     pub(super) timer_calls: u32,
     pub(super) notes: Vec<Note>,
     pub(super) reads: Vec<String>,
@@ -114,6 +118,7 @@ impl Delivery {
             memory: Memory::default(),
             random: None,
             effects: Vec::new(),
+            queued: 0,
             timer_calls: 0,
             notes: Vec::new(),
             reads: Vec::new(),
@@ -177,84 +182,6 @@ impl Delivery {
         if self.reads.len() < limits::READS_LISTED && !self.reads.iter().any(|read| read == key) {
             self.reads.push(key.into());
         }
-    }
-
-    /// Whether the merchant has granted a capability.
-    pub(super) fn granted(&self, capability: &str) -> Result<(), Refusal> {
-        if self.input.plugin.grants.contains(capability) { Ok(()) } else { Err(Refusal::NotGranted) }
-    }
-
-    /// The id that the next effect will have.
-    pub(super) fn next_effect_id(&self) -> EffectId {
-        let ordinal = u32::try_from(self.effects.len()).unwrap_or(u32::MAX);
-        EffectId::derive(&self.input.store.domain, &self.input.event.id, &self.input.plugin.name, ordinal)
-    }
-
-    /// Queues an effect: a row of the outbox and one of what is due, kept with the delivery's commit.
-    ///
-    /// An effect of this id that is in the outbox already stays as it is: it was queued by an earlier run of the same
-    /// delivery.
-    pub(super) fn queue(
-        &mut self,
-        kind: EffectKind,
-        after: Option<EffectId>,
-    ) -> wasmtime::Result<Result<EffectId, Refusal>> {
-        if self.effects.len() >= limits::EFFECTS as usize {
-            return Ok(Err(Refusal::OverLimit(limits::EFFECTS)));
-        }
-        if let Err(refusal) = check_id("customer-id", kind.customer().as_str()) {
-            return Ok(Err(refusal));
-        }
-        let store = self.store_id();
-        if let Some(earlier) = &after {
-            if let Err(refusal) = check_id("after", earlier.as_str()) {
-                return Ok(Err(refusal));
-            }
-            self.count_read(0)?;
-            if !self.transaction.contains(&keys::effect(store, earlier))? {
-                return Ok(Err(Refusal::Invalid(format!("after: there is no effect `{earlier}`"))));
-            }
-        }
-        let now = self.input.now();
-        let effect = Effect {
-            id: self.next_effect_id(),
-            plugin: self.input.plugin.name.clone(),
-            event: self.input.event.id.clone(),
-            kind,
-            after,
-            status: EffectStatus::Pending { due: now, last_error: None },
-            attempts: 0,
-            queued_at: now,
-            updated_at: now,
-        };
-        if let Err(refusal) = self.count_written(encode(&effect).len()) {
-            return Ok(Err(refusal));
-        }
-        let id = effect.id.clone();
-        let key = keys::effect(store, &id);
-        if !self.transaction.contains(&key)? {
-            self.transaction.put_effect(store, None, &effect);
-            let due = Due::Effect { store, to: effect.kind.destination(), id: id.clone() };
-            self.transaction.put_bytes(due.key(now), Vec::new());
-        }
-        self.effects.push(effect);
-        Ok(Ok(id))
-    }
-}
-
-/// Whether a text can be an id or a key. One that cannot names nothing, so that nothing is looked for.
-pub(super) fn can_be_id(text: &str) -> bool {
-    (1..=limits::STATE_KEY_BYTES as usize).contains(&text.len())
-}
-
-/// Refuses what can be no platform's id.
-pub(super) fn check_id(argument: &str, id: &str) -> Result<(), Refusal> {
-    match id {
-        "" => Err(Refusal::Invalid(format!("{argument} is empty"))),
-        id if id.len() > limits::STATE_KEY_BYTES as usize => {
-            Err(Refusal::Invalid(format!("{argument} has more than {} bytes", limits::STATE_KEY_BYTES)))
-        }
-        _ => Ok(()),
     }
 }
 

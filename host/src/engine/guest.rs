@@ -13,8 +13,17 @@ pub const ANSWER: u32 = 16;
 /// Where a list of one text stands.
 pub const LIST: u32 = 200;
 
-/// Where texts begin. Below lie answers, failures and scratch space.
-const TEXTS: u32 = 1024;
+/// Where the terms of a discount stand that `$terms` has filled, and behind them what the discount is worth.
+pub const TERMS: u32 = 1152;
+
+/// What stands where in a discount's terms.
+pub const PRODUCTS: u32 = TERMS + 56;
+pub const IS_OFFER: u32 = TERMS + 106;
+pub const COMBINES: u32 = TERMS + 105;
+pub const WORTH: u32 = TERMS + 112;
+
+/// Where texts begin. Below lie answers, failures, arguments and scratch space.
+const TEXTS: u32 = 2048;
 
 /// What a guest may call: the name in its code, then interface, function and core signature.
 const IMPORTS: &[(&str, &str, &str, &str)] = &[
@@ -37,10 +46,39 @@ const IMPORTS: &[(&str, &str, &str, &str)] = &[
     ("timer_at", "schedule", "at", "(param i32 i32 i64 i32 i32 i32)"),
     ("timer_cancel", "schedule", "cancel", "(param i32 i32) (result i32)"),
     ("note", "decision", "note", "(param i32 i32 i32 i32 i32)"),
-    ("mail", "mail", "send", "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)"),
-    ("discount", "discounts", "create", "(param i32 i32 i32 i32 i64 i32 i32 i32 i64 i32 i32 i32 i64 i32)"),
+    ("effect_standing", "outbox", "get-standing", "(param i32 i32 i32)"),
+    ("withdraw", "outbox", "withdraw", "(param i32 i32) (result i32)"),
+    ("spend", "budget", "spend", "(param i32 i32 i64 i32)"),
+    ("give_back", "budget", "give-back", "(param i32 i32 i64)"),
+    ("settings_version", "settings", "version", "(result i32)"),
+    ("mail_message", "mail", "send", "(param i32 i32)"),
+    ("create_amount", "discounts", "create-amount", "(param i32 i32)"),
+    ("create_percentage", "discounts", "create-percentage", "(param i32 i32)"),
+    ("create_free_shipping", "discounts", "create-free-shipping", "(param i32 i32)"),
+    ("create_free_product", "discounts", "create-free-product", "(param i32 i32)"),
+    ("disable", "discounts", "disable", "(param i32 i32 i32)"),
+    ("code_standing", "discounts", "get-standing", "(param i32 i32 i32)"),
+    ("effect_of", "discounts", "effect-of", "(param i32 i32 i32)"),
+    ("credit", "store-credit", "credit", "(param i32 i32 i64 i32 i32 i32 i64 i32)"),
+    ("debit", "store-credit", "debit", "(param i32 i32 i64 i32 i32 i32)"),
+    ("gift_card", "gift-cards", "create", "(param i32 i32 i64 i32 i32 i32 i64 i32)"),
     ("tag", "tags", "add", "(param i32 i32 i32 i32 i32)"),
     ("untag", "tags", "remove", "(param i32 i32 i32 i32 i32)"),
+    ("order_note", "orders", "add-note", "(param i32 i32 i32 i32 i32)"),
+    ("order_tag", "orders", "add-tags", "(param i32 i32 i32 i32 i32)"),
+    ("order_untag", "orders", "remove-tags", "(param i32 i32 i32 i32 i32)"),
+    ("order_gift", "orders", "add-gift", "(param i32 i32 i32 i32 i32 i32 i32 i32)"),
+    ("metafield", "metafields", "set", "(param i32 i32 i32 i32 i32 i32 i32 i32 i32)"),
+    ("birthday", "birthdays", "get-birthday", "(param i32 i32 i32)"),
+    ("set_birthday", "birthdays", "set-birthday", "(param i32 i32 i32 i32 i32 i32 i32)"),
+    ("customer_signals", "identity", "customer-signals", "(param i32 i32 i32)"),
+    ("order_signals", "identity", "order-signals", "(param i32 i32 i32)"),
+    ("compare", "identity", "compare", "(param i32 i32 i32 i32 i32)"),
+    ("orders_before", "identity", "orders-before", "(param i32 i32) (result i32)"),
+    ("share", "links", "share", "(param i32 i32 i32)"),
+    ("customer_of_link", "links", "customer-of", "(param i32 i32 i32)"),
+    ("open_task", "tasks", "open", "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)"),
+    ("close_task", "tasks", "close", "(param i32 i32) (result i32)"),
 ];
 
 /// Functions that a guest may call besides.
@@ -53,6 +91,43 @@ const FUNCTIONS: &[(&str, &str)] = &[
         "(param i32 i32 i32) (result i32)
             (i32.store8 (i32.const 96) (i32.const 1)) (i32.store8 (i32.const 100) (local.get 0))
             (i32.store (i32.const 104) (local.get 1)) (i32.store (i32.const 108) (local.get 2)) (i32.const 96)",
+    ),
+    // Writes a mail of the purpose "service" at 1024: `(call $mail CUSTOMER TEMPLATE VARS AFTER ANSWER)`.
+    (
+        "mail",
+        "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+            (i32.store (i32.const 1024) (local.get 0)) (i32.store (i32.const 1028) (local.get 1))
+            (i32.store (i32.const 1032) (local.get 2)) (i32.store (i32.const 1036) (local.get 3))
+            (i32.store (i32.const 1040) (local.get 4)) (i32.store (i32.const 1044) (local.get 5))
+            (i64.store (i32.const 1120) (i64.const 28538277257700723))
+            (i32.store (i32.const 1048) (i32.const 1120)) (i32.store (i32.const 1052) (i32.const 7))
+            (i32.store8 (i32.const 1096) (local.get 6))
+            (i32.store (i32.const 1100) (local.get 7)) (i32.store (i32.const 1104) (local.get 8))
+            (call $mail_message (i32.const 1024) (local.get 9))",
+    ),
+    // Queues a code that takes an amount off, for one customer and one use:
+    // `(call $discount CUSTOMER PREFIX MINOR CURRENCY MINIMUM END ANSWER)`.
+    (
+        "discount",
+        "(param i32 i32 i32 i32 i64 i32 i32 i32 i64 i32 i32 i32 i64 i32)
+            (call $terms (local.get 0) (local.get 1) (local.get 2) (local.get 3))
+            (i32.store8 (i32.const 1176) (local.get 7)) (i64.store (i32.const 1184) (local.get 8))
+            (i32.store (i32.const 1192) (local.get 9)) (i32.store (i32.const 1196) (local.get 10))
+            (i32.store8 (i32.const 1232) (local.get 11)) (i64.store (i32.const 1240) (local.get 12))
+            (i64.store (i32.const 1264) (local.get 4))
+            (i32.store (i32.const 1272) (local.get 5)) (i32.store (i32.const 1276) (local.get 6))
+            (call $create_amount (i32.const 1152) (local.get 13))",
+    ),
+    // Fills a discount's terms at [`TERMS`], for one customer and one use: `(call $terms CUSTOMER PREFIX)`.
+    (
+        "terms",
+        "(param i32 i32 i32 i32)
+            (memory.fill (i32.const 1152) (i32.const 0) (i32.const 112))
+            (i32.store8 (i32.const 1152) (i32.const 1))
+            (i32.store (i32.const 1156) (local.get 0)) (i32.store (i32.const 1160) (local.get 1))
+            (i32.store (i32.const 1164) (local.get 2)) (i32.store (i32.const 1168) (local.get 3))
+            (i32.store8 (i32.const 1248) (i32.const 1)) (i32.store (i32.const 1252) (i32.const 1))
+            (i32.store8 (i32.const 1256) (i32.const 1))",
     ),
     // Adds one to the number under a key of the state.
     (

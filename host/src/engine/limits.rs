@@ -84,6 +84,8 @@ pub const LIST_KEYS: u32 = 1_000;
 /// Orders that one listing returns at most; they are larger than keys.
 pub const LIST_ORDERS: u32 = 100;
 
+/// Guards of a mail: each is looked up when it goes out.
+pub const MAIL_GUARDS: u32 = 8;
 /// Variables of a mail.
 pub const MAIL_VARS: u32 = 64;
 /// Bytes of one mail variable.
@@ -93,6 +95,35 @@ pub const MAIL_VAR_BYTES: u32 = 4 << 10;
 pub const TAGS: u32 = 50;
 /// Bytes of one tag.
 pub const TAG_BYTES: u32 = 40;
+
+/// Bytes of all texts of a panel: what a page can show several times over.
+pub const PANEL_BYTES: usize = 256 << 10;
+
+/// Collections or products that a discount is for: what platforms take in one call.
+pub const DISCOUNT_IDS: u32 = 100;
+
+/// Bytes of a line in an order's note. Shopify takes 5,000 characters for a whole note, which several lines share.
+pub const ORDER_NOTE_BYTES: u32 = 500;
+
+/// Bytes of a gift's title: what platforms take for a line of an order.
+pub const GIFT_TITLE_BYTES: u32 = 255;
+
+/// Fewest and most characters of a metafield's key: Shopify's own bounds.
+pub const METAFIELD_KEY_CHARS: (usize, usize) = (3, 64);
+/// Bytes of a metafield's value: it is shown, not stored there.
+pub const METAFIELD_VALUE_BYTES: u32 = 4 << 10;
+
+/// Bytes of a budget's kind: it is part of a key.
+pub const BUDGET_KIND_BYTES: u32 = 32;
+
+/// Bytes of a task's title: one line of a list.
+pub const TASK_TITLE_BYTES: u32 = 200;
+/// Details of a task: people read them.
+pub const TASK_DETAILS: u32 = 32;
+/// Answers to choose from.
+pub const TASK_CHOICES: u32 = 8;
+/// Bytes of a task with all its texts.
+pub const TASK_BYTES: u32 = 8 << 10;
 
 /// Bytes kept of a reason that a failing plugin gives.
 pub const REASON_BYTES: usize = 1 << 10;

@@ -23,13 +23,18 @@ use crate::{
     store::{self, Transaction},
 };
 
+mod answer;
 mod artefact;
 mod bindings;
+mod checks;
 mod delivery;
 #[cfg(test)]
 pub(crate) mod guest;
 mod host;
 pub mod limits;
+mod offers;
+pub mod panel;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +54,7 @@ pub struct Engine {
 #[derive(Clone)]
 pub struct Plugin {
     pre: bindings::PluginPre<Delivery>,
+    shown: Option<panel::Shown>,
     pub hash: ComponentHash,
 }
 
@@ -159,12 +165,11 @@ impl Engine {
                 component
             }
         };
-        let pre = self
-            .linker
-            .instantiate_pre(&component)
-            .and_then(bindings::PluginPre::new)
-            .map_err(|error| Error::Link(format!("{error:#}")))?;
-        Ok(Plugin { pre, hash })
+        let link = |error: wasmtime::Error| Error::Link(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(&component).map_err(link)?;
+        let shown = panel::of(&component, &pre)?;
+        let pre = bindings::PluginPre::new(pre).map_err(link)?;
+        Ok(Plugin { pre, shown, hash })
     }
 
     /// How many plugins run at this moment.
@@ -193,18 +198,7 @@ impl Engine {
     /// Runs one delivery in a fresh instance.
     pub fn run(&self, plugin: &Plugin, input: Input, transaction: Transaction) -> Ended {
         let envelope = input.envelope();
-        let mut store = Store::new(&self.engine, Delivery::new(input, transaction));
-        store.limiter(|delivery| &mut delivery.memory);
-        store.set_fuel(self.fuel).expect("the engine's one configuration has fuel on");
-        if let Some(wall_time) = self.wall_time {
-            // Fuel bounds what runs in the sandbox; this bounds what runs outside of it.
-            let begun = Stopwatch::start();
-            store.call_hook(move |_, hook| match hook {
-                CallHook::CallingHost if begun.elapsed() > wall_time => Err(RanTooLong.into()),
-                _ => Ok(()),
-            });
-        }
-        store.set_hostcall_fuel(limits::CALL_BYTES);
+        let mut store = self.store_for(Delivery::new(input, transaction));
         let called = plugin
             .pre
             .instantiate(&mut store)
@@ -217,6 +211,23 @@ impl Engine {
             Err(error) => Err(delivery.failure_of(&error, self.fuel)),
         };
         delivery.end(result, fuel)
+    }
+
+    /// The sandbox of one call, with its limits.
+    fn store_for(&self, delivery: Delivery) -> Store<Delivery> {
+        let mut store = Store::new(&self.engine, delivery);
+        store.limiter(|delivery| &mut delivery.memory);
+        store.set_fuel(self.fuel).expect("the engine's one configuration has fuel on");
+        if let Some(wall_time) = self.wall_time {
+            // Fuel bounds what runs in the sandbox; this bounds what runs outside of it.
+            let begun = Stopwatch::start();
+            store.call_hook(move |_, hook| match hook {
+                CallHook::CallingHost if begun.elapsed() > wall_time => Err(RanTooLong.into()),
+                _ => Ok(()),
+            });
+        }
+        store.set_hostcall_fuel(limits::CALL_BYTES);
+        store
     }
 }
 

@@ -205,9 +205,8 @@ fn bytes_of(blocks: &[wit::Block]) -> usize {
         let input: usize = button.input.iter().map(|(name, value)| name.len() + value.len()).sum();
         button.action.len() + button.label.len() + input
     };
-    let row = |row: &wit::Row| {
-        row.title.len() + row.value.len() + row.detail.len() + row.button.as_ref().map_or(0, button)
-    };
+    let row =
+        |row: &wit::Row| row.title.len() + row.value.len() + row.detail.len() + row.button.as_ref().map_or(0, button);
     let field = |field: &wit::Field| {
         let choices: usize = field.choices.iter().map(|(value, label)| value.len() + label.len()).sum();
         field.name.len() + field.label.len() + field.kind.len() + field.value.len() + choices

@@ -94,22 +94,22 @@ pub fn traced(store: StoreId, effect: &Effect, lasted: Option<Lasted>) {
 /// A try of an effect has been committed.
 pub fn tried(store: StoreId, effect: &Effect) {
     let Effect { id, plugin, event, attempts, .. } = effect;
-    let (kind, customer) = (effect.kind.name(), effect.kind.customer());
+    let (kind, customer) = (effect.kind.name(), effect.kind.customer().map(tracing::field::display));
     match &effect.status {
         EffectStatus::Done { .. } => tracing::debug!(
-            target: TARGET, %store, %event, %plugin, effect = %id, kind, %customer, attempts, outcome = "done",
+            target: TARGET, %store, %event, %plugin, effect = %id, kind, customer, attempts, outcome = "done",
             "effect {id} ({kind}) is done"
         ),
         EffectStatus::Pending { .. } => tracing::info!(
-            target: TARGET, %store, %event, %plugin, effect = %id, kind, %customer, attempts, outcome = "retrying",
+            target: TARGET, %store, %event, %plugin, effect = %id, kind, customer, attempts, outcome = "retrying",
             "effect {id} ({kind}) failed and is tried again"
         ),
         EffectStatus::Dead { .. } => tracing::warn!(
-            target: TARGET, %store, %event, %plugin, effect = %id, kind, %customer, attempts, outcome = "dead",
+            target: TARGET, %store, %event, %plugin, effect = %id, kind, customer, attempts, outcome = "dead",
             "effect {id} ({kind}) failed for good: `regulars effect show` says why"
         ),
         EffectStatus::Dropped { .. } => tracing::info!(
-            target: TARGET, %store, %event, %plugin, effect = %id, kind, %customer, attempts, outcome = "dropped",
+            target: TARGET, %store, %event, %plugin, effect = %id, kind, customer, attempts, outcome = "dropped",
             "effect {id} ({kind}) is rightly not done: `regulars effect show` says why"
         ),
     }

@@ -2,7 +2,8 @@
 
 use super::super::{
     bindings::{schedule, types::Refusal},
-    delivery::{Delivery, can_be_id, check_id},
+    checks::{can_be_id, check_id},
+    delivery::Delivery,
     limits,
 };
 use crate::{

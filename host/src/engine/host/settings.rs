@@ -10,4 +10,8 @@ impl settings::Host for Delivery {
     fn get_all(&mut self) -> wasmtime::Result<String> {
         Ok(serde_json::to_string(&self.input.plugin.settings)?)
     }
+
+    fn version(&mut self) -> wasmtime::Result<u32> {
+        Ok(self.input.plugin.settings_version)
+    }
 }

@@ -124,9 +124,8 @@ fn a_panel_shows_what_the_plugin_knows_in_the_language_that_is_asked_for() {
 fn what_a_panel_writes_is_thrown_away() {
     let bench = Bench::new();
     bench.keep(b"before");
-    let written = format!(
-        "(call $set (i32.const 1024) (i32.const 5) (i32.const 1056) (i32.const 9) (i32.const 64)) {FIGURE}"
-    );
+    let written =
+        format!("(call $set (i32.const 1024) (i32.const 5) (i32.const 1056) (i32.const 9) (i32.const 64)) {FIGURE}");
     assert_eq!(bench.render(&shown(&written)).unwrap(), [figure("de", "not today")], "it sees its own writes");
     assert_eq!(bench.kept().unwrap(), b"before");
 }
@@ -156,14 +155,16 @@ fn a_panel_has_the_limits_of_a_delivery() {
     let bench = Bench::new();
     let failure = |body: &str| bench.render(&shown(body)).unwrap_err();
     assert!(matches!(failure("(loop $on (br $on))"), PanelError::Failed(Failure::OutOfFuel(_))));
-    assert!(matches!(failure("(drop (memory.grow (i32.const 1000))) unreachable"), PanelError::Failed(Failure::OutOfMemory)));
+    assert!(matches!(
+        failure("(drop (memory.grow (i32.const 1000))) unreachable"),
+        PanelError::Failed(Failure::OutOfMemory)
+    ));
     assert!(matches!(failure("unreachable"), PanelError::Failed(Failure::Trap(_))));
     let beyond = failure("(call $blocks (i32.const 1000000))");
     assert!(matches!(beyond, PanelError::Failed(Failure::Trap(_))), "{beyond}");
     // The same text four times, as long as it may be in all.
-    let large = (0..4).map(|block| {
-        format!("(call $text (i32.const {}) (i32.const 65536) (i32.const 65536))", 2048 + 96 * block)
-    });
+    let large = (0..4)
+        .map(|block| format!("(call $text (i32.const {}) (i32.const 65536) (i32.const 65536))", 2048 + 96 * block));
     let large = large.collect::<String>() + "(call $blocks (i32.const 4))";
     assert!(matches!(failure(&large), PanelError::TooLarge));
 }
