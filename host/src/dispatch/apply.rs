@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Job, Pipeline, facts, merges, told, waiting};
+use super::{Job, Pipeline, facts, merges, tasks, told, waiting};
 use crate::{
     catalog::{Enabled, StoreEntry},
     clock::Stopwatch,
@@ -30,6 +30,11 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
             Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_MERGED, change: Change::Merge(merge.clone()) }))
         }
         Origin::EffectFailed { .. } => own(Topic::EFFECT_FAILED),
+        Origin::MerchantAction { .. } => own(Topic::MERCHANT_ACTION),
+        Origin::VisitorAction { .. } => own(Topic::SHOPPER_ACTION),
+        Origin::Visit { .. } => own(Topic::LINK_VISITED),
+        Origin::SettingsPublished { .. } => own(Topic::SETTINGS_PUBLISHED),
+        Origin::EffectEnded { done, .. } => own(if *done { Topic::EFFECT_DONE } else { Topic::EFFECT_FAILED }),
         Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. } => {
             match pipeline.catalog.registry().store(event.store) {
                 Some(entry) => {
@@ -45,13 +50,19 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
 
 /// The customer whose lane the event belongs in, as far as that can be told without a transaction.
 pub(super) fn customer_hint(pipeline: &Pipeline, job: &Job) -> Option<CustomerId> {
-    match (&job.event.origin, job.read.as_ref().ok()?) {
-        (Origin::Action { customer, .. } | Origin::EffectFailed { customer, .. }, _) => Some(customer.clone()),
-        (_, read) => read.change.customer().cloned().or_else(|| {
-            let row = pipeline.store.get(&keys::order(job.event.store, read.change.order()?)).ok()??;
-            decode::<Order>(&row.bytes).ok()?.customer
-        }),
-    }
+    let (store, read) = (job.event.store, job.read.as_ref().ok()?);
+    let named = job.event.origin.customer().or_else(|| read.change.customer()).cloned();
+    named.or_else(|| {
+        let order = match &job.event.origin {
+            Origin::EffectEnded { effect, .. } => {
+                let row = pipeline.store.get(&keys::effect(store, effect)).ok()??;
+                decode::<Effect>(&row.bytes).ok()?.kind.order()?.clone()
+            }
+            _ => read.change.order()?.clone(),
+        };
+        let row = pipeline.store.get(&keys::order(store, &order)).ok()??;
+        decode::<Order>(&row.bytes).ok()?.customer
+    })
 }
 
 /// Applies an event, or keeps it as unreadable if it can never be applied: one event holds up no other.
@@ -242,18 +253,20 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
             }
             _ => None,
         };
-        facts::project(&mut transaction, store, event, &read.change)?;
+        let merged_guest = facts::project(&mut transaction, store, event, &read.change)?;
         if let Some(order) = first_seen {
             after_commit.released = waiting::release(&mut transaction, store, order, pipeline.clock.now())?;
         }
+        tasks::close_answered(&mut transaction, event)?;
         let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
         let registry = pipeline.catalog.registry();
         let entry = registry.store(store).filter(|entry| entry.record.removed_at.is_none());
         let works = |plugin| entry.is_some_and(|entry| entry.plugin(plugin).is_some());
         let live = match &event.origin {
             Origin::Timer { plugin, .. } => clear_timer(&mut transaction, event, works(plugin))?,
+            Origin::Merge { plugin, .. } => merges::is_untold(&mut transaction, event, plugin)?,
             // An effect that is tried again by hand has not failed for good.
-            Origin::EffectFailed { effect, .. } => transaction
+            Origin::EffectFailed { effect, .. } | Origin::EffectEnded { effect, done: false, .. } => transaction
                 .get::<Effect>(&keys::effect(store, effect))?
                 .is_some_and(|effect| effect.has_failed() && effect.failure_id() == event.id),
             _ => true,
@@ -290,7 +303,7 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         if let Some(order) = unknown_order.filter(|_| !record.deliveries.is_empty()) {
             waiting::enlist(&mut transaction, store, &order, job.position)?;
         }
-        merges::keep_untold(pipeline, &mut transaction, job, read, &record)?;
+        merges::keep_untold(pipeline, &mut transaction, job, (read, merged_guest.as_ref()), &record)?;
     }
     keep(&mut transaction, pipeline, job, &record);
     Ok(Prepared { begun, traced, transaction, record, after_commit })
@@ -364,7 +377,12 @@ fn topic_of(job: &Job) -> Topic {
         (Err(_), Origin::Timer { .. }) => Topic::TIMER_FIRED,
         (Err(_), Origin::Action { .. }) => Topic::SHOPPER_ACTION,
         (Err(_), Origin::Merge { .. }) => Topic::CUSTOMER_MERGED,
-        (Err(_), Origin::EffectFailed { .. }) => Topic::EFFECT_FAILED,
+        (Err(_), Origin::EffectFailed { .. } | Origin::EffectEnded { done: false, .. }) => Topic::EFFECT_FAILED,
+        (Err(_), Origin::EffectEnded { done: true, .. }) => Topic::EFFECT_DONE,
+        (Err(_), Origin::MerchantAction { .. }) => Topic::MERCHANT_ACTION,
+        (Err(_), Origin::VisitorAction { .. }) => Topic::SHOPPER_ACTION,
+        (Err(_), Origin::Visit { .. }) => Topic::LINK_VISITED,
+        (Err(_), Origin::SettingsPublished { .. }) => Topic::SETTINGS_PUBLISHED,
     }
 }
 
@@ -399,11 +417,14 @@ pub(super) fn concerns(
     event: &Event,
     read: &ReadEvent,
 ) -> Result<(Option<CustomerId>, Option<OrderId>), store::Error> {
-    let order = read.change.order().cloned();
-    let named = match &event.origin {
-        Origin::Action { customer, .. } | Origin::EffectFailed { customer, .. } => Some(customer.clone()),
-        _ => read.change.customer().cloned(),
+    let order = match &event.origin {
+        Origin::EffectEnded { effect, .. } => {
+            let effect = transaction.get::<Effect>(&keys::effect(event.store, effect))?;
+            effect.and_then(|effect| effect.kind.order().cloned())
+        }
+        _ => read.change.order().cloned(),
     };
+    let named = event.origin.customer().or_else(|| read.change.customer()).cloned();
     let customer = match (named, &order) {
         (Some(customer), _) => Some(customer),
         (None, Some(order)) => {
@@ -418,9 +439,15 @@ pub(super) fn concerns(
 /// Whether an event is to be delivered to a plugin. What is for one plugin names it.
 fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
     match &event.origin {
-        Origin::Timer { plugin, .. } | Origin::Action { plugin, .. } => enabled.name() == plugin,
-        Origin::Merge { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
-        Origin::EffectFailed { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
+        Origin::Timer { plugin, .. }
+        | Origin::Action { plugin, .. }
+        | Origin::MerchantAction { plugin, .. }
+        | Origin::VisitorAction { plugin, .. } => enabled.name() == plugin,
+        Origin::Merge { plugin, .. }
+        | Origin::EffectFailed { plugin, .. }
+        | Origin::EffectEnded { plugin, .. }
+        | Origin::Visit { plugin, .. }
+        | Origin::SettingsPublished { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
         Origin::Webhook { .. } | Origin::Read { .. } => enabled.wants(&read.topic),
     }
 }

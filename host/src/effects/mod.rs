@@ -1,8 +1,8 @@
 //! The outbox's way into the world: every queued effect is performed at least once and made to count once.
 //!
 //! `run` looks at what is due and starts it; each effect's outcome is committed before its row leaves the queue, so that a
-//! crash at any point leads to a repeat that the other side recognises. `place` knows which other sides are down, `tell`
-//! lets plugins know what failed, `retry` tries again by hand.
+//! crash at any point leads to a repeat that the other side recognises. `place` knows which other sides are down, `ends`
+//! which codes can still be ended, `tell` lets plugins know what became of their effects, `retry` tries again by hand.
 
 use std::{
     fmt,
@@ -18,10 +18,14 @@ use crate::{
     counters::Counters,
     domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
-    store::{Archive, CommitError, Error, Inbox, Key, Store, Transaction, decode, keys, keys::Due, survivor},
+    store::{
+        Archive, CommitError, Error, Inbox, Key, Store, Transaction, budget::give_back_effect, decode, keys,
+        outbox::due_of, survivor,
+    },
     telemetry::{journey, trace},
 };
 
+mod ends;
 mod mail;
 mod place;
 mod retry;
@@ -33,7 +37,9 @@ mod tests;
 
 #[cfg(test)]
 pub(crate) use mail::simulated;
-pub use mail::{MailCopy, Mailer, MailerError, read_copy};
+pub use mail::{
+    LinkKey, Links, MailCopy, MailPolicy, Mailer, MailerError, QuietHours, Recipient, Rules, contacts, read_copy, reports,
+};
 use place::Place;
 pub use place::Places;
 pub use retry::{RetriedPage, RetryError, Selection, retry, retry_page};
@@ -60,8 +66,9 @@ pub struct Outbox {
     /// Which other sides are down.
     pub places: Mutex<Places>,
     pub mailer: Option<Mailer>,
+    pub mails: MailPolicy,
     pub archive: Arc<dyn Archive>,
-    /// Where plugins are told of effects that failed.
+    /// Where plugins are told what became of their effects.
     pub inbox: Arc<dyn Inbox>,
     pub storefronts: Storefronts,
     /// Rung when something new may be due.
@@ -128,6 +135,13 @@ async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, due: &Key) -> R
     };
     let verdict = match &effect.status {
         EffectStatus::Pending { .. } => {
+            let known = match &effect.kind {
+                EffectKind::DisableDiscount(end) => ends::without_call(&mut seen, store, end, outbox.clock.now())?,
+                _ => None,
+            };
+            if known.is_none() {
+                seen.mark_under_way(store, &effect);
+            }
             // What is seen may be lost yet and then be decided otherwise; what is done outside stays done. A commit is
             // answered only when all before it are durable.
             match seen.commit().await {
@@ -137,7 +151,10 @@ async fn attempt(outbox: &Outbox, store: StoreId, id: &EffectId, due: &Key) -> R
                 Err(CommitError::Store(error)) => return Err(error),
             }
             let begun = Stopwatch::start();
-            let verdict = perform(outbox, store, &effect).await?;
+            let verdict = match known {
+                Some(verdict) => verdict,
+                None => perform(outbox, store, &effect).await?,
+            };
             outbox.counters.measured.effects(effect.kind.name()).duration.observe_time(begun.elapsed());
             Some(verdict)
         }
@@ -172,15 +189,18 @@ async fn perform(outbox: &Outbox, store: StoreId, effect: &Effect) -> Result<Ver
     };
     drop(registry);
     // The customer may have been merged since the effect was queued.
-    let mut transaction = Transaction::new(Arc::clone(&outbox.store));
-    let named = effect.kind.customer().clone();
-    let customer = survivor(&mut transaction, store, named.clone())?;
-    let effect = Effect { kind: effect.kind.clone().with_customer(customer), ..effect.clone() };
-    match &effect.kind {
-        EffectKind::Mail(mail) => mail::send(outbox, &entry, &effect, mail, &named).await,
-        EffectKind::CreateDiscount(_) | EffectKind::ChangeTags(_) => {
-            Ok(outbox.storefronts.perform(&entry, &effect, outbox.clock.now()).await)
+    let named = effect.kind.customer();
+    let kind = match named {
+        Some(named) => {
+            let mut transaction = Transaction::new(Arc::clone(&outbox.store));
+            effect.kind.clone().with_customer(survivor(&mut transaction, store, named.clone())?)
         }
+        None => effect.kind.clone(),
+    };
+    let effect = Effect { kind, ..effect.clone() };
+    match (&effect.kind, named) {
+        (EffectKind::Mail(mail), Some(named)) => mail::send(outbox, &entry, &effect, mail, named).await,
+        _ => outbox.storefronts.perform(&*outbox.store, &entry, &effect, outbox.clock.now()).await,
     }
 }
 
@@ -226,6 +246,8 @@ async fn settle(
                 transaction.put_bytes(due_of(store, &settled).key(due), Vec::new());
             }
             transaction.put_effect(store, Some(&effect), &settled);
+            transaction.unmark_under_way(store, &effect);
+            give_back(&mut transaction, store, &settled)?;
             tell::note(outbox, &mut transaction, store, &settled);
             tried = Some(settled).filter(|settled| settled.attempts > effect.attempts);
         }
@@ -244,13 +266,23 @@ async fn settle(
     }
 }
 
-fn due_of(store: StoreId, effect: &Effect) -> Due {
-    Due::Effect { store, to: effect.kind.destination(), id: effect.id.clone() }
+/// Gives back what an effect was counted for that has come to nothing, or whose code has.
+fn give_back(transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<(), Error> {
+    let in_vain = match (&effect.status, &effect.kind) {
+        (EffectStatus::Dead { .. } | EffectStatus::Dropped { .. }, _) => &effect.id,
+        (EffectStatus::Done { .. }, EffectKind::DisableDiscount(end)) => &end.made_by,
+        (EffectStatus::Done { .. } | EffectStatus::Pending { .. }, _) => return Ok(()),
+    };
+    give_back_effect(transaction, store, &effect.plugin, in_vain)
 }
 
 fn settled(outbox: &Outbox, effect: Effect, verdict: &Verdict) -> Effect {
     let now = outbox.clock.now();
-    let age = now.since(effect.queued_at);
+    let begun = match &effect.kind {
+        EffectKind::Mail(mail) => mail.send_at.max(effect.queued_at),
+        _ => effect.queued_at,
+    };
+    let age = now.since(begun);
     let put_off = |wait: Duration, reason: &String| {
         let status = EffectStatus::Pending { due: now + wait, last_error: Some(reason.clone()) };
         (status, effect.attempts)

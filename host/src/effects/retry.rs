@@ -2,10 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::tz::TimeZone;
+
 use super::{Outbox, due_of, place, place::Place};
 use crate::{
     domain::{Attempt, Effect, EffectId, EffectStage, EffectStatus, Outcome, PluginName, StoreId, Timestamp},
-    store::{CommitError, Error, EventRecord, Position, Scan, Transaction, keys},
+    store::{
+        CommitError, Error, EventRecord, Position, Scan, Transaction,
+        budget::{Budget, UsedUp},
+        codes::end_of,
+        keys,
+    },
 };
 
 /// Dead letters that one page looks at.
@@ -20,6 +27,10 @@ pub enum RetryError {
     NotFailed(&'static str),
     #[error("its plugin has been told that the effect failed, and has made up for it")]
     Told,
+    #[error("the code that it makes has been disabled since")]
+    Ended,
+    #[error(transparent)]
+    UsedUp(#[from] UsedUp),
     #[error(transparent)]
     Store(#[from] Error),
 }
@@ -79,37 +90,50 @@ pub async fn retry_page(
             Err(error) => return Err(error),
         };
         let tried = match dry_run {
-            true => check(&mut transaction, store, &effect),
+            true => check(outbox, &mut transaction, store, &effect),
             false => retry(outbox, store, &id).await,
         };
         match tried {
             Ok(()) => *page.effects.entry(effect.kind.name()).or_default() += 1,
             // Somebody else was faster.
             Err(RetryError::NoEffect | RetryError::NotFailed(_)) => {}
-            Err(error @ RetryError::Told) => *page.skipped.entry(error.to_string()).or_default() += 1,
+            Err(error @ (RetryError::Told | RetryError::Ended | RetryError::UsedUp(_))) => {
+                *page.skipped.entry(error.to_string()).or_default() += 1
+            }
             Err(RetryError::Store(error)) => return Err(error),
         }
     }
     Ok(page)
 }
 
-/// Whether an effect's plugin has been told that it failed, and has made up for it or still may.
-///
-/// One that only took notice left no note and queued nothing.
-fn check(transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<(), RetryError> {
+/// Refuses what is not to be tried again; of what is, counts it anew within its plugin's bounds.
+fn check(outbox: &Outbox, transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<(), RetryError> {
     if !effect.has_failed() {
         return Ok(());
     }
+    if was_made_up_for(transaction, store, effect)? {
+        return Err(RetryError::Told);
+    }
+    if end_of(transaction, store, &effect.id)?.is_some() {
+        return Err(RetryError::Ended);
+    }
+    let registry = outbox.catalog.registry();
+    let zone = registry.store(store).map_or(TimeZone::UTC, |entry| entry.context.time_zone.clone());
+    let budget = Budget { store, plugin: &effect.plugin, zone: &zone };
+    Ok(budget.count_effect(transaction, effect)??)
+}
+
+/// Whether an effect's plugin has been told that it failed, and has made up for it or still may.
+///
+/// One that only took notice left no note and queued nothing.
+fn was_made_up_for(transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<bool, Error> {
     let told = transaction.get::<Position>(&keys::event_id(store, &effect.failure_id()))?;
-    let Some(told) = told else { return Ok(()) };
+    let Some(told) = told else { return Ok(false) };
     let record = transaction.get::<EventRecord>(&keys::event(store, told))?;
     let made_up = |delivery: &Attempt| {
         delivery.outcome != Outcome::Done || !delivery.notes.is_empty() || !delivery.effects.is_empty()
     };
-    match record.is_some_and(|record| record.deliveries.iter().any(made_up)) {
-        true => Err(RetryError::Told),
-        false => Ok(()),
-    }
+    Ok(record.is_some_and(|record| record.deliveries.iter().any(made_up)))
 }
 
 /// Puts a failed effect back into the queue, due now, its schedule begun anew.
@@ -117,12 +141,14 @@ pub async fn retry(outbox: &Outbox, store: StoreId, id: &EffectId) -> Result<(),
     loop {
         let mut transaction = Transaction::new(Arc::clone(&outbox.store));
         let effect = transaction.get::<Effect>(&keys::effect(store, id))?.ok_or(RetryError::NoEffect)?;
-        check(&mut transaction, store, &effect)?;
+        check(outbox, &mut transaction, store, &effect)?;
         let last_error = match &effect.status {
             EffectStatus::Done { .. } => return Err(RetryError::NotFailed("done")),
             EffectStatus::Dropped { reason } | EffectStatus::Dead { reason } => Some(reason.clone()),
             EffectStatus::Pending { due, last_error } => {
                 transaction.delete(due_of(store, &effect).key(*due));
+                // Once it is due anew, nothing else tells that it may be under way at this moment.
+                transaction.put_bytes(keys::under_way(store, id), Vec::new());
                 last_error.clone()
             }
         };

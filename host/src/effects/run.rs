@@ -76,7 +76,7 @@ impl Running {
     }
 }
 
-/// Performs what is due, and tells plugins what failed, until it is dropped; what is on its way then is broken off, and
+/// Performs what is due, and tells plugins what became of it, until it is dropped; what is on its way then is broken off, and
 /// begun again by the next start.
 pub async fn run(outbox: Arc<Outbox>) {
     tokio::join!(perform(Arc::clone(&outbox)), tell::run(&outbox));

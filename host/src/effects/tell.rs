@@ -1,6 +1,7 @@
-//! Plugins are told of their effects that failed for good or were rightly not done, by an event of our own.
+//! Plugins are told what became of their effects, by an event of our own: of those that are done, and of those that failed
+//! for good or were rightly not done, as far as they list the topic.
 //!
-//! That one is to be told is a row in the commit in which the effect fails; it goes once the event is in the inbox. A
+//! That one is to be told is a row in the commit in which the effect ends; it goes once the event is in the inbox. A
 //! crash in between appends the event a second time under the same id, so that it counts once.
 
 use std::time::Duration;
@@ -10,9 +11,9 @@ use serde_json::json;
 
 use super::{Outbox, forget};
 use crate::{
-    domain::{Effect, EffectId, EffectStatus, Event, Origin, StoreId, Topic},
+    domain::{Effect, EffectKind, EffectStatus, Event, EventId, Origin, StoreId, Timestamp, Topic},
     store::{
-        Error, Key, Transaction, decode,
+        Error, Transaction, decode,
         due::{Round, due_in},
         keys,
         keys::{Due, DueQueue},
@@ -22,15 +23,20 @@ use crate::{
 /// How long the loop sleeps between two looks.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Stores looked at in one round, and failures of one store that are told before it is another's turn.
+/// Stores looked at in one round, and ends of one store's effects that are told before it is another's turn.
 const LINES: usize = 1_000;
 const SHARE: usize = 64;
 
-/// Notes in an effect's commit that its plugin is to be told, if it wants to know.
+/// Notes in an effect's commit that its plugin is to be told of its end, if it wants to know.
 pub(super) fn note(outbox: &Outbox, transaction: &mut Transaction, store: StoreId, effect: &Effect) {
+    let topic = match effect.status {
+        EffectStatus::Pending { .. } => return,
+        EffectStatus::Done { .. } => Topic::EFFECT_DONE,
+        EffectStatus::Dead { .. } | EffectStatus::Dropped { .. } => Topic::EFFECT_FAILED,
+    };
     let registry = outbox.catalog.registry();
     let plugin = registry.store(store).and_then(|entry| entry.plugin(&effect.plugin));
-    if effect.has_failed() && plugin.is_some_and(|plugin| plugin.wants(&Topic::EFFECT_FAILED)) {
+    if plugin.is_some_and(|plugin| plugin.wants(&topic)) {
         let telling = Due::Telling { store, id: effect.id.clone() };
         transaction.put_bytes(telling.key(effect.updated_at), Vec::new());
     }
@@ -43,7 +49,7 @@ pub(super) async fn run(outbox: &Outbox) {
         match tell_due(outbox, &mut round).await {
             // The shops' webhooks come first.
             Ok(()) | Err(Error::Full) => {}
-            Err(error) => tracing::error!(%error, "plugins cannot be told of failed effects: {error}"),
+            Err(error) => tracing::error!(%error, "plugins cannot be told of their effects: {error}"),
         }
         tokio::time::sleep(POLL).await;
     }
@@ -53,43 +59,65 @@ pub(super) async fn tell_due(outbox: &Outbox, round: &mut Round) -> Result<(), E
     let now = outbox.clock.now();
     for head in round.due_lines(&*outbox.store, DueQueue::Tellings, now, LINES)? {
         for (at, due) in due_in(&*outbox.store, &head.line(), now, SHARE)? {
-            if let Due::Telling { store, id } = &due {
-                tell(outbox, *store, id, &due.key(at)).await?;
-            }
+            tell(outbox, at, &due).await?;
         }
     }
     Ok(())
 }
 
-async fn tell(outbox: &Outbox, store: StoreId, id: &EffectId, row: &Key) -> Result<(), Error> {
-    let effect = outbox.store.get(&keys::effect(store, id))?.and_then(|row| decode::<Effect>(&row.bytes).ok());
-    let (word, reason) = match effect.as_ref().map(|effect| &effect.status) {
-        Some(EffectStatus::Dead { reason }) => ("dead", reason),
-        Some(EffectStatus::Dropped { reason }) => ("dropped", reason),
-        // It is being tried again.
-        _ => return forget(outbox, row).await,
-    };
-    let Some(effect) = &effect else { return Ok(()) };
-    let body = json!({
+/// Tells of one effect, whose row stands at the time of its end.
+async fn tell(outbox: &Outbox, at: Timestamp, due: &Due) -> Result<(), Error> {
+    let Due::Telling { store, id } = due else { return Ok(()) };
+    let row = outbox.store.get(&keys::effect(*store, id))?;
+    let effect = row.and_then(|row| decode::<Effect>(&row.bytes).ok());
+    // One that has been tried again since has, or will have, another end.
+    if let Some(effect) = effect.filter(|effect| effect.updated_at == at)
+        && let Some((id, told)) = end_of(&effect)
+    {
+        let event = Event {
+            id,
+            store: *store,
+            origin: origin_of(&effect),
+            occurred_at: effect.updated_at,
+            received_at: outbox.clock.now(),
+            body: Bytes::from(body_of(&effect, told).to_string()),
+        };
+        outbox.inbox.append(&event).await?;
+    }
+    forget(outbox, &due.key(at)).await
+}
+
+/// The id of the event that tells an effect's end, and what is told of it; `None` while the effect is pending.
+fn end_of(effect: &Effect) -> Option<(EventId, &str)> {
+    match &effect.status {
+        EffectStatus::Pending { .. } => None,
+        EffectStatus::Done { receipt } => Some((effect.done_id(), receipt)),
+        EffectStatus::Dead { reason } | EffectStatus::Dropped { reason } => Some((effect.failure_id(), reason)),
+    }
+}
+
+fn origin_of(effect: &Effect) -> Origin {
+    let (plugin, id) = (effect.plugin.clone(), effect.id.clone());
+    match effect.kind.customer().cloned() {
+        Some(customer) if effect.has_failed() => Origin::EffectFailed { plugin, effect: id, customer },
+        customer => Origin::EffectEnded { plugin, effect: id, customer, done: !effect.has_failed() },
+    }
+}
+
+fn body_of(effect: &Effect, told: &str) -> serde_json::Value {
+    let mut body = json!({
         "effect": effect.id,
         "kind": effect.kind.name(),
-        "status": word,
-        "reason": reason,
+        "status": effect.status.stage().word(),
+        "reason": told,
         "event": effect.event,
         "customer_id": effect.kind.customer(),
+        "order_id": effect.kind.order(),
     });
-    let event = Event {
-        id: effect.failure_id(),
-        store,
-        origin: Origin::EffectFailed {
-            plugin: effect.plugin.clone(),
-            effect: effect.id.clone(),
-            customer: effect.kind.customer().clone(),
-        },
-        occurred_at: effect.updated_at,
-        received_at: outbox.clock.now(),
-        body: Bytes::from(body.to_string()),
-    };
-    outbox.inbox.append(&event).await?;
-    forget(outbox, row).await
+    // Another plugin's better offer may have ended the code.
+    if let EffectKind::DisableDiscount(end) = &effect.kind {
+        body["made_by"] = json!(end.made_by);
+        body["code"] = json!(end.code);
+    }
+    body
 }

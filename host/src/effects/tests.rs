@@ -1,6 +1,6 @@
 //! The outbox against a mail server and a shop on the loopback that answer from a script, and a clock moved by hand.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::{Router, http::StatusCode, response::IntoResponse};
 use tokio::{
@@ -11,8 +11,8 @@ use tokio::{
 use super::{place::lock, *};
 use crate::{
     catalog::StoreChange,
-    dispatch::bench::{Bench, DOMAIN},
-    domain::{Customer, EffectStage, Mail, TagChange},
+    dispatch::bench::{Bench, DOMAIN, START},
+    domain::{Customer, EffectStage, Mail, Purpose, TagChange},
     engine::guest::{ANSWER, Guest},
     store::{
         Commit, Key, Position, Scan, Submitted, Value,
@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+mod ends;
+mod mails;
+mod storefront;
 mod told;
 
 const LATER_FOR: Duration = Duration::from_secs(3_600);
@@ -103,6 +106,12 @@ impl MailServer {
     }
 }
 
+/// Caps as they ship, no quiet hours.
+fn policy() -> MailPolicy {
+    let links = Links { key: LinkKey::new([7; 32]), base: Some("https://mail.fern.example".into()) };
+    MailPolicy { rules: Rules { per_day: Some(1), per_week: Some(3), quiet: None }, links }
+}
+
 struct Post {
     bench: Bench,
     outbox: Arc<Outbox>,
@@ -126,6 +135,7 @@ impl Post {
             later_for: LATER_FOR,
             places: Mutex::default(),
             mailer,
+            mails: policy(),
             archive: Arc::new(MemoryArchive::default()),
             inbox: Arc::clone(&bench.inbox),
             storefronts: Storefronts::new(clock, Duration::from_secs(30)).unwrap(),
@@ -186,24 +196,23 @@ impl Post {
 
 fn customer(id: &str, email: Option<&str>) -> Customer {
     Customer {
-        id: id.into(),
         email: email.map(Into::into),
-        phone: None,
         first_name: Some("Mira".into()),
-        last_name: None,
-        locale: None,
-        tags: Vec::new(),
-        accepts_marketing: None,
-        consent_at: None,
-        created_at: None,
         updated_at: Timestamp(1),
-        merged_into: None,
-        deleted: false,
+        ..Customer::nobody(id.into())
     }
 }
 
 fn mail_to(customer: &str) -> EffectKind {
-    EffectKind::Mail(Mail { customer: customer.into(), template: "welcome".into(), vars: Default::default() })
+    EffectKind::Mail(Mail {
+        customer: customer.into(),
+        template: "welcome".into(),
+        vars: BTreeMap::new(),
+        purpose: Purpose::Service,
+        send_at: START,
+        valid_until: START + Duration::from_secs(3 * 86_400),
+        guards: Vec::new(),
+    })
 }
 
 fn tags() -> EffectKind {

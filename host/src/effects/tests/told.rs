@@ -1,6 +1,10 @@
-//! What a plugin hears of its effects that came to nothing.
+//! What a plugin hears of its effects: of those that came to nothing, and of those that are done.
 
 use super::*;
+use crate::{
+    domain::{OrderTagChange, Topic},
+    store::keys::Due,
+};
 
 /// A plugin that counts what it is told, and says so if it is to.
 fn told(says_so: bool) -> Vec<u8> {
@@ -32,8 +36,7 @@ async fn a_plugin_is_told_once_of_an_effect_that_failed_for_good_or_was_dropped(
     assert_eq!((post.bench.counted("writer", "told"), post.bench.queued(DueQueue::Tellings)), (2, 0));
     let record = post.bench.record(Position(1));
     assert_eq!((record.topic.as_str(), record.customer), ("effect.failed", Some("7".into())));
-    let body = post.bench.inbox.get(Position(1)).unwrap().unwrap().body;
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let body = body_at(&post, Position(1));
     assert_eq!((&body["effect"], &body["kind"], &body["status"]), (&"a-dead".into(), &"mail".into(), &"dead".into()));
     assert!(body["reason"].as_str().unwrap().contains("no such person"), "{body}");
 
@@ -89,4 +92,54 @@ async fn all_dead_letters_are_tried_again_and_those_whose_plugin_only_took_notic
         post.run_due().await;
     }
     assert_eq!(server.taken().len(), 4, "each once");
+}
+
+/// The payload of the event at a position.
+fn body_at(post: &Post, position: Position) -> serde_json::Value {
+    serde_json::from_slice(&post.bench.inbox.get(position).unwrap().unwrap().body).unwrap()
+}
+
+#[tokio::test]
+async fn a_plugin_that_lists_it_is_told_once_of_an_effect_that_is_done() {
+    let (_, mailer) = MailServer::answering([]).await;
+    let post = Post::new(Some(mailer)).await;
+    post.bench.install_for(&[Topic::EFFECT_DONE.as_str()], "writer", &[], &told(false)).await;
+    post.bench.switch_on("writer", &[]).await;
+    post.queue("sent", mail_to("7"), None).await;
+    post.queue("nobody", mail_to("unknown"), None).await;
+    post.run_due().await;
+    for _ in 0..2 {
+        tell_all(&post).await;
+        // A crash between the inbox and the row that goes.
+        let again = Due::Telling { store: post.bench.id, id: "sent".into() };
+        post.bench.put_bytes(again.key(post.effect("sent").updated_at), &[]).await;
+    }
+    assert_eq!(post.bench.counted("writer", "told"), 1, "what failed is another topic");
+    let (record, body) = (post.bench.record(Position(1)), body_at(&post, Position(1)));
+    assert_eq!((record.topic.as_str(), record.customer), ("effect.done", Some("7".into())));
+    assert_eq!((&body["status"], &body["customer_id"]), (&"done".into(), &"7".into()));
+    assert_eq!(body["reason"], "<sent@fern.example>");
+}
+
+#[tokio::test]
+async fn the_end_of_an_effect_on_an_order_is_told_with_the_order_and_its_customer() {
+    let post = Post::new(None).await;
+    let topics = [Topic::EFFECT_DONE, Topic::EFFECT_FAILED].map(|topic| topic.to_string());
+    post.bench.install_for(&topics.each_ref().map(String::as_str), "writer", &[], &told(false)).await;
+    post.bench.switch_on("writer", &[]).await;
+    let position = post.bench.accept(&post.bench.order("1")).await;
+    let change = OrderTagChange { order: "1".into(), add: vec!["gift".into()], remove: Vec::new() };
+    // The shop has no token, so that the call fails for good.
+    post.queue("tags", EffectKind::ChangeOrderTags(change), None).await;
+    post.run_due().await;
+    tell::tell_due(&post.outbox, &mut Round::default()).await.unwrap();
+    post.bench.apply_at(position.next()).await;
+    let record = post.bench.record(position.next());
+    assert_eq!(
+        (record.topic.as_str(), record.customer, record.order),
+        ("effect.failed", Some("7".into()), Some("1".into()))
+    );
+    let body = body_at(&post, position.next());
+    assert_eq!((&body["order_id"], &body["customer_id"]), (&"1".into(), &serde_json::Value::Null));
+    assert_eq!(post.bench.counted("writer", "told"), 1);
 }

@@ -43,6 +43,7 @@ pub(super) fn view(effect: &Effect) -> Value {
         "plugin": effect.plugin,
         "event": effect.event,
         "customer": effect.kind.customer(),
+        "order": effect.kind.order(),
         "after": effect.after,
         "attempts": effect.attempts,
         "queued_at": effect.queued_at,
