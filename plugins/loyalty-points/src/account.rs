@@ -256,18 +256,12 @@ impl Account {
         before - self.available() - self.pending()
     }
 
-    /// How many of `wanted` points a day's orders may still earn; counts them. 0 as `most` is no bound.
-    pub fn within_day(&mut self, day: Date, wanted: i64, most: u32) -> i64 {
-        if most == 0 {
-            return wanted;
-        }
-        let earned = self.days.iter().find(|(it, _)| *it == day).map_or(0, |(_, points)| *points);
-        let granted = wanted.min((i64::from(most) - earned).max(0));
-        self.count_day(day, granted);
-        granted
+    /// What a day's orders have earned.
+    pub fn earned_on(&self, day: Date) -> i64 {
+        self.days.iter().find(|(it, _)| *it == day).map_or(0, |(_, points)| *points)
     }
 
-    fn count_day(&mut self, day: Date, points: i64) {
+    pub fn count_day(&mut self, day: Date, points: i64) {
         match self.days.iter_mut().find(|(it, _)| *it == day) {
             Some((_, earned)) => *earned += points,
             None => self.days.push((day, points)),

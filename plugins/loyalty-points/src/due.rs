@@ -73,9 +73,10 @@ pub fn close(cx: &mut Context, settings: &Settings, mut book: Book) -> Result {
 }
 
 fn next(book: &Book, settings: &Settings, cx: &Context) -> Option<Timestamp> {
-    let birthday = book.account.birthday.map(|birthday| birthday.next);
-    let dates = [expiry::next(&book.account, settings), codes::next(&book.account, cx.now()), birthday];
-    let ahead = cx.now().plus_days(limits::TIMER_DAYS_AHEAD);
+    let (account, now) = (&book.account, cx.now());
+    let birthday = account.birthday.map(|birthday| birthday.next);
+    let dates = [expiry::next(account, settings, now), codes::next(account, now), birthday];
+    let ahead = now.plus_days(limits::TIMER_DAYS_AHEAD);
     dates.into_iter().flatten().min().map(|at| at.min(ahead))
 }
 

@@ -11,6 +11,9 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// How late a warning may be. One that was due before that is not made up for: the points may not have been there yet.
+const LATE: Duration = Duration::from_secs(2 * 86_400);
+
 /// When points that become available at `from` lapse; `None` where they do not, or do with the whole account.
 ///
 /// Dates are the store's, and points are good until the end of the day: a customer's points lapse together.
@@ -72,9 +75,9 @@ fn warnings(settings: &Settings, at: Timestamp) -> impl Iterator<Item = Timestam
     })
 }
 
-/// The points to warn of now: how many, and when the first of them lapse. Each warning is given once.
+/// The points to warn of now: how many, and when the first of them lapse. Each warning is given at most once.
 pub fn warning(account: &mut Account, settings: &Settings, now: Timestamp) -> Option<(i64, Timestamp)> {
-    let due = |at: &Timestamp| account.warned_until < *at && *at <= now;
+    let due = |at: &Timestamp| account.warned_until < *at && *at <= now && now.since(*at) <= LATE;
     let warned: Vec<_> = lapses(account, settings)
         .into_iter()
         .filter(|lapse| lapse.at > now && warnings(settings, lapse.at).any(|at| due(&at)))
@@ -85,9 +88,9 @@ pub fn warning(account: &mut Account, settings: &Settings, now: Timestamp) -> Op
 }
 
 /// When something of the account falls due by itself: points that become available, lapse, or have to be warned of.
-pub fn next(account: &Account, settings: &Settings) -> Option<Timestamp> {
+pub fn next(account: &Account, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     let approvals = account.pending.iter().map(|lot| lot.until);
     let lapses = lapses(account, settings);
-    let warned = lapses.iter().flat_map(|lapse| warnings(settings, lapse.at)).filter(|at| *at > account.warned_until);
-    approvals.chain(warned).chain(lapses.iter().map(|lapse| lapse.at)).min()
+    let warnings = lapses.iter().flat_map(|lapse| warnings(settings, lapse.at)).filter(|at| *at > now);
+    approvals.chain(warnings).chain(lapses.iter().map(|lapse| lapse.at)).min()
 }

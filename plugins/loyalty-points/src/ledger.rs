@@ -6,7 +6,7 @@
 use regulars_sdk::{Context, Event, Failure, Result, Timestamp, key};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::{account::Account, settings::RefundPolicy};
 
 /// One change of a balance. Never rewritten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +140,7 @@ pub fn merge(event: &Event, cx: &mut Context, mut absorbed: Book, kept: &mut Boo
     let twice: i64 = given_twice.map(|gift| gift.points).sum();
     if twice != 0 {
         append(event, cx, &mut absorbed, Entry::new(Kind::Reverse, -twice).about(&kept.customer))?;
-        absorbed.account.take_back(twice, "", crate::settings::RefundPolicy::AllowNegative);
+        absorbed.account.take_back(twice, "", RefundPolicy::AllowNegative);
     }
     let points = absorbed.account.balance;
     append(event, cx, &mut absorbed, Entry::new(Kind::Merge, -points).about(&kept.customer))?;

@@ -10,7 +10,7 @@ use crate::{
     input::Written,
     ledger::{self, Book, Entry, Kind},
     notes::note,
-    settings::Settings,
+    settings::{RefundPolicy, Settings},
 };
 
 /// The most that one action changes.
@@ -111,7 +111,7 @@ fn change(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book,
         book.account.add(points, expires_at);
         book.account.touch(cx.now(), settings.inactivity_days());
     } else {
-        book.account.take_back(-points, "", crate::settings::RefundPolicy::AllowNegative);
+        book.account.take_back(-points, "", RefundPolicy::AllowNegative);
     }
     Ok(())
 }

@@ -51,10 +51,11 @@ pub fn shipped(event: &Event, cx: &mut Context) -> Result {
 /// `order.edited`, `order.updated`.
 pub fn edited(event: &Event, cx: &mut Context) -> Result {
     let Some(order) = cx.order() else { return Err(Failure::retry("the order is not known yet")) };
+    let settings: Settings = cx.settings()?;
+    codes::used_by(event, cx, &settings, &order)?;
     let Some(record) = record::load(cx, &order.id)? else {
         return note(cx, "Nothing changes: the order has earned no points", &[("order", &order.name)], 0, None);
     };
-    let settings: Settings = cx.settings()?;
     adjust(event, cx, &settings, &order, record, "Nothing changes: the order is worth the same points")
 }
 
@@ -129,11 +130,11 @@ fn earn(event: &Event, cx: &mut Context, settings: &Settings, order: &Order, pai
         Verdict::Earns(record) => *record,
         Verdict::Nothing(reason) => return unearned(event, cx, settings, reason, Some(order)),
         Verdict::Excluded(tag) => {
-            let mut book = open(event, cx, settings, order)?;
+            let book = open(event, cx, settings, order)?;
             let fields = [("order", order.name.as_str()), ("tag", &tag)];
             let account = book.as_ref().map(|book| &book.account);
             note(cx, "No points: customers with this tag are excluded", &fields, 0, account)?;
-            return book.take().map_or(Ok(()), |book| due::close(cx, settings, book));
+            return book.map_or(Ok(()), |book| due::close(cx, settings, book));
         }
     };
     settle::heed_disputes(cx, &order.id, &mut record)?;

@@ -65,10 +65,20 @@ pub fn settle(
         // What was taken back is the customer's, whatever the bound.
         _ => _ = cx.spend("points", (change - granted).unsigned_abs()),
     }
+    let kind = match change {
+        ..0 => Kind::Reverse,
+        _ if record.earned > before.earned => Kind::Earn,
+        _ => Kind::Restore,
+    };
+    let entry = Entry::new(kind, change).about(&order.id);
     let points = match change {
         0 => 0,
-        1.. => give(event, cx, settings, book, record, order, change, &basis, before.earned)?,
-        _ => take(event, cx, settings, book, record, order, -change)?,
+        1.. => {
+            let (points, per) = (record.terms.earn_points, record.terms.per);
+            let earned_on = Some(EarnedOn { eligible: basis.eligible, points, per });
+            give(event, cx, settings, book, record, Entry { earned_on, ..entry })?
+        }
+        _ => take(event, cx, settings, book, record, entry)?,
     };
     Ok(Settled {
         points,
@@ -87,78 +97,66 @@ fn grant(
     wanted: i64,
     bounds: Bounds,
 ) -> i64 {
-    if wanted == 0 {
+    let day = match (bounds, settings.max_points_per_day) {
+        (Bounds::BudgetOnly, _) | (Bounds::All, 0) => None,
+        (Bounds::All, most) => Some((cx.date_of(order.placed_at), i64::from(most))),
+    };
+    let granted = day.map_or(wanted, |(day, most)| wanted.min((most - account.earned_on(day)).max(0)));
+    // Refused, nothing is given: the merchant's bound is never passed.
+    if granted == 0 || cx.spend("points", granted.unsigned_abs()).is_err() {
         return 0;
     }
-    let granted = match bounds {
-        Bounds::BudgetOnly => wanted,
-        Bounds::All => account.within_day(cx.date_of(order.placed_at), wanted, settings.max_points_per_day),
-    };
-    // Refused, nothing is given: the merchant's bound is never passed.
-    match cx.spend("points", granted.unsigned_abs()) {
-        Ok(()) => granted,
-        Err(_) => 0,
+    if let Some((day, _)) = day {
+        account.count_day(day, granted);
     }
+    granted
 }
 
-#[expect(clippy::too_many_arguments, reason = "an entry names all that led to it")]
+/// Gives the points of `entry`, less what had been left to the customer. Returns how many.
 fn give(
     event: &Event,
     cx: &mut Context,
     settings: &Settings,
     book: &mut Book,
     record: &mut OrderRecord,
-    order: &Order,
-    points: i64,
-    basis: &Basis,
-    earned_before: i64,
+    entry: Entry,
 ) -> Result<i64> {
-    // What had been left to the customer is not given a second time.
-    let kept = points.min(record.forgiven);
+    let kept = entry.points.min(record.forgiven);
     record.forgiven -= kept;
-    let points = points - kept;
+    let points = entry.points - kept;
     if points == 0 {
         return Ok(0);
     }
     let now = cx.now();
-    let from = record.available_at.map_or(now, |at| at.max(now));
-    let expires_at = expiry::expires_at(cx, settings, from);
-    let is_pending = from > now;
-    let kind = if record.earned > earned_before { Kind::Earn } else { Kind::Restore };
-    let terms = record.terms;
-    let entry = Entry {
-        earned_on: Some(EarnedOn { eligible: basis.eligible, points: terms.earn_points, per: terms.per }),
-        available_at: is_pending.then_some(from),
-        expires_at,
-        ..Entry::new(kind, points).about(&order.id)
-    };
-    ledger::append(event, cx, book, entry)?;
-    match is_pending {
-        true => book.account.add_pending(points, from, expires_at, Some(&order.id)),
-        false => book.account.add(points, expires_at),
+    let from = record.available_at.filter(|at| *at > now);
+    let expires_at = expiry::expires_at(cx, settings, from.unwrap_or(now));
+    match from {
+        Some(from) => book.account.add_pending(points, from, expires_at, entry.about.as_deref()),
+        None => book.account.add(points, expires_at),
     }
-    if kind == Kind::Earn {
+    if entry.kind == Kind::Earn {
         book.account.touch(now, settings.inactivity_days());
     }
+    ledger::append(event, cx, book, Entry { points, available_at: from, expires_at, ..entry })?;
     Ok(points)
 }
 
+/// Takes points back as far as the policy lets. Returns how many, below zero.
 fn take(
     event: &Event,
     cx: &mut Context,
     settings: &Settings,
     book: &mut Book,
     record: &mut OrderRecord,
-    order: &Order,
-    points: i64,
+    entry: Entry,
 ) -> Result<i64> {
-    let taken = book.account.take_back(points, &order.id, settings.refund_policy);
-    record.forgiven += points - taken;
-    if taken == 0 {
-        return Ok(0);
+    let order = entry.about.as_deref().unwrap_or_default();
+    let taken = book.account.take_back(-entry.points, order, settings.refund_policy);
+    record.forgiven += -entry.points - taken;
+    if taken > 0 {
+        cx.give_back("points", taken.unsigned_abs());
+        ledger::append(event, cx, book, Entry { points: -taken, ..entry })?;
     }
-    cx.give_back("points", taken.unsigned_abs());
-    ledger::append(event, cx, book, Entry::new(Kind::Reverse, -taken).about(&order.id))?;
     Ok(-taken)
 }
 

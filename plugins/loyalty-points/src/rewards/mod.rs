@@ -13,7 +13,7 @@ use crate::{
     birthday, due,
     ledger::{self, Book, Entry, Kind},
     notes::note,
-    settings::{RewardKind, Settings},
+    settings::{RefundPolicy, RewardKind, Settings},
 };
 
 pub mod codes;
@@ -104,7 +104,7 @@ fn bring_back(
             book.account.touch(cx.now(), settings.inactivity_days());
         }
     } else {
-        book.account.take_back(-change, "", crate::settings::RefundPolicy::AllowNegative);
+        book.account.take_back(-change, "", RefundPolicy::AllowNegative);
     }
     Ok(change)
 }

@@ -234,3 +234,12 @@ fn a_redemption_that_the_host_hands_over_again_is_one() {
     shop.deliver_again(redeem("5-off").id("asked")).unwrap();
     assert_eq!(account(&shop, "c1").balance, 400);
 }
+
+#[test]
+fn points_spent_on_units_that_an_edit_took_out_come_back() {
+    let (mut shop, basket) = discounted("proportional");
+    let mut edited = basket;
+    edited.lines[0].current_quantity = 3;
+    shop.deliver(Incoming::order("order.updated", edited)).unwrap();
+    assert_eq!(account(&shop, "c1").balance, 55 - 8 + 25);
+}

@@ -123,15 +123,12 @@ fn customers_are_warned_thirty_and_three_days_before_once_each() {
     let mut shop =
         shop().setting("expiry", "after_earning").setting("expiry_days", 60).setting("mail_on_earning", false);
     shop.deliver(earns("1", 1_000)).unwrap();
-    let warned: Vec<_> = shop
-        .advance_days(70)
-        .unwrap()
-        .iter()
-        .flat_map(|it| it.calls.mails().map(|mail| (it.event_id.clone(), mail.clone())).collect::<Vec<_>>())
-        .collect();
-    let days = warned.iter().map(|(event, _)| event.rsplit_once('@').unwrap().1.parse::<u64>().unwrap());
-    let midnight = START.0 - 43_200_000;
-    assert_eq!(days.map(|at| (at - midnight) / 86_400_000).collect::<Vec<_>>(), [31, 58]);
+    let mut warned = Vec::new();
+    for day in 1..=70 {
+        let fired = shop.advance_days(1).unwrap();
+        warned.extend(fired.iter().flat_map(|it| it.calls.mails()).map(|mail| (day, mail.clone())));
+    }
+    assert_eq!(warned.iter().map(|(day, _)| *day).collect::<Vec<_>>(), [31, 58]);
     for (_, mail) in &warned {
         assert_eq!((mail.template.as_str(), mail.purpose), ("expiring", Purpose::Service));
         assert_eq!([var(mail, "points"), var(mail, "last_day")], ["10", "2026-03-02"]);
@@ -239,4 +236,16 @@ fn a_rule_that_is_new_takes_no_points_of_those_who_were_promised_more() {
     shop.publish("expiry", "none").unwrap();
     shop.advance_days(400).unwrap();
     assert_eq!(account(&shop, "c1").balance, 20);
+}
+
+#[test]
+fn a_warning_that_was_due_before_the_points_were_there_is_not_made_up_for() {
+    for pending_days in [0, 14] {
+        let shop =
+            shop().setting("expiry", "after_earning").setting("expiry_days", 20).setting("mail_on_approval", false);
+        let mut shop = shop.setting("mail_on_earning", false).setting("pending_days", pending_days);
+        shop.deliver(earns("1", 1_000)).unwrap();
+        shop.advance_days(40).unwrap();
+        assert_eq!(shop.calls().mails().count(), 1, "pending {pending_days}: the one three days before");
+    }
 }
