@@ -1,8 +1,10 @@
 //! A simulated Shopify Admin GraphQL API on a loopback port.
 //!
 //! It judges before it acts: every document is validated against the schema and its variables are coerced, so that a
-//! wrong call gets the GraphQL errors it would get from Shopify. What is valid is executed on a small shop: discount
-//! codes are issued once, tags are put on customers, calls cost points.
+//! wrong call gets the GraphQL errors it would get from Shopify. What is valid is executed on a small shop, by Shopify's
+//! rules: codes of discounts and gift cards are issued once, tags are sets whatever their case, notes are replaced as a
+//! whole, edits of orders are sessions, store credit is booked as often as it is asked for, metafields are compared with
+//! what the caller saw, calls cost points.
 //!
 //! ```
 //! use regulars_tests::shopify_admin::{Fault, Options, SchemaSource, ShopifyAdmin};
@@ -14,10 +16,16 @@
 //! ```
 
 mod cost;
+mod discounts;
 mod execute;
+mod gift_cards;
+mod metafields;
+mod order_edits;
 mod orders;
+mod products;
 mod schema;
 mod shop;
+mod store_credit;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -37,6 +45,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
@@ -44,8 +53,14 @@ use tokio::{sync::watch, time::Instant};
 use self::{cost::Bucket, shop::Shop};
 pub use self::{
     cost::Limits,
+    discounts::{CartLine, DiscountCode, DiscountItems, DiscountValue},
+    gift_cards::GiftCard,
+    metafields::Metafield,
+    order_edits::{AddedLine, OrderEdit},
+    products::{Product, Variant},
     schema::{SchemaError, SchemaSource},
-    shop::{DiscountCode, DiscountValue, UserError},
+    shop::{Amount, UserError},
+    store_credit::StoreCreditTransaction,
 };
 use crate::{TimedOut, peer::Peer};
 
@@ -59,11 +74,15 @@ pub struct Options {
     /// The shop's currency: the amounts of a code are in it.
     pub currency: String,
     pub limits: Limits,
+    /// The shop's time at its start. Each request takes a millisecond of it.
+    pub now: Timestamp,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, access_token: "shpat_simulated".into(), currency: "EUR".into(), limits: Limits::default() }
+        let now = "2026-10-01T10:00:00Z".parse().expect("it is an instant");
+        let (access_token, currency) = ("shpat_simulated".into(), "EUR".into());
+        Self { port: 0, access_token, currency, limits: Limits::default(), now }
     }
 }
 
@@ -109,10 +128,10 @@ pub struct ShopifyAdmin {
 }
 
 struct Server {
-    schema: Valid<Schema>,
+    schema: Arc<Valid<Schema>>,
     access_token: String,
     bucket: Mutex<Bucket>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<Option<Fault>>>,
     state: watch::Sender<Seen>,
 }
 
@@ -134,9 +153,9 @@ pub enum StartError {
 
 impl ShopifyAdmin {
     pub fn start(source: &SchemaSource, options: Options) -> Result<Self, StartError> {
-        let shop = Shop { currency: options.currency, ..Shop::default() };
+        let shop = Shop { currency: options.currency, now: options.now, ..Shop::default() };
         let server = Arc::new(Server {
-            schema: schema::load(source)?,
+            schema: schema::shared(source)?,
             access_token: options.access_token,
             bucket: Mutex::new(Bucket::full(options.limits, Instant::now())),
             faults: Mutex::default(),
@@ -155,19 +174,98 @@ impl ShopifyAdmin {
         format!("http://{}", self.peer.address())
     }
 
+    /// The shop's time.
+    pub fn now(&self) -> Timestamp {
+        self.shop(|shop| shop.now)
+    }
+
     /// Codes issued so far, in order.
     pub fn codes(&self) -> Vec<DiscountCode> {
-        self.server.state.borrow().shop.codes.clone()
+        self.shop(|shop| shop.discounts.0.clone())
+    }
+
+    /// Lets orders use a code so many times more.
+    pub fn use_code(&self, code: &str, times: u32) {
+        self.change(|shop| shop.discounts.use_code(code, times));
     }
 
     /// Gives the shop an order, or a newer state of one, as its webhooks tell it.
     pub fn put_order(&self, body: Value) {
-        self.server.state.send_modify(|seen| seen.shop.orders.put(body));
+        self.change(|shop| shop.put_order(body));
     }
 
-    /// Tags of the customer with this global id.
-    pub fn tags(&self, customer: &str) -> BTreeSet<String> {
-        self.server.state.borrow().shop.tags.get(customer).cloned().unwrap_or_default()
+    /// The note of the order with this global id.
+    pub fn note(&self, order: &str) -> String {
+        self.shop(|shop| shop.orders.note(order))
+    }
+
+    /// Writes a note as the merchant does.
+    pub fn write_note(&self, order: &str, note: &str) {
+        self.change(|shop| shop.orders.write_note(order, note.into()));
+    }
+
+    /// Edits of orders that were committed, in order.
+    pub fn order_edits(&self) -> Vec<OrderEdit> {
+        self.shop(|shop| shop.order_edits.committed.clone())
+    }
+
+    /// Declines every edit of an order from now on, as where its payment forbids one.
+    pub fn decline_order_edits(&self) {
+        self.change(|shop| shop.order_edits.are_declined = true);
+    }
+
+    /// Puts a product on sale.
+    pub fn put_product(&self, product: Product) {
+        self.change(|shop| shop.products.put(product));
+    }
+
+    /// Tags of the customer or order with this global id.
+    pub fn tags(&self, owner: &str) -> BTreeSet<String> {
+        self.shop(|shop| shop.tags.of(owner))
+    }
+
+    /// Changes of all customers' store credit, in order.
+    pub fn store_credit(&self) -> Vec<StoreCreditTransaction> {
+        self.shop(|shop| shop.store_credit.0.clone())
+    }
+
+    /// Changes the store credit of the customer with this global id as the merchant does, at a time.
+    pub fn adjust_store_credit(&self, customer: &str, amount: Amount, made_at: Timestamp) {
+        self.change(|shop| {
+            shop.store_credit.adjust(customer, amount, made_at, None);
+        });
+    }
+
+    /// Gift cards made so far, in order.
+    pub fn gift_cards(&self) -> Vec<GiftCard> {
+        self.shop(|shop| shop.gift_cards.0.clone())
+    }
+
+    /// A metafield by the global id of what it is on, and by its namespace as the app writes it.
+    pub fn metafield(&self, owner: &str, namespace: &str, key: &str) -> Option<Metafield> {
+        self.shop(|shop| shop.metafields.find(owner, namespace, key).cloned())
+    }
+
+    /// Sets a metafield as somebody else does.
+    ///
+    /// # Panics
+    /// If the value does not fit its type.
+    pub fn set_metafield(&self, owner: &str, (namespace, key): (&str, &str), kind: &str, value: &str) {
+        let input = json!({"ownerId": owner, "namespace": namespace, "key": key, "type": kind, "value": value});
+        self.change(|shop| {
+            let set = shop.metafields.set(json!({ "metafields": [input] }), shop.now);
+            set.expect("the value fits its type");
+        });
+    }
+
+    fn shop<T>(&self, read: impl FnOnce(&Shop) -> T) -> T {
+        read(&self.server.state.borrow().shop)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Shop) -> T) {
+        self.server.state.send_modify(|seen| {
+            change(&mut seen.shop);
+        });
     }
 
     /// Requests answered or failed so far, in order.
@@ -177,7 +275,12 @@ impl ShopifyAdmin {
 
     /// Lets the next `requests` requests go wrong; replaces what was set before, so that 0 ends it.
     pub fn set_fault(&self, fault: Fault, requests: usize) {
-        *lock(&self.server.faults) = std::iter::repeat_n(fault, requests).collect();
+        *lock(&self.server.faults) = std::iter::repeat_n(Some(fault), requests).collect();
+    }
+
+    /// Lets one request go wrong after `requests` that do not; replaces what was set before.
+    pub fn set_fault_after(&self, requests: usize, fault: Fault) {
+        *lock(&self.server.faults) = std::iter::repeat_n(None, requests).chain([Some(fault)]).collect();
     }
 
     /// Waits until what callers have done satisfies `condition`, which is asked again after each request.
@@ -216,7 +319,7 @@ async fn graphql(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let fault = lock(&server.faults).pop_front();
+    let fault = lock(&server.faults).pop_front().flatten();
     let read: Result<Body, String> = match headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(kind) if kind.starts_with("application/json") => {
             serde_json::from_slice(&body).map_err(|error| format!("the body is no GraphQL request: {error}"))
@@ -315,6 +418,7 @@ impl Server {
         drop(bucket);
         let mut executed = None;
         self.state.send_modify(|seen| {
+            seen.shop.now += Duration::from_millis(1);
             executed = Some(execute::execute(&self.schema, &document, operation, &variables, &mut seen.shop));
         });
         match executed.expect("send_modify runs its closure once") {

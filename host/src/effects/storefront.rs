@@ -11,8 +11,9 @@ use super::Verdict;
 use crate::{
     catalog::StoreEntry,
     clock::Clock,
-    domain::{Effect, EffectKind, Platform, StoreId, Timestamp},
-    platform::{Client, Failure, Secret, shopify::admin},
+    domain::{CustomerId, Effect, EffectId, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
+    platform::{Client, Failure, Receipt, Secret, shopify::admin},
+    store::{Error, Key, LastChange, Record, Store, decode, keys},
 };
 
 /// The clients of all stores, made when first needed.
@@ -74,25 +75,77 @@ impl Storefronts {
         Ok(client)
     }
 
-    pub(super) async fn perform(&self, store: &StoreEntry, effect: &Effect, now: Timestamp) -> Verdict {
+    /// Tries an effect; `rows` is where the outbox is kept.
+    pub(super) async fn perform(
+        &self,
+        rows: &dyn Store,
+        store: &StoreEntry,
+        effect: &Effect,
+        now: Timestamp,
+    ) -> Result<Verdict, Error> {
+        if effect.kind.customer().is_some_and(CustomerId::is_guest) {
+            let reason = "the customer is a guest, of whom the platform has no record".into();
+            return Ok(Verdict::Dropped { reason });
+        }
         let client = match self.client(store) {
             Ok(client) => client,
-            Err(failure) => return verdict_of(failure),
+            Err(failure) => return Ok(verdict_of(failure)),
         };
-        let allowed = client.next_allowed(now);
+        let allowed = client.next_allowed_for(&effect.kind, now);
         if allowed > now {
-            return Verdict::Wait { until: allowed, reason: "the store's rate limit is used up".into() };
+            return Ok(Verdict::Wait { until: allowed, reason: "the store's rate limit is used up".into() });
         }
-        let called = match &effect.kind {
-            EffectKind::CreateDiscount(discount) => client.create_discount(&effect.id, discount).await,
-            EffectKind::ChangeTags(change) => client.change_tags(change).await,
-            EffectKind::Mail(_) => Err(Failure::Permanent { reason: "a platform sends no mail for us".into() }),
-        };
-        match called {
+        Ok(match call(rows, &client, store.id(), effect).await? {
             Ok(receipt) => Verdict::Done { receipt: receipt.0 },
             Err(failure) => verdict_of(failure),
-        }
+        })
     }
+}
+
+async fn call(
+    rows: &dyn Store,
+    client: &Client,
+    store: StoreId,
+    effect: &Effect,
+) -> Result<Result<Receipt, Failure>, Error> {
+    let id = &effect.id;
+    let is_last = || is_last(rows, store, effect).map_err(|error| Failure::Transient { reason: error.to_string() });
+    Ok(match &effect.kind {
+        EffectKind::CreateDiscount(discount) => client.create_discount(id, discount).await,
+        EffectKind::DisableDiscount(end) => {
+            let made = receipt_of(rows, store, &end.made_by)?;
+            client.end_discount(end, made.as_deref()).await
+        }
+        EffectKind::StoreCredit(change) => client.change_store_credit(id, change).await,
+        EffectKind::CreateGiftCard(card) => client.create_gift_card(id, card).await,
+        EffectKind::ChangeTags(change) => client.change_tags(change).await,
+        EffectKind::ChangeOrderTags(change) => client.change_order_tags(change).await,
+        EffectKind::AddOrderNote(note) => client.add_order_note(id, note).await,
+        EffectKind::AddParcelGift(gift) => client.add_parcel_gift(id, gift).await,
+        EffectKind::SetMetafield(change) => client.set_metafield(change, &is_last).await,
+        EffectKind::SetBirthday(change) => client.set_birthday(change, &is_last).await,
+        EffectKind::Mail(_) => Err(Failure::Permanent { reason: "a platform sends no mail for us".into() }),
+    })
+}
+
+/// What the other side called the result of an effect that is done.
+fn receipt_of(rows: &dyn Store, store: StoreId, id: &EffectId) -> Result<Option<String>, Error> {
+    let effect = read::<Effect>(rows, &keys::effect(store, id))?;
+    Ok(effect.and_then(|effect| match effect.status {
+        EffectStatus::Done { receipt } => Some(receipt),
+        _ => None,
+    }))
+}
+
+/// Whether no later change of the value that an effect sets has been queued.
+fn is_last(rows: &dyn Store, store: StoreId, effect: &Effect) -> Result<bool, Error> {
+    let EffectKind::SetMetafield(change) = &effect.kind else { return Ok(true) };
+    let field = keys::last_change(store, &change.plugin, &change.customer, &change.key);
+    Ok(read::<LastChange>(rows, &field)?.is_none_or(|last| last.effect == effect.id))
+}
+
+fn read<T: Record>(rows: &dyn Store, key: &Key) -> Result<Option<T>, Error> {
+    rows.get(key)?.map(|row| decode(&row.bytes)).transpose()
 }
 
 fn verdict_of(failure: Failure) -> Verdict {
@@ -101,6 +154,7 @@ fn verdict_of(failure: Failure) -> Verdict {
         Failure::Throttled { retry_after } | Failure::Later { retry_after, .. } => {
             Verdict::Busy { wait: retry_after, reason }
         }
+        Failure::NotYet { until, .. } => Verdict::Wait { until, reason },
         Failure::Unreachable { .. } => Verdict::Unreachable { reason },
         Failure::Transient { .. } => Verdict::Failed { reason },
         Failure::Permanent { .. } => Verdict::Dead { reason },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::MoneyError;
+use crate::domain::{MoneyError, Timestamp};
 
 /// Why a webhook is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +101,9 @@ pub enum Failure {
     /// The platform asks to come again later. The call may or may not have been done.
     #[error("{reason}; the next try is due in {} s", retry_after.as_secs_f64())]
     Later { retry_after: Duration, reason: String },
+    /// Its turn has not come: what is under way has to end first. Nothing was done, and nothing is wrong.
+    #[error("{reason}")]
+    NotYet { until: Timestamp, reason: String },
     /// Nothing answered, or not as the platform does: every call to that shop fares the same.
     #[error("{reason}")]
     Unreachable { reason: String },

@@ -7,7 +7,9 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::domain::{
-    Currency, EffectId, EventId, NewDiscount, OrderId, Platform, ReadEvent, Step, TagChange, Timestamp,
+    BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
+    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ReadEvent, Step, StoreCredit, TagChange,
+    Timestamp,
 };
 
 mod error;
@@ -61,9 +63,20 @@ pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &s
 
 /// Reads a webhook's body into our words. A pure function; topics without a word of ours change nothing.
 pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
-    match platform {
+    let read = match platform {
         Platform::Shopify => shopify::normalise::read(topic, body, context),
+    };
+    read.map(with_guest)
+}
+
+/// Names the guest whose an order is that has an address and no customer.
+fn with_guest(mut read: ReadEvent) -> ReadEvent {
+    if let Change::Order { order, .. } = &mut read.change
+        && order.customer.is_none()
+    {
+        order.customer = order.email.as_deref().and_then(CustomerId::of_guest);
     }
+    read
 }
 
 /// Proof that an effect was done: what the platform calls the result.
@@ -119,11 +132,37 @@ pub enum Client {
     Shopify(shopify::AdminClient),
 }
 
+/// Tells whether no later change of the same value is queued. A platform asks right before it writes, when what is
+/// written meanwhile would be noticed.
+pub type IsLast<'a> = &'a (dyn Fn() -> Result<bool, Failure> + Send + Sync);
+
+/// Each effect counts once, however often it is repeated and whichever answer was lost.
 impl Client {
     /// Creates a code, or finds that an earlier try of the same effect created it.
     pub async fn create_discount(&self, effect: &EffectId, discount: &NewDiscount) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.create_discount(effect, discount).await,
+        }
+    }
+
+    /// Ends a code, and fails if it has been used. `made` is the receipt of the effect that made it, if that is known.
+    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.end_discount(end, made).await,
+        }
+    }
+
+    /// Credits or debits a customer's store credit.
+    pub async fn change_store_credit(&self, effect: &EffectId, change: &StoreCredit) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.change_store_credit(effect, change).await,
+        }
+    }
+
+    /// Creates a gift card, or finds that an earlier try of the same effect created it.
+    pub async fn create_gift_card(&self, effect: &EffectId, card: &NewGiftCard) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.create_gift_card(effect, card).await,
         }
     }
 
@@ -134,10 +173,52 @@ impl Client {
         }
     }
 
-    /// When the store's rate limit, as last stated, leaves room for one effect.
+    /// Puts tags on an order, then takes tags off.
+    pub async fn change_order_tags(&self, change: &OrderTagChange) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.change_order_tags(change).await,
+        }
+    }
+
+    /// Adds a line to an order's note.
+    pub async fn add_order_note(&self, effect: &EffectId, note: &OrderNote) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.add_order_note(effect, note).await,
+        }
+    }
+
+    /// Puts a gift into an order's parcel; the receipt says whether as a line or by a note.
+    pub async fn add_parcel_gift(&self, effect: &EffectId, gift: &ParcelGift) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.add_parcel_gift(effect, gift).await,
+        }
+    }
+
+    /// Shows a plugin's value on a customer, unless a later change of it is queued.
+    pub async fn set_metafield(&self, change: &Metafield, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.set_metafield(change, is_last).await,
+        }
+    }
+
+    /// Writes a birthday into the platform's own field, unless a later change of it is queued.
+    pub async fn set_birthday(&self, change: &BirthdayChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.set_birthday(change, is_last).await,
+        }
+    }
+
+    /// When the store's rate limit, as last stated, leaves room for one call.
     pub fn next_allowed(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::Shopify(client) => client.next_allowed(now),
+        }
+    }
+
+    /// When it leaves room for all calls of an effect.
+    pub fn next_allowed_for(&self, effect: &EffectKind, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Shopify(client) => client.next_allowed_for(effect, now),
         }
     }
 }

@@ -14,7 +14,7 @@ use apollo_compiler::{
 };
 use serde_json::{Map, Value, json};
 
-use super::shop::{Shop, UserError};
+use super::shop::{Answer, METAFIELDS, Refusal, Shop, Tags, UserError};
 
 /// Runs `operation`; the second part lists what the shop declined.
 pub(super) fn execute(
@@ -49,71 +49,88 @@ impl ObjectValue for Root<'_> {
                 check_scalars(info.schema(), &argument.ty, value).map_err(|message| FieldError { message })?;
             }
         }
+        let args = serde_json::to_value(info.arguments()).map_err(|error| FieldError { message: error.to_string() })?;
         let mut guard = self.shop.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (shop, declined) = &mut *guard;
-        let value = match (self.type_name, info.field_name()) {
-            ("Mutation", "discountCodeBasicCreate") => {
-                let created = match shop.create_code(argument(info, "basicCodeDiscount")?) {
-                    Ok(created) => created.cloned(),
-                    Err(message) => return Err(FieldError { message }),
-                };
-                let (node, errors) = match created {
-                    Ok(code) => (shop.code_node(&code), vec![]),
-                    Err(error) => {
-                        let answer = error.to_json();
-                        declined.push(error);
-                        (Value::Null, vec![answer])
-                    }
-                };
-                json!({"__typename": "DiscountCodeBasicCreatePayload", "codeDiscountNode": node, "userErrors": errors})
-            }
-            ("Mutation", "tagsAdd") => {
-                let id: String = argument(info, "id")?;
-                shop.add_tags(&id, &argument::<Vec<String>>(info, "tags")?);
-                json!({"__typename": "TagsAddPayload", "node": shop.customer(&id), "userErrors": []})
-            }
-            ("Mutation", "tagsRemove") => {
-                let id: String = argument(info, "id")?;
-                shop.remove_tags(&id, &argument::<Vec<String>>(info, "tags")?);
-                json!({"__typename": "TagsRemovePayload", "node": shop.customer(&id), "userErrors": []})
-            }
-            ("QueryRoot", "codeDiscountNodeByCode") => {
-                let code: String = argument(info, "code")?;
-                shop.code(&code).map_or(Value::Null, |code| shop.code_node(code))
-            }
-            ("QueryRoot", "codeDiscountNode") => {
-                let id: String = argument(info, "id")?;
-                shop.codes.iter().find(|code| code.id == id).map_or(Value::Null, |code| shop.code_node(code))
-            }
-            ("QueryRoot", "order") => shop.orders.order(&argument::<String>(info, "id")?),
-            ("QueryRoot", "refund") => shop.orders.refund(&argument::<String>(info, "id")?),
-            ("QueryRoot", "orders") => {
-                if argument::<Option<String>>(info, "sortKey")?.as_deref() != Some("UPDATED_AT") {
-                    return Err(FieldError { message: "only the order of changes is simulated".into() });
-                }
-                let query: Option<String> = argument(info, "query")?;
-                let (first, after): (Option<usize>, Option<String>) =
-                    (argument(info, "first")?, argument(info, "after")?);
-                let first =
-                    first.ok_or_else(|| FieldError { message: "you must provide one of first or last".into() })?;
-                let page = shop.orders.page(&query.unwrap_or_default(), first, after.as_deref());
-                page.map_err(|message| FieldError { message })?
-            }
-            ("QueryRoot", "customer") => shop.customer(&argument::<String>(info, "id")?),
-            ("QueryRoot", "node") => {
-                let id: String = argument(info, "id")?;
-                match shop.codes.iter().find(|code| code.id == id) {
-                    Some(code) => shop.code_node(code),
-                    None => shop.customer(&id),
-                }
-            }
-            (_, field) => {
-                return Err(FieldError { message: format!("`{field}` is in the schema, but is not simulated") });
-            }
+        let answer = match self.type_name {
+            "Mutation" => mutate(shop, info.field_name(), args),
+            _ => query(shop, info, &args),
         };
-        Ok(resolved(value))
+        let value = match answer {
+            Ok(fields) if self.type_name == "Mutation" => payload(info, fields, None),
+            Ok(value) => value,
+            Err(Refusal::Declined(error)) => {
+                let payload = payload(info, json!({}), Some(&error));
+                declined.push(error);
+                payload
+            }
+            Err(Refusal::NotSimulated(message)) => return Err(FieldError { message }),
+        };
+        Ok(resolved(value, info.arguments()))
     }
 }
+
+fn mutate(shop: &mut Shop, field: &str, args: Value) -> Answer {
+    let now = shop.now;
+    let Shop { currency, discounts, orders, order_edits, products, store_credit, gift_cards, metafields, .. } = shop;
+    match field {
+        "discountCodeBasicCreate" => discounts.create_basic(args, currency, now),
+        "discountCodeFreeShippingCreate" => discounts.create_free_shipping(args, currency, now),
+        "discountCodeDeactivate" => discounts.deactivate(args, currency, now),
+        "giftCardCreate" => gift_cards.create(args),
+        "metafieldsSet" => metafields.set(args, now),
+        "orderEditBegin" => order_edits.begin(args, orders),
+        "orderEditAddVariant" => order_edits.add_variant(args, orders, products),
+        "orderEditAddLineItemDiscount" => order_edits.add_discount(args),
+        "orderEditCommit" => order_edits.commit(args, orders, products),
+        "orderUpdate" => shop.update_order(args),
+        "storeCreditAccountCredit" => store_credit.credit(args, now),
+        "storeCreditAccountDebit" => store_credit.debit(args, now),
+        "tagsAdd" => shop.tag(args, Tags::add),
+        "tagsRemove" => shop.tag(args, Tags::remove),
+        _ => Err(not_simulated(field)),
+    }
+}
+
+/// A mutation's payload: what it answers, and what the shop has against its input.
+fn payload(info: &ResolveInfo<'_>, mut fields: Value, error: Option<&UserError>) -> Value {
+    let name = info.field_definition().ty.inner_named_type();
+    let kind = info.schema().type_field(name, "userErrors").map(|field| field.ty.inner_named_type().as_str());
+    let kind = kind.unwrap_or("UserError");
+    let errors: Vec<_> = error.into_iter().map(|error| error.to_json(kind)).collect();
+    fields["__typename"] = name.as_str().into();
+    fields["userErrors"] = errors.into();
+    fields
+}
+
+fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
+    let text = |name: &str| args[name].as_str().unwrap_or_default();
+    Ok(match info.field_name() {
+        "codeDiscountNodeByCode" => {
+            shop.discounts.by_code(text("code")).map_or(Value::Null, |code| code.node(&shop.currency, shop.now))
+        }
+        "codeDiscountNode" | "customer" | "node" | "order" | "productVariant" => shop.node(text("id")),
+        "nodes" => {
+            args["ids"].as_array().into_iter().flatten().map(|id| shop.node(id.as_str().unwrap_or_default())).collect()
+        }
+        "giftCards" => shop.gift_cards.search(text("query")),
+        "refund" => shop.orders.refund(text("id")),
+        "orders" => {
+            if args["sortKey"] != "UPDATED_AT" {
+                return Err("only the order of changes is simulated".into());
+            }
+            let first = args["first"].as_u64().and_then(|first| first.try_into().ok()).ok_or(NO_SIZE)?;
+            shop.orders.page(text("query"), first, args["after"].as_str())?
+        }
+        field => return Err(not_simulated(field)),
+    })
+}
+
+fn not_simulated(field: &str) -> Refusal {
+    format!("`{field}` is in the schema, but is not simulated").into()
+}
+
+const NO_SIZE: &str = "you must provide one of first or last";
 
 /// An object whose fields are all known: a JSON object with `__typename`.
 struct Known(Map<String, Value>);
@@ -126,27 +143,56 @@ impl ObjectValue for Known {
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
         let is_connection = info.field_definition().argument_by_name("first").is_some();
         if is_connection && !["first", "last"].iter().any(|size| info.arguments().contains_key(*size)) {
-            return Err(FieldError { message: "you must provide one of first or last".into() });
+            return Err(FieldError { message: NO_SIZE.into() });
         }
         match self.0.get(info.field_name()) {
-            Some(value) => Ok(resolved(value.clone())),
+            Some(value) => Ok(resolved(value.clone(), info.arguments())),
+            None if self.0.contains_key(METAFIELDS) && info.field_name() == "metafield" => {
+                let text = |name| info.arguments().get(name).and_then(JsonValue::as_str);
+                let name = format!("{}.{}", text("namespace").unwrap_or("$app"), text("key").unwrap_or_default());
+                Ok(resolved(self.0[METAFIELDS][name].clone(), info.arguments()))
+            }
+            // What is declined has no result.
+            None if self.0.contains_key("userErrors") => Ok(ResolvedValue::leaf(JsonValue::Null)),
             None => Err(self.unknown_field_error(info)),
         }
     }
 }
 
-fn resolved<'a>(value: Value) -> ResolvedValue<'a> {
+/// A value as GraphQL sees it; of a connection, the page that the arguments ask for.
+fn resolved<'a>(value: Value, args: &JsonMap) -> ResolvedValue<'a> {
     match value {
+        Value::Object(fields) if fields.contains_key("nodes") && !fields.contains_key("pageInfo") => {
+            ResolvedValue::object(Known(page(fields, args)))
+        }
         Value::Object(fields) => ResolvedValue::object(Known(fields)),
-        Value::Array(items) => ResolvedValue::list(items.into_iter().map(resolved)),
+        Value::Array(items) => ResolvedValue::list(items.into_iter().map(|item| resolved(item, &JsonMap::new()))),
         leaf => ResolvedValue::leaf(JsonValue::from(leaf)),
     }
 }
 
-fn argument<T: serde::de::DeserializeOwned>(info: &ResolveInfo<'_>, name: &str) -> Result<T, FieldError> {
-    let value = serde_json::to_value(info.arguments().get(name)).map_err(|error| error.to_string());
-    let read = value.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
-    read.map_err(|error| FieldError { message: format!("argument `{name}`: {error}") })
+/// A page from the front, or from the end where the order is turned round. A cursor is a number of nodes.
+fn page(mut fields: Map<String, Value>, args: &JsonMap) -> Map<String, Value> {
+    let mut nodes = fields.remove("nodes").and_then(|nodes| nodes.as_array().cloned()).unwrap_or_default();
+    if args.get("reverse").and_then(JsonValue::as_bool) == Some(true) {
+        nodes.reverse();
+    }
+    let count = |name: &str| args.get(name).and_then(JsonValue::as_u64).and_then(|size| usize::try_from(size).ok());
+    let size = count("first").or_else(|| count("last")).unwrap_or(nodes.len());
+    let begin = args.get("after").and_then(JsonValue::as_str).and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+    let end = nodes.len().min(begin + size);
+    fields.insert(
+        "pageInfo".into(),
+        json!({
+            "__typename": "PageInfo",
+            "hasNextPage": end < nodes.len(),
+            "hasPreviousPage": begin > 0,
+            "startCursor": begin.to_string(),
+            "endCursor": end.to_string(),
+        }),
+    );
+    fields.insert("nodes".into(), nodes.get(begin..end).unwrap_or_default().into());
+    fields
 }
 
 /// Custom scalars and ids, of which GraphQL itself knows no syntax.
@@ -167,6 +213,7 @@ fn check_scalars(schema: &Schema, ty: &Type, value: &JsonValue) -> Result<(), St
             let valid = match scalar.name.as_str() {
                 "ID" => is_global_id(text),
                 "Decimal" => is_decimal(text),
+                "Date" => text.parse::<jiff::civil::Date>().is_ok(),
                 "DateTime" => text.parse::<jiff::Timestamp>().is_ok(),
                 "UnsignedInt64" => text.parse::<u64>().is_ok(),
                 _ => true,

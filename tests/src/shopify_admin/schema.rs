@@ -1,6 +1,10 @@
 //! Which schema the simulated Admin API judges by: Shopify's published one where it is at hand, else our own extract.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use apollo_compiler::{
     Schema,
@@ -43,8 +47,20 @@ pub enum SchemaError {
     Invalid(String),
 }
 
+/// The schema of a source, read once for all peers of the process.
+pub(super) fn shared(source: &SchemaSource) -> Result<Arc<Valid<Schema>>, SchemaError> {
+    static LOADED: Mutex<Vec<(SchemaSource, Arc<Valid<Schema>>)>> = Mutex::new(Vec::new());
+    let mut loaded = LOADED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, schema)) = loaded.iter().find(|(known, _)| known == source) {
+        return Ok(Arc::clone(schema));
+    }
+    let schema = Arc::new(load(source)?);
+    loaded.push((source.clone(), Arc::clone(&schema)));
+    Ok(schema)
+}
+
 /// Reads and validates the schema.
-pub fn load(source: &SchemaSource) -> Result<Valid<Schema>, SchemaError> {
+fn load(source: &SchemaSource) -> Result<Valid<Schema>, SchemaError> {
     let own = parse(OWN, "schema.graphql")?;
     let mut document = match source {
         SchemaSource::Own => own,

@@ -1,309 +1,246 @@
-//! What the simulated shop remembers and by which rules it changes: discount codes and customers' tags.
+//! What the simulated shop holds, and what its nouns have in common: how they read what they are asked, and decline it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::orders::Orders;
+use super::{
+    discounts::Discounts, gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits, orders::Orders,
+    products::Products, store_credit::StoreCredit,
+};
 
-/// Longest code that Shopify takes.
-const CODE_CHARACTERS: usize = 255;
-
-/// A discount code that the shop issued.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DiscountCode {
-    /// `gid://shopify/DiscountCodeNode/...`
-    pub id: String,
-    pub code: String,
-    pub title: String,
-    /// Ids of the customers who may use it; empty if everyone may.
-    pub customers: Vec<String>,
-    pub value: DiscountValue,
-    pub minimum_subtotal: Option<String>,
-    pub starts_at: Timestamp,
-    pub ends_at: Option<Timestamp>,
-    pub usage_limit: Option<i64>,
-    pub applies_once_per_customer: bool,
+/// The shop's own data.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shop {
+    pub(super) currency: String,
+    pub(super) now: Timestamp,
+    pub(super) discounts: Discounts,
+    pub(super) tags: Tags,
+    pub(super) orders: Orders,
+    pub(super) order_edits: OrderEdits,
+    pub(super) products: Products,
+    pub(super) store_credit: StoreCredit,
+    pub(super) gift_cards: GiftCards,
+    pub(super) metafields: Metafields,
 }
 
-/// What a code takes off, as the caller wrote it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DiscountValue {
-    Amount(String),
-    /// 0 to 1.
-    Percentage(f64),
+impl Shop {
+    /// An object of the schema's type `Customer`. Every customer exists.
+    pub(super) fn customer(&self, id: &str) -> Value {
+        json!({
+            "__typename": "Customer",
+            "id": id,
+            "tags": self.tags.of(id),
+            "storeCreditAccounts": self.store_credit.accounts(id),
+            METAFIELDS: self.metafields.of(id),
+        })
+    }
+
+    /// An object of the schema's type `Order`; null if there is none.
+    pub(super) fn order(&self, id: &str) -> Value {
+        let mut order = self.orders.order(id);
+        if order.is_object() {
+            order["tags"] = json!(self.tags.of(id));
+        }
+        order
+    }
+
+    /// An object by its global id; null if there is none.
+    pub(super) fn node(&self, id: &str) -> Value {
+        let kind = id.trim_start_matches("gid://shopify/").split('/').next();
+        match kind {
+            Some("Customer") => self.customer(id),
+            Some("DiscountCodeNode") => {
+                self.discounts.by_id(id).map_or(Value::Null, |code| code.node(&self.currency, self.now))
+            }
+            Some("Order") => self.order(id),
+            Some("Product") => self.products.product(id),
+            Some("ProductVariant") => self.products.variant_json(id),
+            _ => Value::Null,
+        }
+    }
+
+    /// Takes an order as a webhook tells it.
+    pub(super) fn put_order(&mut self, body: Value) {
+        let id = format!("gid://shopify/Order/{}", body["id"]);
+        for tag in body["tags"].as_str().unwrap_or_default().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            self.tags.add(&id, tag);
+        }
+        self.orders.put(body);
+    }
+
+    /// `tagsAdd` and `tagsRemove`.
+    pub(super) fn tag(&mut self, args: Value, change: fn(&mut Tags, &str, &str)) -> Answer {
+        #[derive(Deserialize)]
+        struct Args {
+            id: String,
+            tags: Vec<String>,
+        }
+        let Args { id, tags } = read(args)?;
+        if id.starts_with("gid://shopify/Order/") && self.orders.order(&id).is_null() {
+            return Err(declined(&["id"], "", "Order not found").into());
+        }
+        // A text with commas is several tags.
+        for tag in tags.iter().flat_map(|tags| tags.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
+            change(&mut self.tags, &id, tag);
+        }
+        Ok(json!({"node": self.node(&id)}))
+    }
+
+    /// `orderUpdate`, of which the note is simulated.
+    pub(super) fn update_order(&mut self, args: Value) -> Answer {
+        #[derive(Deserialize)]
+        struct Args {
+            input: BTreeMap<String, Value>,
+        }
+        let mut input = read::<Args>(args)?.input;
+        let id = input.remove("id").and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
+        let note = input.remove("note").and_then(|note| note.as_str().map(str::to_owned));
+        if let Some(other) = input.keys().next() {
+            return Err(format!("a change of an order's `{other}` is not simulated").into());
+        }
+        if !self.orders.write_note(&id, note.unwrap_or_default()) {
+            return Err(declined(&["id"], "", "Order does not exist").into());
+        }
+        Ok(json!({"order": self.order(&id)}))
+    }
+}
+
+/// Under which an object's metafields are kept, where the schema has a field with arguments.
+pub(super) const METAFIELDS: &str = "__metafields";
+
+/// Tags of customers and orders by global id: sets, in which case makes no difference.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tags(BTreeMap<String, BTreeMap<String, String>>);
+
+impl Tags {
+    pub(super) fn of(&self, id: &str) -> BTreeSet<String> {
+        self.0.get(id).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// A tag that is there stays as it is written.
+    pub(super) fn add(&mut self, id: &str, tag: &str) {
+        self.0.entry(id.into()).or_default().entry(tag.to_lowercase()).or_insert_with(|| tag.into());
+    }
+
+    pub(super) fn remove(&mut self, id: &str, tag: &str) {
+        if let Some(kept) = self.0.get_mut(id) {
+            kept.remove(&tag.to_lowercase());
+        }
+    }
+}
+
+/// What a mutation answers beside its errors, or why it does nothing.
+pub(super) type Answer = Result<Value, Refusal>;
+
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Declined(UserError),
+    NotSimulated(String),
+}
+
+impl From<UserError> for Refusal {
+    fn from(error: UserError) -> Self {
+        Self::Declined(error)
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(told: String) -> Self {
+        Self::NotSimulated(told)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(told: &str) -> Self {
+        Self::NotSimulated(told.into())
+    }
 }
 
 /// An entry of `userErrors`: the call was well formed, the shop declines it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserError {
     pub field: Vec<&'static str>,
+    /// Empty where the mutation's errors have none.
     pub code: &'static str,
     pub message: &'static str,
 }
 
-/// The shop's own data.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Shop {
-    pub(super) currency: String,
-    pub(super) codes: Vec<DiscountCode>,
-    pub(super) tags: BTreeMap<String, BTreeSet<String>>,
-    pub(super) orders: Orders,
-}
-
-/// `DiscountCodeBasicInput` as far as it is simulated; the schema has checked names and types before.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewDiscount {
-    code: Option<String>,
-    title: Option<String>,
-    starts_at: Option<Timestamp>,
-    ends_at: Option<Timestamp>,
-    usage_limit: Option<i64>,
-    #[serde(default)]
-    applies_once_per_customer: Option<bool>,
-    context: Option<Context>,
-    customer_selection: Option<Context>,
-    customer_gets: Option<CustomerGets>,
-    minimum_requirement: Option<MinimumRequirement>,
-}
-
-#[derive(Deserialize)]
-struct Context {
-    all: Option<Value>,
-    customers: Option<Added>,
-}
-
-#[derive(Deserialize)]
-struct Added {
-    add: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct CustomerGets {
-    items: Option<Value>,
-    value: Option<CustomerGetsValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CustomerGetsValue {
-    discount_amount: Option<Amount>,
-    percentage: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Amount {
-    amount: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct MinimumRequirement {
-    subtotal: Option<MinimumSubtotal>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MinimumSubtotal {
-    greater_than_or_equal_to_subtotal: Option<Value>,
-}
-
-impl Shop {
-    /// `discountCodeBasicCreate`; the outer error is one of the simulation, not of the shop.
-    pub(super) fn create_code(&mut self, input: Value) -> Result<Result<&DiscountCode, UserError>, String> {
-        let input: NewDiscount = serde_json::from_value(input).map_err(|error| error.to_string())?;
-        let accepted = accept(input, &self.codes);
-        Ok(accepted.map(|code| {
-            self.codes.push(code);
-            &self.codes[self.codes.len() - 1]
-        }))
-    }
-
-    /// Codes are the same whatever their case.
-    pub(super) fn code(&self, code: &str) -> Option<&DiscountCode> {
-        find_code(&self.codes, code)
-    }
-
-    pub(super) fn add_tags(&mut self, id: &str, tags: &[String]) {
-        self.tags.entry(id.into()).or_default().extend(tags.iter().cloned());
-    }
-
-    pub(super) fn remove_tags(&mut self, id: &str, tags: &[String]) {
-        if let Some(kept) = self.tags.get_mut(id) {
-            kept.retain(|tag| !tags.contains(tag));
-        }
-    }
-
-    /// An object of the schema's type `Customer`.
-    pub(super) fn customer(&self, id: &str) -> Value {
-        let tags: Vec<_> = self.tags.get(id).into_iter().flatten().collect();
-        json!({"__typename": "Customer", "id": id, "tags": tags})
-    }
-
-    /// An object of the schema's type `DiscountCodeNode`.
-    pub(super) fn code_node(&self, code: &DiscountCode) -> Value {
-        let money = |amount: &str| json!({"__typename": "MoneyV2", "amount": amount, "currencyCode": self.currency});
-        let redeem_code = json!({
-            "__typename": "DiscountRedeemCode",
-            "id": code.id.replace("DiscountCodeNode", "DiscountRedeemCode"),
-            "code": code.code,
-        });
-        let customers: Vec<_> = code.customers.iter().map(|id| self.customer(id)).collect();
-        let context = if customers.is_empty() {
-            json!({"__typename": "DiscountBuyerSelectionAll", "all": "ALL"})
-        } else {
-            json!({"__typename": "DiscountCustomers", "customers": customers})
-        };
-        let value = match &code.value {
-            DiscountValue::Amount(amount) => {
-                json!({"__typename": "DiscountAmount", "amount": money(amount), "appliesOnEachItem": false})
-            }
-            DiscountValue::Percentage(percentage) => {
-                json!({"__typename": "DiscountPercentage", "percentage": percentage})
-            }
-        };
-        let minimum = code.minimum_subtotal.as_deref().map(
-            |amount| json!({"__typename": "DiscountMinimumSubtotal", "greaterThanOrEqualToSubtotal": money(amount)}),
-        );
-        json!({
-            "__typename": "DiscountCodeNode",
-            "id": code.id,
-            "codeDiscount": {
-                "__typename": "DiscountCodeBasic",
-                "title": code.title,
-                "tags": [],
-                "startsAt": code.starts_at.to_string(),
-                "endsAt": code.ends_at.map(|at| at.to_string()),
-                "usageLimit": code.usage_limit,
-                "appliesOncePerCustomer": code.applies_once_per_customer,
-                "minimumRequirement": minimum,
-                "context": context,
-                "customerGets": {
-                    "__typename": "DiscountCustomerGets",
-                    "items": {"__typename": "AllDiscountItems", "allItems": true},
-                    "value": value,
-                },
-                "codes": {
-                    "__typename": "DiscountRedeemCodeConnection",
-                    "edges": [{"__typename": "DiscountRedeemCodeEdge", "cursor": "1", "node": redeem_code}],
-                    "nodes": [redeem_code],
-                    "pageInfo": {
-                        "__typename": "PageInfo",
-                        "startCursor": "1",
-                        "endCursor": "1",
-                        "hasNextPage": false,
-                        "hasPreviousPage": false,
-                    },
-                },
-            },
-        })
-    }
-}
-
 impl UserError {
-    /// An object of the schema's type `DiscountUserError`.
-    pub(super) fn to_json(&self) -> Value {
+    /// An object of one of the schema's types of errors.
+    pub(super) fn to_json(&self, kind: &str) -> Value {
         json!({
-            "__typename": "DiscountUserError",
+            "__typename": kind,
             "field": self.field,
-            "code": self.code,
+            "code": Some(self.code).filter(|code| !code.is_empty()),
             "message": self.message,
             "extraInfo": null,
+            "elementIndex": null,
         })
     }
 }
 
-fn find_code<'a>(codes: &'a [DiscountCode], code: &str) -> Option<&'a DiscountCode> {
-    codes.iter().find(|issued| issued.code.eq_ignore_ascii_case(code))
+pub(super) fn declined(field: &[&'static str], code: &'static str, message: &'static str) -> UserError {
+    UserError { field: field.to_vec(), code, message }
 }
 
-fn accept(input: NewDiscount, issued: &[DiscountCode]) -> Result<DiscountCode, UserError> {
-    let title = filled(input.title).ok_or_else(|| declined("title", "BLANK", "Title can't be blank"))?;
-    let code = filled(input.code).ok_or_else(|| declined("code", "BLANK", "Code can't be blank"))?;
-    if code.chars().count() > CODE_CHARACTERS {
-        return Err(declined("code", "TOO_LONG", "Code is too long (maximum is 255 characters)"));
-    }
-    if find_code(issued, &code).is_some() {
-        return Err(declined("code", "TAKEN", "Code must be unique. Please try a different code."));
-    }
-    let starts_at = input.starts_at.ok_or_else(|| declined("startsAt", "BLANK", "Starts at can't be blank"))?;
-    if input.ends_at.is_some_and(|ends_at| ends_at <= starts_at) {
-        return Err(declined("endsAt", "END_DATE_BEFORE_START_DATE", "Ends at needs to be after starts_at"));
-    }
-    Ok(DiscountCode {
-        id: format!("gid://shopify/DiscountCodeNode/{}", 1_057_856_610_611_u64 + issued.len() as u64),
-        code,
-        title,
-        customers: customers(input.context, input.customer_selection)?,
-        value: value(input.customer_gets)?,
-        minimum_subtotal: input
-            .minimum_requirement
-            .and_then(|requirement| requirement.subtotal?.greater_than_or_equal_to_subtotal)
-            .map(decimal),
-        starts_at,
-        ends_at: input.ends_at,
-        usage_limit: input.usage_limit,
-        applies_once_per_customer: input.applies_once_per_customer.unwrap_or(false),
-    })
+/// A call's arguments, of which the schema has checked names and types before.
+pub(super) fn read<T: DeserializeOwned>(args: Value) -> Result<T, String> {
+    serde_json::from_value(args).map_err(|error| error.to_string())
 }
 
-/// Ids of the customers a code is for; none stands for everyone, which has to be said.
-fn customers(context: Option<Context>, selection: Option<Context>) -> Result<Vec<String>, UserError> {
-    let context = match (context, selection) {
-        (Some(_), Some(_)) => {
-            return Err(declined(
-                "context",
-                "TOO_MANY_ARGUMENTS",
-                "Only one of context or customerSelection can be provided",
-            ));
-        }
-        (context, selection) => context.or(selection),
-    };
-    let added = context.as_ref().and_then(|context| context.customers.as_ref()?.add.clone()).unwrap_or_default();
-    if added.is_empty() && context.is_none_or(|context| context.all.is_none()) {
-        return Err(declined("context", "BLANK", "Context can't be blank"));
-    }
-    Ok(added)
+/// The schema's `MoneyInput`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MoneyInput {
+    amount: Value,
+    currency_code: String,
 }
 
-fn value(gets: Option<CustomerGets>) -> Result<DiscountValue, UserError> {
-    let missing = || declined("customerGets", "BLANK", "Customer gets can't be blank");
-    let gets = gets.ok_or_else(missing)?;
-    if gets.items.is_none() {
-        return Err(declined("customerGets", "MISSING_ARGUMENT", "Items in 'customer get' can't be blank"));
-    }
-    let value = gets.value.ok_or_else(missing)?;
-    match (value.discount_amount.and_then(|amount| amount.amount), value.percentage) {
-        (Some(_), Some(_)) => {
-            Err(declined("customerGets", "TOO_MANY_ARGUMENTS", "Only one value type can be provided"))
-        }
-        (Some(amount), None) => {
-            let amount = decimal(amount);
-            if amount.starts_with('-') || amount.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
-                return Err(declined("customerGets", "VALUE_OUTSIDE_RANGE", "Value must be greater than 0"));
-            }
-            Ok(DiscountValue::Amount(amount))
-        }
-        (None, Some(percentage)) if percentage > 0.0 && percentage <= 1.0 => Ok(DiscountValue::Percentage(percentage)),
-        (None, Some(_)) => Err(declined("customerGets", "VALUE_OUTSIDE_RANGE", "Value must be between 0.0 and 1.0")),
-        (None, None) => Err(missing()),
+impl MoneyInput {
+    pub(super) fn read(&self) -> Result<Amount, String> {
+        let decimal = self.amount.as_str().map_or_else(|| self.amount.to_string(), str::to_owned);
+        let thousandths = thousandths(&decimal).ok_or_else(|| format!("{decimal} is more precise than money is"))?;
+        Ok(Amount { thousandths, currency: self.currency_code.clone() })
     }
 }
 
-fn declined(field: &'static str, code: &'static str, message: &'static str) -> UserError {
-    UserError { field: vec!["basicCodeDiscount", field], code, message }
+/// An amount of money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Of the currency's unit: no currency is divided further.
+    pub thousandths: i64,
+    pub currency: String,
 }
 
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-/// A decimal may come as a JSON string or number.
-fn decimal(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+impl Amount {
+    /// As Shopify writes it: with one decimal at least.
+    pub(super) fn decimal(&self) -> String {
+        let sign = if self.thousandths < 0 { "-" } else { "" };
+        let (whole, rest) = (self.thousandths.unsigned_abs() / 1_000, self.thousandths.unsigned_abs() % 1_000);
+        let rest = format!("{rest:03}");
+        let rest = rest.trim_end_matches('0');
+        format!("{sign}{whole}.{}", if rest.is_empty() { "0" } else { rest })
     }
+
+    /// An object of the schema's type `MoneyV2`.
+    pub(super) fn to_json(&self) -> Value {
+        json!({"__typename": "MoneyV2", "amount": self.decimal(), "currencyCode": self.currency})
+    }
+}
+
+/// A plain decimal; none if it has more than three digits behind the point.
+pub(super) fn thousandths(decimal: &str) -> Option<i64> {
+    let (sign, digits) = decimal.strip_prefix('-').map_or((1, decimal), |digits| (-1, digits));
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let rest = rest.trim_end_matches('0');
+    let rest: i64 = if rest.len() > 3 { None } else { format!("{rest:0<3}").parse().ok() }?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000)?.checked_add(rest)?.checked_mul(sign)
+}
+
+/// A connection with all there is; whoever asks for it is given a page.
+pub(super) fn connection(kind: &str, nodes: Vec<Value>) -> Value {
+    json!({"__typename": kind, "nodes": nodes})
 }

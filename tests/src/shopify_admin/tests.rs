@@ -15,6 +15,7 @@ const BY_CODE: &str = "query ByCode($code: String!) {
         codeDiscount { ... on DiscountCodeBasic { title endsAt codes(first: 1) { nodes { code } } } }
     }
 }";
+const ORDER: &str = "gid://shopify/Order/1";
 const CUSTOMER: &str = "gid://shopify/Customer/9007199254740993";
 
 /// A shop with the best schema at hand, and a client of it.
@@ -113,8 +114,8 @@ async fn our_own_schema_serves_where_the_published_one_is_not_at_hand() {
     assert_eq!(created["data"]["discountCodeBasicCreate"]["userErrors"], json!([]));
     let found = shop.ask(BY_CODE, json!({"code": "OWN"})).await;
     assert_eq!(found["data"]["codeDiscountNodeByCode"]["codeDiscount"]["title"], "500 points");
-    let unknown = shop.ask("mutation { giftCardCreate(input: {}) { userErrors { message } } }", json!({})).await;
-    assert!(unknown["errors"].to_string().contains("giftCardCreate"), "{unknown}");
+    let unknown = shop.ask("mutation { giftCardDeactivate(id: 1) { userErrors { message } } }", json!({})).await;
+    assert!(unknown["errors"].to_string().contains("giftCardDeactivate"), "{unknown}");
 }
 
 #[tokio::test]
@@ -124,8 +125,7 @@ async fn a_mutation_that_is_not_simulated_says_so() {
         return;
     };
     let shop = Caller::by(&source, Options::default());
-    let query =
-        "mutation { discountCodeDeactivate(id: \"gid://shopify/DiscountCodeNode/1\") { userErrors { message } } }";
+    let query = "mutation { giftCardDeactivate(id: \"gid://shopify/GiftCard/1\") { userErrors { message } } }";
     let answer = shop.ask(query, json!({})).await;
     assert!(answer["errors"].to_string().contains("not simulated"), "{answer}");
 }
@@ -192,21 +192,116 @@ async fn a_call_that_the_schema_does_not_know_is_refused_and_not_executed() {
 }
 
 #[tokio::test]
-async fn tags_are_a_set_per_customer() {
+async fn tags_are_a_set_per_customer_whatever_their_case() {
     let shop = caller();
     let add = "mutation($id: ID!, $tags: [String!]!) { tagsAdd(id: $id, tags: $tags) { node { id } userErrors { field message } } }";
     let variables = json!({"id": CUSTOMER, "tags": ["regular", "vip"]});
     assert_eq!(shop.ask(add, variables.clone()).await["data"]["tagsAdd"]["node"]["id"], CUSTOMER);
     shop.ask(add, variables).await;
     assert_eq!(shop.admin.tags(CUSTOMER), ["regular".to_owned(), "vip".to_owned()].into());
+    shop.ask(add, json!({"id": CUSTOMER, "tags": ["VIP, Regular"]})).await;
+    assert_eq!(shop.admin.tags(CUSTOMER), ["regular".to_owned(), "vip".to_owned()].into());
     let remove = format!(
-        "mutation {{ tagsRemove(id: \"{CUSTOMER}\", tags: [\"vip\", \"none\"]) {{ userErrors {{ message }} }} }}"
+        "mutation {{ tagsRemove(id: \"{CUSTOMER}\", tags: [\"Vip\", \"none\"]) {{ userErrors {{ message }} }} }}"
     );
     shop.ask(&remove, json!({})).await;
     assert_eq!(shop.admin.tags(CUSTOMER), ["regular".to_owned()].into());
     let read = shop.ask("query($id: ID!) { customer(id: $id) { tags } }", json!({"id": CUSTOMER})).await;
     assert_eq!(read["data"]["customer"]["tags"], json!(["regular"]));
     assert!(shop.admin.tags("gid://shopify/Customer/1").is_empty());
+}
+
+#[tokio::test]
+async fn a_note_is_replaced_as_a_whole() {
+    let shop = caller();
+    shop.admin.put_order(json!({"id": 1, "admin_graphql_api_id": ORDER, "note": "Please ring.", "line_items": []}));
+    let write = "mutation($id: ID!) { orderUpdate(input: {id: $id, note: \"Ribbon\"}) { order { note } userErrors { message } } }";
+    let answer = shop.ask(write, json!({"id": ORDER})).await;
+    assert_eq!(answer["data"]["orderUpdate"]["order"]["note"], "Ribbon");
+    assert_eq!(shop.admin.note(ORDER), "Ribbon");
+    let unknown = shop.ask(write, json!({"id": "gid://shopify/Order/2"})).await;
+    assert_eq!(unknown["data"]["orderUpdate"]["userErrors"][0]["message"], "Order does not exist");
+}
+
+#[tokio::test]
+async fn an_edit_of_an_order_is_gone_once_it_is_committed() {
+    let shop = caller();
+    shop.admin.put_order(json!({"id": 1, "admin_graphql_api_id": ORDER, "line_items": []}));
+    let begin = "mutation($id: ID!) { orderEditBegin(id: $id) { calculatedOrder { id } userErrors { message } } }";
+    let begun = shop.ask(begin, json!({"id": ORDER})).await;
+    let edit = json!({"id": begun["data"]["orderEditBegin"]["calculatedOrder"]["id"]});
+    let commit = "mutation($id: ID!) { orderEditCommit(id: $id) { userErrors { message } } }";
+    assert_eq!(shop.ask(commit, edit.clone()).await["data"]["orderEditCommit"]["userErrors"], json!([]));
+    let again = shop.ask(commit, edit).await;
+    let told = &again["data"]["orderEditCommit"]["userErrors"][0]["message"];
+    assert_eq!(told, "The calculated order does not exist.");
+    assert_eq!(shop.admin.order_edits().len(), 1);
+}
+
+#[tokio::test]
+async fn store_credit_is_booked_as_often_as_it_is_asked_for_and_not_below_nothing() {
+    let shop = caller();
+    let credit = "mutation($id: ID!, $to: StoreCreditAccountCreditInput!) {
+        storeCreditAccountCredit(id: $id, creditInput: $to) { userErrors { code } }
+    }";
+    let five = json!({"amount": "5.00", "currencyCode": "EUR"});
+    for _ in 0..2 {
+        shop.ask(credit, json!({"id": CUSTOMER, "to": {"creditAmount": five}})).await;
+    }
+    assert_eq!(shop.admin.store_credit().iter().map(|made| made.amount.thousandths).sum::<i64>(), 10_000);
+    let nothing = json!({"creditAmount": {"amount": "0", "currencyCode": "EUR"}});
+    let refused = shop.ask(credit, json!({"id": CUSTOMER, "to": nothing})).await;
+    let code = |answer: &Value, field: &str| answer["data"][field]["userErrors"][0]["code"].clone();
+    assert_eq!(code(&refused, "storeCreditAccountCredit"), "NEGATIVE_OR_ZERO_AMOUNT");
+    let debit = "mutation($id: ID!, $of: StoreCreditAccountDebitInput!) {
+        storeCreditAccountDebit(id: $id, debitInput: $of) { userErrors { code } }
+    }";
+    for (currency, told) in [("EUR", "INSUFFICIENT_FUNDS"), ("USD", "ACCOUNT_NOT_FOUND")] {
+        let amount = json!({"debitAmount": {"amount": "10.01", "currencyCode": currency}});
+        let refused = shop.ask(debit, json!({"id": CUSTOMER, "of": amount})).await;
+        assert_eq!(code(&refused, "storeCreditAccountDebit"), told);
+    }
+}
+
+#[tokio::test]
+async fn a_metafield_is_compared_with_what_the_caller_saw() {
+    let shop = caller();
+    let set = "mutation($m: MetafieldsSetInput!) {
+        metafieldsSet(metafields: [$m]) { metafields { compareDigest } userErrors { code } }
+    }";
+    let input = |value: &str, digest: Option<Value>| {
+        let mut input = json!({"ownerId": CUSTOMER, "namespace": "$app:a", "key": "points", "type": "number_integer", "value": value});
+        if let Some(digest) = digest {
+            input["compareDigest"] = digest;
+        }
+        json!({ "m": input })
+    };
+    let digest = |answer: &Value| answer["data"]["metafieldsSet"]["metafields"][0]["compareDigest"].clone();
+    let told = |answer: &Value| answer["data"]["metafieldsSet"]["userErrors"][0]["code"].clone();
+    let first = digest(&shop.ask(set, input("1", Some(Value::Null))).await);
+    assert_eq!(told(&shop.ask(set, input("2", Some(Value::Null))).await), "STALE_OBJECT");
+    let second = digest(&shop.ask(set, input("2", Some(first.clone()))).await);
+    assert_eq!(told(&shop.ask(set, input("3", Some(first))).await), "STALE_OBJECT");
+    assert_ne!(second, Value::Null);
+    assert_eq!(told(&shop.ask(set, input("4", None)).await), Value::Null);
+    assert_eq!(told(&shop.ask(set, input("many", None)).await), "INVALID_VALUE");
+    assert_eq!(shop.admin.metafield(CUSTOMER, "$app:a", "points").unwrap().value, "4");
+}
+
+#[tokio::test]
+async fn a_gift_cards_code_is_short_lower_case_and_taken_once() {
+    let shop = caller();
+    let create = "mutation($card: GiftCardCreateInput!) { giftCardCreate(input: $card) { userErrors { code } } }";
+    let codes = [("short", "TOO_SHORT"), ("123456789012345678901", "TOO_LONG"), ("UPPER-CASE", "INVALID")];
+    let card = |code: &str| json!({"card": {"code": code, "initialAmount": {"amount": 5, "currencyCode": "EUR"}}});
+    for (code, told) in codes {
+        let refused = shop.ask(create, card(code)).await;
+        assert_eq!(refused["data"]["giftCardCreate"]["userErrors"][0]["code"], told);
+    }
+    shop.ask(create, card("abcd2345")).await;
+    let again = shop.ask(create, card("abcd2345")).await;
+    assert_eq!(again["data"]["giftCardCreate"]["userErrors"][0]["code"], "TAKEN");
+    assert_eq!(shop.admin.gift_cards().len(), 1);
 }
 
 #[tokio::test]

@@ -1,39 +1,51 @@
 //! Calls of Shopify's Admin GraphQL API: the effects that Regulars performs in a store.
 //!
-//! None of the mutations used here takes an idempotency key, so each is made to count once: a code is found again by its
-//! title, and tags are a set.
+//! Here stand the client and the one place from which it calls; each noun has a file of its own below. None of the
+//! mutations used here takes an idempotency key, so each effect is made to count once by what it leaves behind: see
+//! `marks.rs`, and the top of each noun's file.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
 use reqwest::{Client, Response, Url};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::throttle::{Level, Throttle, WAIT_MIN, stated_wait, wait_after_refusal};
+use self::answer::{Answer, Changed};
+use super::throttle::{Throttle, WAIT_MIN, stated_wait};
 use crate::{
     clock::Clock,
-    domain::{CustomerId, EffectId, NewDiscount, TagChange, Timestamp},
-    platform::{Failure, Receipt, Secret, error::shorten},
+    domain::{EffectId, EffectKind, Timestamp},
+    platform::{Failure, Secret},
 };
 
+mod answer;
 pub mod changes;
+mod discounts;
+mod gift_cards;
+mod marks;
+mod metafields;
+mod orders;
+mod parcel_gifts;
+#[cfg(test)]
+pub(crate) mod simulated;
+mod store_credit;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 /// The version that the documents are written for.
 pub const API_VERSION: &str = "2026-10";
 
-const CREATE_DISCOUNT: &str = include_str!("documents/create_discount.graphql");
-const DISCOUNT_BY_CODE: &str = include_str!("documents/discount_by_code.graphql");
-const ADD_TAGS: &str = include_str!("documents/add_tags.graphql");
-const REMOVE_TAGS: &str = include_str!("documents/remove_tags.graphql");
+/// Points to have before a call: a mutation's base price, or a page of a listing in part.
+const CALL_COST: u32 = 20;
 
-/// Points to have before an effect starts: two calls of a mutation's base price of 10.
-const EFFECT_COST: u32 = 20;
+/// How long a call that was not answered may still be on its way, with room for its slow execution.
+const ON_ITS_WAY: Duration = Duration::from_secs(120);
 
 /// Bounds of one call.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +72,10 @@ pub struct AdminClient {
     clock: Arc<dyn Clock>,
     limits: Limits,
     throttle: Mutex<Throttle>,
+    /// Held by a change of an order that begins with reading it: our own changes must not overwrite each other.
+    order_changes: tokio::sync::Mutex<()>,
+    /// Effects whose edit of an order was not answered, and until when it may still be made.
+    unanswered_edits: Mutex<BTreeMap<EffectId, Timestamp>>,
 }
 
 /// The way to all stores' APIs: one connection pool for all their clients.
@@ -90,22 +106,6 @@ impl Http {
     }
 }
 
-/// What answers a simulation's calls.
-#[cfg(test)]
-pub(crate) mod simulated {
-    use std::{fmt, pin::Pin};
-
-    use super::{HeaderMap, StatusCode, Url, Value};
-
-    /// An answer, or how the connection failed.
-    pub type Answered = Result<(StatusCode, HeaderMap, Vec<u8>), &'static str>;
-
-    pub trait Peer: Send + Sync + fmt::Debug {
-        /// Answers the shop at that address.
-        fn post(&self, url: &Url, request: Value) -> Pin<Box<dyn Future<Output = Answered> + Send + '_>>;
-    }
-}
-
 impl AdminClient {
     /// A client for the store at `base`, which is `https://{shop}` unless the store's settings name another endpoint.
     pub fn new(http: Http, base: &str, token: &Secret, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
@@ -116,57 +116,41 @@ impl AdminClient {
                 permanent("the access token is not one: set the store's token with `regulars store update`")
             })?;
         token.set_sensitive(true);
-        Ok(Self { http, url, token, clock, limits: Limits::default(), throttle: Mutex::default() })
+        Ok(Self {
+            http,
+            url,
+            token,
+            clock,
+            limits: Limits::default(),
+            throttle: Mutex::default(),
+            order_changes: tokio::sync::Mutex::default(),
+            unanswered_edits: Mutex::default(),
+        })
     }
 
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// When the store's bucket, as last stated, has room for one effect.
+    /// When the store's bucket, as last stated, has room for one call.
     pub fn next_allowed(&self, now: Timestamp) -> Timestamp {
-        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).next_allowed(now, EFFECT_COST)
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).next_allowed(now, CALL_COST)
     }
 
-    /// Creates a code. The title holds the effect's id: a code that is taken by a discount of the same title was created
-    /// by an earlier try.
-    pub async fn create_discount(&self, effect: &EffectId, discount: &NewDiscount) -> Result<Receipt, Failure> {
-        let title = title_of(effect);
-        let variables = json!({ "discount": discount_input(&title, discount) });
-        let created: Created = self.call(CREATE_DISCOUNT, variables).await?;
-        let payload = created.payload.ok_or_else(no_data)?;
-        if payload.user_errors.iter().any(UserError::is_taken) {
-            return self.find_discount(&title, &discount.code).await;
-        }
-        payload.user_errors.into_result()?;
-        Ok(Receipt(payload.node.ok_or_else(no_data)?.id))
+    /// When it has room for all calls of an effect.
+    pub fn next_allowed_for(&self, effect: &EffectKind, now: Timestamp) -> Timestamp {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).next_allowed(now, cost_of(effect))
     }
 
-    async fn find_discount(&self, title: &str, code: &str) -> Result<Receipt, Failure> {
-        let found: Found = self.call(DISCOUNT_BY_CODE, json!({ "code": code })).await?;
-        // Shopify's index of codes trails its writes.
-        let node = found.node.ok_or_else(|| transient(format!("the code {code} is taken but cannot be found yet")))?;
-        match node.discount.title.as_deref() == Some(title) {
-            true => Ok(Receipt(node.id)),
-            false => Err(permanent(format!(
-                "the code {code} belongs to another discount ({}): delete or rename that one, then retry",
-                node.id
-            ))),
-        }
+    /// What a mutation answers. Documents hold one mutation each: what comes first might be refused and the next one done.
+    async fn mutate<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<Changed<T>, Failure> {
+        self.ask(document, variables).await?.ok_or_else(no_data)
     }
 
-    /// Adds tags, then removes tags. Both leave a customer that already is as it should be unchanged.
-    pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
-        let customer = customer_gid(&change.customer);
-        if !change.add.is_empty() {
-            let added: Added = self.call(ADD_TAGS, json!({ "id": customer, "tags": change.add })).await?;
-            added.payload.ok_or_else(no_data)?.user_errors.into_result()?;
-        }
-        if !change.remove.is_empty() {
-            let removed: Removed = self.call(REMOVE_TAGS, json!({ "id": customer, "tags": change.remove })).await?;
-            removed.payload.ok_or_else(no_data)?.user_errors.into_result()?;
-        }
-        Ok(Receipt(customer))
+    /// The field that a document asks for; `None` where Shopify has nothing of that kind.
+    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<Option<T>, Failure> {
+        let fields: BTreeMap<String, Option<T>> = self.call(document, variables).await?;
+        fields.into_values().next().ok_or_else(no_data)
     }
 
     async fn call<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T, Failure> {
@@ -258,8 +242,10 @@ impl AdminClient {
 const TOKEN_REFUSED: &str =
     "the access token was refused: reinstall the app or set a new token with `regulars store update`";
 
-const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_discounts` and `write_customers`, and customer data, \
-                             then set its new token with `regulars store update`";
+const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_orders`, `write_order_edits`, `read_products`, \
+                             `write_customers`, `write_discounts`, `write_gift_cards`, `read_store_credit_accounts` and \
+                             `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
+                             data, then set its new token with `regulars store update`";
 
 fn permanent(reason: impl Into<String>) -> Failure {
     Failure::Permanent { reason: reason.into() }
@@ -285,187 +271,17 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(stated_wait(Duration::from_millis(ahead).as_secs_f64()))
 }
 
-fn customer_gid(customer: &CustomerId) -> String {
-    format!("gid://shopify/Customer/{customer}")
+/// The global id of an object: facts keep the number at its end, and merchants may have set either.
+fn gid(kind: &str, id: &str) -> String {
+    if id.starts_with("gid://") { id.into() } else { format!("gid://shopify/{kind}/{id}") }
 }
 
-/// The title under which an effect's discount is found again. Buyers see the code; merchants see this.
-fn title_of(effect: &EffectId) -> String {
-    format!("Regulars {effect}")
-}
-
-fn discount_input(title: &str, discount: &NewDiscount) -> Value {
-    let mut input = json!({
-        "title": title,
-        "code": discount.code,
-        "startsAt": discount.starts_at.to_string(),
-        "usageLimit": 1,
-        "appliesOncePerCustomer": true,
-        "context": { "customers": { "add": [customer_gid(&discount.customer)] } },
-        "customerGets": {
-            "value": { "discountAmount": { "amount": discount.value.decimal(), "appliesOnEachItem": false } },
-            "items": { "all": true },
-        },
-        "combinesWith": { "orderDiscounts": false, "productDiscounts": false, "shippingDiscounts": false },
-    });
-    if let Some(ends_at) = discount.ends_at {
-        input["endsAt"] = ends_at.to_string().into();
+/// Points of all calls of an effect: 10 for each mutation, and for each query what it lists.
+fn cost_of(effect: &EffectKind) -> u32 {
+    match effect {
+        EffectKind::AddParcelGift(_) => 250,
+        EffectKind::StoreCredit(_) => 150,
+        EffectKind::CreateGiftCard(_) | EffectKind::AddOrderNote(_) => 30,
+        _ => 20,
     }
-    if let Some(minimum) = discount.minimum_subtotal {
-        input["minimumRequirement"] = json!({ "subtotal": { "greaterThanOrEqualToSubtotal": minimum.decimal() } });
-    }
-    input
-}
-
-/// An answer of the API: HTTP 200 whether or not it did what was asked.
-#[derive(Deserialize)]
-struct Answer<T> {
-    data: Option<T>,
-    errors: Option<Vec<GraphqlError>>,
-    /// Read leniently: the answer counts even if what it says of its cost is in another shape.
-    extensions: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct GraphqlError {
-    #[serde(default)]
-    message: String,
-    extensions: Option<ErrorExtensions>,
-}
-
-#[derive(Deserialize)]
-struct ErrorExtensions {
-    code: Option<String>,
-}
-
-impl<T> Answer<T> {
-    fn requested_cost(&self) -> Option<f64> {
-        self.extensions.as_ref()?.pointer("/cost/requestedQueryCost")?.as_f64()
-    }
-
-    fn level(&self) -> Option<Level> {
-        Level::deserialize(self.extensions.as_ref()?.pointer("/cost/throttleStatus")?).ok()
-    }
-
-    fn into_result(self) -> Result<T, Failure> {
-        let errors = self.errors.as_deref().unwrap_or_default();
-        if errors.is_empty() {
-            return self.data.ok_or_else(no_data);
-        }
-        let codes = || errors.iter().filter_map(|error| error.extensions.as_ref()?.code.as_deref());
-        let messages = || shorten(&errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "));
-        if codes().any(|code| code == "THROTTLED") {
-            let requested = self.requested_cost().unwrap_or_default();
-            return Err(Failure::Throttled { retry_after: wait_after_refusal(requested, self.level()) });
-        }
-        if codes().any(|code| code == "ACCESS_DENIED") {
-            return Err(permanent(format!("{ACCESS_DENIED} (Shopify says: {})", messages())));
-        }
-        if codes().any(|code| matches!(code, "INTERNAL_SERVER_ERROR" | "TIMEOUT")) {
-            return Err(transient(format!("Shopify failed: {}", messages())));
-        }
-        Err(permanent(format!("Shopify refused the request: {}", messages())))
-    }
-}
-
-#[derive(Deserialize)]
-struct UserError {
-    code: Option<String>,
-    field: Option<Vec<String>>,
-    #[serde(default)]
-    message: String,
-}
-
-impl UserError {
-    /// True if the discount's code exists already. Some versions say so in the message alone.
-    fn is_taken(&self) -> bool {
-        let of_code = self.field.as_ref().and_then(|path| path.last()).is_none_or(|field| field == "code");
-        of_code
-            && match self.code.as_deref() {
-                Some(code) => code == "TAKEN",
-                None => ["already been taken", "must be unique"].iter().any(|words| self.message.contains(words)),
-            }
-    }
-}
-
-/// What a mutation has against its input.
-#[derive(Default, Deserialize)]
-#[serde(transparent)]
-struct UserErrors(Vec<UserError>);
-
-impl UserErrors {
-    fn iter(&self) -> impl Iterator<Item = &UserError> {
-        self.0.iter()
-    }
-
-    fn into_result(self) -> Result<(), Failure> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let said = |error: &UserError| match &error.field {
-            Some(path) => format!("{}: {}", path.join("."), error.message),
-            None => error.message.clone(),
-        };
-        let all = shorten(&self.0.iter().map(said).collect::<Vec<_>>().join("; "));
-        match self.0.iter().any(|error| error.code.as_deref() == Some("INTERNAL_ERROR")) {
-            true => Err(transient(format!("Shopify failed: {all}"))),
-            false => Err(permanent(format!("Shopify refused the effect: {all}"))),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    #[serde(rename = "discountCodeBasicCreate")]
-    payload: Option<CreatedPayload>,
-}
-
-#[derive(Deserialize)]
-struct CreatedPayload {
-    #[serde(rename = "codeDiscountNode")]
-    node: Option<Node>,
-    #[serde(rename = "userErrors", default)]
-    user_errors: UserErrors,
-}
-
-#[derive(Deserialize)]
-struct Found {
-    #[serde(rename = "codeDiscountNodeByCode")]
-    node: Option<FoundNode>,
-}
-
-#[derive(Deserialize)]
-struct FoundNode {
-    id: String,
-    #[serde(rename = "codeDiscount")]
-    discount: FoundDiscount,
-}
-
-/// A discount of another kind than ours answers without a title.
-#[derive(Deserialize)]
-struct FoundDiscount {
-    title: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Added {
-    #[serde(rename = "tagsAdd")]
-    payload: Option<TagsPayload>,
-}
-
-#[derive(Deserialize)]
-struct Removed {
-    #[serde(rename = "tagsRemove")]
-    payload: Option<TagsPayload>,
-}
-
-#[derive(Deserialize)]
-struct TagsPayload {
-    #[serde(rename = "userErrors", default)]
-    user_errors: UserErrors,
 }

@@ -8,8 +8,14 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     clock::Manual,
-    domain::{Currency, Money},
+    domain::{Benefit, Money, NewDiscount, TagChange},
+    platform::Receipt,
 };
+
+mod discounts;
+mod documents;
+mod order_changes;
+mod store_credit;
 
 /// One scripted answer.
 enum Reply {
@@ -66,15 +72,24 @@ fn effect() -> EffectId {
     EffectId::from("q3zkm5a2w7")
 }
 
+fn usd(minor: i64) -> Money {
+    Money::new(minor, "USD".parse().unwrap())
+}
+
 fn discount() -> NewDiscount {
-    let usd: Currency = "USD".parse().unwrap();
     NewDiscount {
-        customer: "820982911946154508".into(),
+        customer: Some("820982911946154508".into()),
         code: "POINTS-4KQ2".into(),
-        value: Money::new(1050, usd),
-        minimum_subtotal: Some(Money::new(5000, usd)),
+        benefit: Benefit::Amount(usd(1050)),
+        minimum_subtotal: Some(usd(5000)),
+        collections: Vec::new(),
+        products: Vec::new(),
         starts_at: Timestamp(1_790_000_000_000),
         ends_at: Some(Timestamp(1_800_000_000_000)),
+        uses: Some(1),
+        once_per_customer: true,
+        combines: false,
+        offer: false,
     }
 }
 
@@ -117,59 +132,6 @@ fn reason(result: Result<Receipt, Failure>) -> String {
         Failure::Transient { reason } | Failure::Unreachable { reason } => format!("transient: {reason}"),
         throttled => throttled.to_string(),
     }
-}
-
-#[tokio::test]
-async fn a_code_is_created_for_one_customer_and_one_use() {
-    let (shop, client) = Shop::answering([created("gid://shopify/DiscountCodeNode/1")]).await;
-    let receipt = client.create_discount(&effect(), &discount()).await.unwrap();
-    assert_eq!(receipt.0, "gid://shopify/DiscountCodeNode/1");
-    let requests = shop.requests();
-    let (headers, body) = &requests[0];
-    assert_eq!(headers["x-shopify-access-token"], "shpat_secret");
-    assert_eq!(
-        body["variables"]["discount"],
-        json!({
-            "title": "Regulars q3zkm5a2w7",
-            "code": "POINTS-4KQ2",
-            "startsAt": "2026-09-21T14:13:20.000Z",
-            "endsAt": "2027-01-15T08:00:00.000Z",
-            "usageLimit": 1,
-            "appliesOncePerCustomer": true,
-            "context": {"customers": {"add": ["gid://shopify/Customer/820982911946154508"]}},
-            "customerGets": {
-                "value": {"discountAmount": {"amount": "10.50", "appliesOnEachItem": false}},
-                "items": {"all": true},
-            },
-            "minimumRequirement": {"subtotal": {"greaterThanOrEqualToSubtotal": "50.00"}},
-            "combinesWith": {"orderDiscounts": false, "productDiscounts": false, "shippingDiscounts": false},
-        })
-    );
-}
-
-#[tokio::test]
-async fn a_code_that_an_earlier_try_created_is_done() {
-    let (shop, client) = Shop::answering([taken(), found(Some("Regulars q3zkm5a2w7"))]).await;
-    let receipt = client.create_discount(&effect(), &discount()).await.unwrap();
-    assert_eq!(receipt.0, "gid://shopify/DiscountCodeNode/7");
-    assert_eq!(shop.requests()[1].1["variables"], json!({"code": "POINTS-4KQ2"}));
-    let in_words = refused(json!([{"field": null, "message": "Code has already been taken"}]));
-    assert!(create([in_words, found(Some("Regulars q3zkm5a2w7"))]).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_code_that_belongs_to_someone_else_is_a_permanent_failure() {
-    for title in [Some("Summer sale"), Some("Regulars another"), None] {
-        let reason = reason(create([taken(), found(title)]).await);
-        assert!(reason.starts_with("permanent: the code POINTS-4KQ2 belongs to another discount"), "{reason}");
-    }
-}
-
-#[tokio::test]
-async fn a_taken_code_that_is_not_found_yet_is_tried_again() {
-    let nowhere = ok(json!({"data": {"codeDiscountNodeByCode": null}}));
-    let reason = reason(create([taken(), nowhere]).await);
-    assert_eq!(reason, "transient: the code POINTS-4KQ2 is taken but cannot be found yet");
 }
 
 #[tokio::test]
@@ -362,58 +324,5 @@ fn what_cannot_be_an_address_or_a_token_is_refused_with_a_remedy() {
     for token in ["", "shpat_\n"] {
         let refusal = client("https://a.myshopify.com", token);
         assert!(refusal.contains("store update") && !refusal.contains("shpat"), "{refusal}");
-    }
-}
-
-/// Sample schemas that are not part of the project: under `REGULARS_CORPUS`, or beside the workspace.
-fn published_schema() -> Option<String> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus");
-    let root = std::env::var("REGULARS_CORPUS").unwrap_or_else(|_| beside.into());
-    std::fs::read_to_string(format!("{root}/shopify/graphql/admin_{API_VERSION}_effects.graphql")).ok()
-}
-
-/// The published extract lists mutations without their type, and leaves out what queries return.
-fn whole_schema(extract: &str) -> String {
-    let extract = extract.replace("()", "");
-    let (mutations, types) = extract.split_once("# ---- Types ----").expect("the extract has two parts");
-    format!(
-        "type Mutation {{ {mutations} }}\n{types}\n{}",
-        r#"
-        type Query { codeDiscountNodeByCode(code: String!): DiscountCodeNode }
-        interface Node { id: ID! }
-        type DiscountCodeNode implements Node { id: ID! codeDiscount: DiscountCode! }
-        union DiscountCode = DiscountCodeBasic
-        type DiscountCodeBasic { title: String! }
-        scalar DateTime
-        scalar Decimal
-        "#
-    )
-}
-
-#[test]
-fn documents_and_variables_fit_the_published_schema() {
-    use apollo_compiler::{ExecutableDocument, Schema, request::coerce_variable_values, validation::Valid};
-
-    let Some(extract) = published_schema() else {
-        eprintln!("not run: no schema beside the workspace or under REGULARS_CORPUS");
-        return;
-    };
-    // The extract refers to types that it leaves out, so the schema as a whole is not valid; these documents' part is.
-    let schema = match Schema::parse(whole_schema(&extract), "admin.graphql") {
-        Ok(schema) => Valid::assume_valid(schema),
-        Err(error) => panic!("{}", error.errors),
-    };
-    let id = "gid://shopify/Customer/1";
-    for (document, variables) in [
-        (CREATE_DISCOUNT, json!({ "discount": discount_input(&title_of(&effect()), &discount()) })),
-        (DISCOUNT_BY_CODE, json!({ "code": "A" })),
-        (ADD_TAGS, json!({ "id": id, "tags": ["a"] })),
-        (REMOVE_TAGS, json!({ "id": id, "tags": ["a"] })),
-    ] {
-        let document = ExecutableDocument::parse_and_validate(&schema, document, "document.graphql")
-            .unwrap_or_else(|error| panic!("{}", error.errors));
-        let variables = serde_json::from_value(variables).unwrap();
-        let operation = document.operations.iter().next().unwrap();
-        coerce_variable_values(&schema, operation, &variables).unwrap_or_else(|error| panic!("{error:?}"));
     }
 }

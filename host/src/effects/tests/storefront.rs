@@ -1,0 +1,133 @@
+//! Effects at the platform: which calls they lead to, and what is made of the answers.
+
+use axum::extract::Json;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    domain::{Benefit, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit},
+    store::LastChange,
+};
+
+const NODE: &str = "gid://shopify/DiscountCodeNode/7";
+
+/// What a shop has been asked: each query's name and its variables.
+type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// A shop that answers a query of this name with these data.
+async fn shop(post: &Post, answer: fn(&str) -> Value) -> Asked {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Asked::default();
+    let heard = Arc::clone(&asked);
+    let routes = Router::new().fallback(move |Json(mut request): Json<Value>| {
+        let name = request["query"].as_str().unwrap().split([' ', '(']).nth(1).unwrap().to_owned();
+        let data = json!({ "data": answer(&name) });
+        lock(&heard).push((name, request["variables"].take()));
+        async move { Json(data) }
+    });
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let change = StoreChange { access_token: Some("token".into()), api_url: Some(url), ..StoreChange::default() };
+    post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
+    asked
+}
+
+fn names(asked: &Asked) -> Vec<String> {
+    lock(asked).iter().map(|(name, _)| name.clone()).collect()
+}
+
+fn points(customer: &str) -> EffectKind {
+    EffectKind::SetMetafield(Metafield {
+        customer: customer.into(),
+        plugin: "writer".into(),
+        key: "points".into(),
+        kind: "integer".into(),
+        value: "120".into(),
+    })
+}
+
+fn of_metafields(query: &str) -> Value {
+    match query {
+        "Metafield" => json!({"customer": {"metafield": null}}),
+        _ => json!({"metafieldsSet": {"metafields": [{"id": "gid://shopify/Metafield/1", "compareDigest": "d"}]}}),
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_a_guest_is_dropped_without_a_call() {
+    let post = Post::new(None).await;
+    let asked = shop(&post, of_metafields).await;
+    post.queue("one", points("guest:abc"), None).await;
+    post.run_due().await;
+    assert!(matches!(post.status("one"), EffectStatus::Dropped { reason } if reason.contains("guest")));
+    assert_eq!(names(&asked), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_value_is_written_while_no_later_change_of_it_is_queued() {
+    let post = Post::new(None).await;
+    let asked = shop(&post, of_metafields).await;
+    for (last, receipt, calls) in [
+        ("later", "not written: a later change stands", vec!["Metafield"]),
+        ("one", "gid://shopify/Metafield/1", vec!["Metafield", "SetMetafield"]),
+    ] {
+        lock(&asked).clear();
+        let mut transaction = post.bench.transaction();
+        let field = keys::last_change(post.bench.id, &"writer".into(), &"7".into(), "points");
+        transaction.put(field, &LastChange { effect: last.into() });
+        transaction.commit().await.unwrap();
+        post.queue("one", points("7"), None).await;
+        post.run_due().await;
+        assert_eq!(post.status("one"), EffectStatus::Done { receipt: receipt.into() });
+        assert_eq!(names(&asked), calls);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_code_asks_for_what_its_making_was_called() {
+    let post = Post::new(None).await;
+    let asked = shop(&post, |_| json!({"node": null})).await;
+    let making = EffectKind::CreateDiscount(NewDiscount {
+        customer: None,
+        code: "FERN-ABC".into(),
+        benefit: Benefit::FreeShipping,
+        minimum_subtotal: None,
+        collections: Vec::new(),
+        products: Vec::new(),
+        starts_at: START,
+        ends_at: None,
+        uses: None,
+        once_per_customer: false,
+        combines: false,
+        offer: false,
+    });
+    post.queue("making", making, None).await;
+    let mut transaction = post.bench.transaction();
+    let made = Effect { status: EffectStatus::Done { receipt: NODE.into() }, ..post.effect("making") };
+    transaction.put_effect(post.bench.id, Some(&post.effect("making")), &made);
+    transaction.commit().await.unwrap();
+    let end = DiscountEnd { made_by: "making".into(), code: "FERN-ABC".into() };
+    post.queue("end", EffectKind::DisableDiscount(end), None).await;
+    post.run_due().await;
+    assert_eq!(post.status("end"), EffectStatus::Done { receipt: "no code FERN-ABC".into() });
+    assert_eq!(*lock(&asked), [("Discount".to_owned(), json!({"id": NODE}))]);
+}
+
+#[tokio::test]
+async fn an_effect_whose_turn_has_not_come_waits_and_has_not_been_tried() {
+    let post = Post::new(None).await;
+    shop(&post, |_| {
+        let begun = json!({"effect": "other", "amount": {"minor": 500, "currency": "EUR"}, "at": START});
+        let ledger = json!({"begun": begun, "made": []}).to_string();
+        let held = json!({"value": ledger, "compareDigest": "d", "updatedAt": "2026-10-31T10:00:00Z"});
+        json!({"customer": {"metafield": held, "storeCreditAccounts": {"nodes": []}}})
+    })
+    .await;
+    let amount = Money::new(500, "EUR".parse().unwrap());
+    let credit = StoreCredit { customer: "7".into(), amount, expires_at: None };
+    post.queue("one", EffectKind::StoreCredit(credit), None).await;
+    post.run_due().await;
+    let effect = post.effect("one");
+    assert!(matches!(effect.status, EffectStatus::Pending { due, .. } if due == START + Duration::from_secs(120)));
+    assert_eq!(effect.attempts, 0);
+}
