@@ -38,6 +38,8 @@ pub struct Claim {
     pub withdrawn: bool,
     /// What the buyer may share with others.
     pub signals: Vec<Signal>,
+    /// It stands in the lists that lead to it.
+    pub is_listed: bool,
     /// The buyer is to be forgotten: what was found stays, what it was found by is gone.
     pub forgotten: bool,
     /// Questioned payments by id.
@@ -121,10 +123,6 @@ pub enum Dispute {
 }
 
 impl Claim {
-    pub fn is_open(&self) -> bool {
-        matches!(self.status, Status::Held | Status::Review | Status::Owed)
-    }
-
     pub fn is_void(&self) -> bool {
         matches!(self.status, Status::Void(_))
     }
@@ -152,11 +150,6 @@ impl Claim {
     /// The keys of one kind of signal.
     pub fn keys<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {
         keys_of(&self.signals, kind)
-    }
-
-    /// Whether this order was placed before another: of two of one time, the one with the smaller id.
-    pub fn precedes(&self, placed_at: Timestamp, order: &str) -> bool {
-        (self.placed_at, self.order.as_str()) < (placed_at, order)
     }
 }
 

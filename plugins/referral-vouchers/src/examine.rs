@@ -6,40 +6,47 @@ use crate::{
     advocates::{self, is_bought},
     attribution::{self, LinkStanding},
     checks::{Check, Finding, Weight},
-    claim::{self, Claim, Dispute, Status, Via, left, month_of, paid_in_month},
-    customers, index, net,
+    claim::{self, Claim, Dispute, Via, left, month_of, paid_in_month},
+    customers,
+    index::{self, Entry, READ},
+    net,
     people::{self, Pair},
     settings::Settings,
 };
 
-/// Learns what the order shows of its buyer, lists the claim by it, and looks at everything anew.
+/// Learns what the order shows of its buyer, lists the claim by it, and looks at everything anew: at what no later fact can
+/// change first, and only at that where there is any.
 pub fn examine(cx: &mut Context, settings: &Settings, claim: &mut Claim) -> Result {
     let order = cx.order_by_id(&claim.order);
-    if claim.friend.is_none() {
+    let is_known = claim.friend.is_some();
+    if !is_known {
         claim.friend = order.as_ref().and_then(|it| it.customer_id.clone());
     }
     let pair = Pair { advocate: left(cx, &claim.advocate), friend: claim.friend.as_ref().map(|id| left(cx, id)) };
-    if !claim.forgotten {
-        learn(cx, claim, &pair);
+    let has_learnt = !claim.forgotten && learn(cx, claim, &pair);
+    if has_learnt || !claim.is_listed || is_known != claim.friend.is_some() {
+        index::add(cx, claim, &pair.advocate, pair.friend.as_deref())?;
+        claim.is_listed = true;
     }
-    index::add(cx, claim, &pair.advocate, pair.friend.as_deref())?;
 
-    let mut findings = Vec::new();
-    match &order {
-        None => findings.push(Finding::new(Check::OrderGone, "The order is not known any more")),
-        Some(order) => {
-            findings.extend(of_order(cx, claim, order));
-            findings.extend(if claim.forgotten {
-                claim.findings.iter().filter(|it| it.check.is_personal()).cloned().collect()
-            } else {
-                people::compare(cx, settings, claim, order, &pair)?
-            });
+    let mut findings = finally(cx, order.as_ref(), &pair)?;
+    if findings.is_empty() {
+        match &order {
+            None => findings.push(Finding::new(Check::OrderGone, "The order is not known any more")),
+            Some(order) => {
+                findings.extend(of_order(cx, claim, order));
+                findings.extend(if claim.forgotten {
+                    claim.findings.iter().filter(|it| it.check.is_personal()).cloned().collect()
+                } else {
+                    people::compare(cx, settings, claim, order, &pair)?
+                });
+            }
         }
+        findings.extend(of_pair(cx, settings, claim, &pair)?);
+        findings.extend(of_others(cx, claim, &pair)?);
+        findings.extend(of_rate(cx, settings, claim, &pair)?);
+        findings.retain(|it| is_wanted(settings, it.check));
     }
-    findings.extend(of_pair(cx, settings, claim, &pair)?);
-    findings.extend(of_others(cx, claim, &pair)?);
-    findings.extend(of_rate(cx, settings, claim, &pair)?);
-    findings.retain(|it| is_wanted(settings, it.check));
     claim.findings = findings;
     Ok(())
 }
@@ -51,20 +58,35 @@ fn is_wanted(settings: &Settings, check: Check) -> bool {
         || settings.flag_checks.contains(&check)
 }
 
-fn learn(cx: &Context, claim: &mut Claim, pair: &Pair) {
+/// Whether there was something new.
+fn learn(cx: &Context, claim: &mut Claim, pair: &Pair) -> bool {
+    let before = claim.signals.len();
     let of_friend = pair.friend.as_ref().map(|id| cx.customer_signals(id)).unwrap_or_default();
     for signal in cx.order_signals(&claim.order).into_iter().chain(of_friend) {
         if !claim.signals.contains(&signal) {
             claim.signals.push(signal);
         }
     }
+    claim.signals.len() > before
+}
+
+/// What ends a claim for good.
+fn finally(cx: &mut Context, order: Option<&Order>, pair: &Pair) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if order.is_some_and(|it| it.cancelled_at.is_some()) {
+        findings.push(Finding::new(Check::Cancelled, "The order was cancelled"));
+    }
+    if cx.customer_by_id(&pair.advocate).is_none() || customers::is_gone(cx, &pair.advocate)? {
+        findings.push(Finding::new(Check::AdvocateGone, "The advocate is not known any more"));
+    }
+    if pair.friend.as_ref() == Some(&pair.advocate) {
+        findings.push(Finding::new(Check::SameCustomer, "The order is the advocate's own"));
+    }
+    Ok(findings)
 }
 
 fn of_order(cx: &Context, claim: &Claim, order: &Order) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if order.cancelled_at.is_some() {
-        findings.push(Finding::new(Check::Cancelled, "The order was cancelled"));
-    }
     let net = regulars_sdk::Money::new(net::of(order, &cx.refunds_of(&order.id)), claim.terms.min_order.currency);
     if net.minor < claim.terms.min_order.minor {
         let evidence =
@@ -82,15 +104,8 @@ fn of_order(cx: &Context, claim: &Claim, order: &Order) -> Vec<Finding> {
 
 fn of_pair(cx: &mut Context, settings: &Settings, claim: &Claim, pair: &Pair) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    if cx.customer_by_id(&pair.advocate).is_none() || customers::is_gone(cx, &pair.advocate)? {
-        findings.push(Finding::new(Check::AdvocateGone, "The advocate is not known any more"));
-    }
-    match &pair.friend {
-        None => findings.push(Finding::new(Check::UnknownBuyer, "The order names no customer and no e-mail address")),
-        Some(friend) if *friend == pair.advocate => {
-            findings.push(Finding::new(Check::SameCustomer, "The order is the advocate's own"));
-        }
-        Some(_) => {}
+    if pair.friend.is_none() {
+        findings.push(Finding::new(Check::UnknownBuyer, "The order names no customer and no e-mail address"));
     }
     findings.extend(people::barred(cx, claim, pair)?);
     if settings.advocate_must_have_order && !has_order(cx, &pair.advocate)? {
@@ -113,57 +128,50 @@ fn has_order(cx: &mut Context, advocate: &str) -> Result<bool> {
     Ok(is_kept || cx.orders_of(advocate).any(|it| is_bought(&it)))
 }
 
-/// Other claims of the same friend, and of the advocate as somebody's friend.
+/// Other claims of the same friend, and of the advocate as the friend's.
 fn of_others(cx: &mut Context, claim: &Claim, pair: &Pair) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let (mut paid, mut earlier) = (None, None);
-    for other in of_friend(cx, claim, pair)? {
-        if other.status == Status::Paid {
-            paid = Some(other);
-        } else if !other.is_void() && other.precedes(claim.placed_at, &claim.order) {
-            earlier = Some(other);
-        }
+    let mut earlier = Vec::new();
+    let mut rewarded = None;
+    for (kind, of) in index::of_person(claim, pair.friend.as_deref()) {
+        rewarded = rewarded.or(index::rewarded(cx, kind, of)?.filter(|order| *order != claim.order));
+        earlier.extend(index::earlier(cx, kind, of, claim)?);
     }
-    if let Some(paid) = paid {
-        let evidence = ["A reward was given for the friend's order ", &paid.name].concat();
+    if let Some(rewarded) = rewarded {
+        let name = claim::get(cx, &rewarded)?.map_or(rewarded, |it| it.name);
+        let evidence = ["A reward was given for the friend's order ", &name].concat();
         findings.push(Finding::new(Check::FriendPaid, evidence));
-    } else if let Some(earlier) = earlier {
-        let evidence = ["The friend's earlier order ", &earlier.name, " was referred"].concat();
+    } else if let Some(other) = first_alive(cx, earlier, |_, _| true)? {
+        let evidence = ["The friend's earlier order ", &other.name, " was referred"].concat();
         findings.push(Finding::new(Check::AlreadyReferred, evidence));
     }
     if let Some(friend) = &pair.friend {
-        for entry in index::entries(cx, "friend", &pair.advocate)? {
-            let Some(other) = claim::get(cx, &entry.order)? else { continue };
-            if !other.is_void() && other.precedes(claim.placed_at, &claim.order) && left(cx, &other.advocate) == *friend
-            {
-                let evidence = ["The friend had referred the advocate, with order ", &other.name].concat();
-                findings.push(Finding::new(Check::EachOther, evidence));
-                break;
-            }
+        let bought = index::earlier(cx, "friend", &pair.advocate, claim)?;
+        let by_friend = |cx: &mut Context, other: &Claim| left(cx, &other.advocate) == *friend;
+        if let Some(other) = first_alive(cx, bought, by_friend)? {
+            let evidence = ["The friend had referred the advocate, with order ", &other.name].concat();
+            findings.push(Finding::new(Check::EachOther, evidence));
         }
     }
     Ok(findings)
 }
 
-/// Claims of other orders of the same person, by customer, e-mail address or phone number.
-fn of_friend(cx: &mut Context, claim: &Claim, pair: &Pair) -> Result<Vec<Claim>> {
-    let mut entries = Vec::new();
-    if let Some(friend) = &pair.friend {
-        entries.extend(index::entries(cx, "friend", friend)?);
-    }
-    for kind in ["email", "phone"] {
-        for key in claim.keys(kind) {
-            entries.extend(index::entries(cx, kind, key)?);
-        }
-    }
-    entries.retain(|it| it.order != claim.order);
+/// The first of these claims that is not void and of which this holds. A few are looked at: whoever has more void claims
+/// than that has earlier orders as well.
+fn first_alive(
+    cx: &mut Context,
+    mut entries: Vec<Entry>,
+    holds: impl Fn(&mut Context, &Claim) -> bool,
+) -> Result<Option<Claim>> {
     entries.sort_unstable();
     entries.dedup_by(|one, other| one.order == other.order);
-    let mut claims = Vec::new();
-    for entry in entries {
-        claims.extend(claim::get(cx, &entry.order)?);
+    for entry in entries.iter().take(READ) {
+        let Some(claim) = claim::get(cx, &entry.order)? else { continue };
+        if !claim.is_void() && holds(cx, &claim) {
+            return Ok(Some(claim));
+        }
     }
-    Ok(claims)
+    Ok(None)
 }
 
 /// How many the advocate brings, and how fast.
@@ -175,7 +183,7 @@ fn of_rate(cx: &mut Context, settings: &Settings, claim: &Claim, pair: &Pair) ->
         let evidence = ["Rewards for orders of ", &month, ": ", &paid.to_string()].concat();
         findings.push(Finding::new(Check::MonthlyCap, evidence));
     }
-    let is_near = |it: &index::Entry| {
+    let is_near = |it: &Entry| {
         it.placed_at.plus_days(settings.burst_days.into()) > claim.placed_at
             && (it.placed_at, &it.order) <= (claim.placed_at, &claim.order)
     };

@@ -44,6 +44,7 @@ pub fn paid(event: &Event, cx: &mut Context) -> Result {
         announced: false,
         withdrawn: false,
         signals: Vec::new(),
+        is_listed: false,
         forgotten: false,
         disputes: BTreeMap::new(),
         tries: 0,

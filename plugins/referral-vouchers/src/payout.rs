@@ -8,7 +8,7 @@ use crate::{
     claim::{self, Aftermath, Claim, Payout, Status, count_in_month, left, month_of},
     course,
     effects::{self, Use},
-    mails, net, notes,
+    index, mails, net, notes,
     settings::{RewardKind, Settings},
 };
 
@@ -43,6 +43,8 @@ fn give(cx: &mut Context, settings: &Settings, mut claim: Claim, kind: RewardKin
             course::withdraw_question(cx, &mut claim);
             effects::set(cx, &payout.effect, &Use::Reward { order: claim.order.clone() })?;
             count_in_month(cx, &advocate, &payout.month, 1)?;
+            let friend = claim.friend.as_ref().map(|it| left(cx, it));
+            index::set_rewarded(cx, &claim, friend.as_deref())?;
             let mailed = mails::reward_paid(cx, settings, &claim, &payout)?;
             let way = if payout.code.is_some() { "code" } else { "store credit" };
             claim.payout = Some(payout);

@@ -9,7 +9,7 @@ use crate::{
     bans,
     checks::{Check, Finding},
     claim::{self, Claim, Via},
-    index,
+    index::{self, READ},
     settings::Settings,
 };
 
@@ -117,13 +117,8 @@ fn crowd(cx: &mut Context, settings: &Settings, claim: &Claim) -> Result<Option<
 fn household(cx: &mut Context, settings: &Settings, claim: &Claim) -> Result<Option<Finding>> {
     let mut before = 0;
     for key in claim.keys("address") {
-        for entry in index::entries(cx, "address", key)? {
-            let is_earlier = (entry.placed_at, &entry.order) < (claim.placed_at, &claim.order);
-            // What is enough is enough: claims are large.
-            if before < settings.household_cap
-                && is_earlier
-                && claim::get(cx, &entry.order)?.is_some_and(|it| !it.is_void())
-            {
+        for entry in index::earlier(cx, "address", key, claim)?.iter().rev().take(READ) {
+            if before < settings.household_cap && claim::get(cx, &entry.order)?.is_some_and(|it| !it.is_void()) {
                 before += 1;
             }
         }

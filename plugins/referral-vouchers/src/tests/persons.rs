@@ -161,3 +161,20 @@ fn somebody_with_more_claims_than_a_delivery_has_room_for_can_be_merged_and_forg
         assert_eq!((paid(shop).len(), shop.state_keys("claim/").count()), (0, 40));
     }
 }
+
+#[test]
+fn a_reward_is_remembered_however_many_claims_come_after_it() {
+    let mut shop = referred();
+    shop.advance_days(21).unwrap();
+    let link = advocate(&shop, ANN).unwrap().link;
+    for n in 0..40 {
+        let id = format!("o{n:02}");
+        shop = with_signals(shop, &id, BOB);
+        shop.deliver(Incoming::order_paid(order(&id).customer(BOB).line(5000, 1).attribute("regulars_link", &link)))
+            .unwrap();
+    }
+    // Not even an approval pays for one friend twice.
+    shop.deliver(Incoming::merchant_action("approve", None, json!({ "order": "o39" }))).unwrap();
+    shop.advance_days(60).unwrap();
+    assert_eq!((paid(&shop).len(), claim(&shop, "o39").status), (1, void(Check::FriendPaid)));
+}
