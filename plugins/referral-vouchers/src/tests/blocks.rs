@@ -124,9 +124,7 @@ fn a_friend_who_has_cancelled_can_be_referred_again() {
 
 #[test]
 fn two_who_refer_each_other_are_rewarded_once() {
-    let (shop, link) = visited();
-    let mut shop = with_signals(shop.setting("advocate_must_have_order", false), "1002", "cas");
-    // Cas refers Ann's friend Bob's friend: Bob has no order and shares as well.
+    let mut shop = with_signals(shop().setting("advocate_must_have_order", false), "1002", "cas");
     let of_bob = share(&mut shop, BOB);
     shop = known(shop.with_customer(customer("cas")), "cas");
     let of_cas = share(&mut shop, "cas");
@@ -140,7 +138,6 @@ fn two_who_refer_each_other_are_rewarded_once() {
     shop.advance_days(60).unwrap();
     assert_eq!((status(&shop), claim(&shop, "1002").status), (Status::Paid, void(Check::EachOther)));
     assert_eq!(paid(&shop), [("cas".into(), 1000)]);
-    assert!(!link.is_empty());
 }
 
 #[test]
