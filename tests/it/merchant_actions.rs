@@ -40,11 +40,17 @@ async fn an_action_counts_once_for_each_key_and_the_command_says_what_was_decide
 #[tokio::test]
 async fn a_file_is_imported_row_by_row_and_each_row_counts_once() {
     let stage = Stage::open().await;
-    let file = format!("email,points\n {} ,250\nnobody@example.com,5\n{MIRAS_ADDRESS}\n{MIRAS_ADDRESS},250\n", MIRAS_ADDRESS.to_uppercase());
+    let file = format!(
+        "email,points\n {} ,250\nnobody@example.com,5\n{MIRAS_ADDRESS}\n{MIRAS_ADDRESS},250\n",
+        MIRAS_ADDRESS.to_uppercase()
+    );
     let file = stage.file("points.csv", file.as_bytes()).to_string_lossy().into_owned();
     let import = ["plugin", "import", DOMAIN, NAME, "adjust", &file];
     let told = stage.refused(&import);
-    says(&told, &["2 rows taken in, 0 were known, 2 refused", "line 3: ", "nobody@example.com", "line 4: it has 1 columns"]);
+    says(
+        &told,
+        &["2 rows taken in, 0 were known, 2 refused", "line 3: ", "nobody@example.com", "line 4: it has 1 columns"],
+    );
     let told = stage.refused(&import);
     says(&told, &["0 rows taken in, 2 were known, 2 refused"]);
     let inputs = stage.told_of("merchant.action").await;
@@ -54,7 +60,8 @@ async fn a_file_is_imported_row_by_row_and_each_row_counts_once() {
     let failing = ["plugin", "import", DOMAIN, NAME, "fail", &file];
     says(&stage.refused(&failing), &["line 2: ", REFUSAL]);
     let good = stage.file("good.csv", format!("customer;points\n{MIRA};1\n").as_bytes());
-    let good = ["plugin", "import", DOMAIN, NAME, "adjust", &good.to_string_lossy(), "--delimiter", ";"].map(str::to_owned);
+    let good =
+        ["plugin", "import", DOMAIN, NAME, "adjust", &good.to_string_lossy(), "--delimiter", ";"].map(str::to_owned);
     says(&stage.run(&good.each_ref().map(String::as_str)), &["1 rows taken in, 0 were known, 0 refused"]);
 }
 
@@ -68,7 +75,10 @@ async fn a_task_is_listed_until_it_is_answered_and_the_plugin_hears_the_answer()
     let task = &listed[0];
     assert_eq!((&task["plugin"], &task["key"], &task["overdue"]), (&json!(NAME), &json!("order/1"), &json!(true)));
     assert_eq!((&task["customer"], &task["choices"]), (&json!(MIRA), &json!([["approve", "Approve it"]])));
-    says(&stage.run(&["task", "list", DOMAIN]), &["order/1: Is this a friend?, OVERDUE since", "answer approve: Approve it"]);
+    says(
+        &stage.run(&["task", "list", DOMAIN]),
+        &["order/1: Is this a friend?, OVERDUE since", "answer approve: Approve it"],
+    );
     says(&stage.refused(&["task", "answer", DOMAIN, NAME, "order/1", "deny"]), &["deny", "approve"]);
     says(&stage.refused(&["task", "answer", DOMAIN, NAME, "order/2", "approve"]), &["order/2", "task list"]);
 

@@ -154,8 +154,10 @@ mod tests {
 
     #[test]
     fn every_setting_that_differs_is_named_with_what_it_was_and_is() {
-        let before = object(json!({ "points": 1, "mails": { "earned": true, "lost": true }, "tiers": [1, 2], "a/b~": 1 }));
-        let after = object(json!({ "points": 1, "mails": { "earned": false, "lost": true }, "tiers": [1], "new": null }));
+        let before =
+            object(json!({ "points": 1, "mails": { "earned": true, "lost": true }, "tiers": [1, 2], "a/b~": 1 }));
+        let after =
+            object(json!({ "points": 1, "mails": { "earned": false, "lost": true }, "tiers": [1], "new": null }));
         let told: Vec<_> = changes(&before, &after).into_iter().map(|it| (it.path, it.before, it.after)).collect();
         assert_eq!(
             told,

@@ -80,9 +80,9 @@ fn changed(standing: &Value, set: Vec<Bound>, dropped: &[Place]) -> Value {
     let gone = |row: &Value| dropped.iter().chain(set.iter().map(|bound| &bound.place)).any(|place| is_at(row, place));
     let kept = standing.as_array().into_iter().flatten().filter(|row| !gone(row));
     let kept = kept.map(|row| json!({ "kind": row["kind"], "period": row["period"], "limit": row["limit"] }));
-    let new = set.iter().map(|Bound { place: (kind, period), limit }| {
-        json!({ "kind": kind, "period": period, "limit": limit })
-    });
+    let new = set
+        .iter()
+        .map(|Bound { place: (kind, period), limit }| json!({ "kind": kind, "period": period, "limit": limit }));
     kept.chain(new).collect()
 }
 

@@ -1,7 +1,7 @@
 //! `plugin import`: a file of rows, each a merchant's action.
 //!
-//! A row's key follows from the file's bytes and its place in it, so that a file which is imported again, whole or after a
-//! part of it was mended in the shop, counts each row once.
+//! A row's key follows from what is asked, the file's bytes and its place in it, so that a file which is imported again,
+//! whole or after something was mended in the shop, counts each row once.
 
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,9 @@ pub async fn run(client: &Client, import: Import) -> Result {
     }
     match refused.len() {
         0 => Ok(()),
-        refused => Err(format!("{refused} of {count} rows were refused; mend what is wrong and import the file again").into()),
+        refused => {
+            Err(format!("{refused} of {count} rows were refused; mend what is wrong and import the file again").into())
+        }
     }
 }
 
@@ -110,7 +112,7 @@ async fn send(client: &Client, import: &Import, file: &str, row: Row) -> Result<
         "name": import.action,
         "customer": customer,
         "input": input,
-        "idempotency_key": format!("import/{file}/{}", row.line),
+        "idempotency_key": format!("import/{}/{file}/{}", import.action, row.line),
     });
     let address = format!("{}/plugins/{}/actions", path(&import.store), segment(&import.plugin));
     let answer = client.send(Method::POST, &address, &body).await.map_err(|error| error.to_string())?;
@@ -128,7 +130,8 @@ fn rows(file: &Path, bytes: &[u8], delimiter: char) -> Result<Vec<Row>> {
     // Spreadsheets put a mark before the first name.
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text);
-    let unreadable = |error: &dyn std::fmt::Display| format!("{}: the first line cannot be read: {error}", file.display());
+    let unreadable =
+        |error: &dyn std::fmt::Display| format!("{}: the first line cannot be read: {error}", file.display());
     let names = reader.headers().map_err(|error| unreadable(&error))?.clone();
     if names.iter().any(str::is_empty) {
         return Err(unreadable(&"a column has no name").into());
@@ -140,10 +143,9 @@ fn rows(file: &Path, bytes: &[u8], delimiter: char) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for record in reader.records() {
         rows.push(match record {
-            Ok(record) => Row {
-                line: record.position().map_or(0, csv::Position::line),
-                read: Ok(asked(&names, &record)),
-            },
+            Ok(record) => {
+                Row { line: record.position().map_or(0, csv::Position::line), read: Ok(asked(&names, &record)) }
+            }
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
                 Row { line, read: Err(what_is_wrong(&error)) }
@@ -192,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_row_names_a_customer_and_the_rest_is_its_input() {
-        let text = "\u{feff}Email, points,reason\nada@example.com,250,\"moved, with thanks\"\n bob@example.com ,0,\n,5,x\n";
+        let text =
+            "\u{feff}Email, points,reason\nada@example.com,250,\"moved, with thanks\"\n bob@example.com ,0,\n,5,x\n";
         assert_eq!(
             read(text, ','),
             [
@@ -201,7 +204,10 @@ mod tests {
                 row(4, None, json!({ "points": "5", "reason": "x" })),
             ]
         );
-        assert_eq!(read("customer;email;points\n7;ada@example.com;1", ';'), [row(2, Some("7"), json!({ "points": "1" }))]);
+        assert_eq!(
+            read("customer;email;points\n7;ada@example.com;1", ';'),
+            [row(2, Some("7"), json!({ "points": "1" }))]
+        );
     }
 
     #[test]

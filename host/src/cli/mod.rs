@@ -17,16 +17,23 @@ use crate::{
     host, store,
 };
 
+mod budgets;
 mod client;
+mod contacts;
 mod customers;
+mod decided;
 mod effects;
 mod events;
+mod import;
 mod maintenance;
+mod panel;
 mod plugins;
 mod print;
 mod replay;
 mod serve;
 mod stores;
+mod tasks;
+mod templates;
 
 /// Runs sandboxed retention plugins for web shops: webhooks come in, plugins decide, mails and vouchers go out.
 #[derive(Parser)]
@@ -75,7 +82,7 @@ enum Command {
     /// Stores: the shops that are served.
     #[command(subcommand)]
     Store(stores::Command),
-    /// Plugins: build, check, install, switch on, set, resume.
+    /// Plugins: build, check, install, switch on, set, bound, act, resume.
     #[command(subcommand, alias = "plugins")]
     Plugin(plugins::Command),
     /// Events: what came in, what was decided, and again if it failed.
@@ -84,6 +91,14 @@ enum Command {
     /// Customers: what is known of one, and what was decided.
     #[command(subcommand)]
     Customer(customers::Command),
+    /// Shows what plugins show to a customer.
+    Panel(panel::Panel),
+    /// Tasks: what plugins ask the merchant to decide or to do.
+    #[command(subcommand)]
+    Task(tasks::Command),
+    /// Mails: who is not written to, what came back, and what stands in each of them.
+    #[command(subcommand)]
+    Mail(contacts::Command),
     /// Effects: mails, codes and tags on their way out.
     #[command(subcommand)]
     Effect(effects::Command),
@@ -162,6 +177,9 @@ async fn ask(common: Common, command: Command) -> Result {
         Command::Plugin(command) => plugins::run(&client, command).await,
         Command::Event(command) => events::run(&client, command).await,
         Command::Customer(command) => customers::run(&client, command).await,
+        Command::Panel(panel) => panel::run(&client, panel).await,
+        Command::Task(command) => tasks::run(&client, command).await,
+        Command::Mail(command) => contacts::run(&client, command).await,
         Command::Effect(command) => effects::run(&client, command).await,
         Command::Replay(replay) => replay::run(&client, replay).await,
         Command::Export(export) => maintenance::export(&client, export).await,

@@ -69,7 +69,9 @@ async fn serve(host: Arc<Host>) -> Result {
     let until = |mut stopping: watch::Receiver<bool>| async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let public = axum::serve(listener, web::public(Arc::clone(&host)));
+    // Shoppers' pages tell addresses apart.
+    let public = web::public(Arc::clone(&host)).into_make_service_with_connect_info::<SocketAddr>();
+    let public = axum::serve(listener, public);
     servers.spawn(public.with_graceful_shutdown(until(stopping.clone())).into_future());
     if let Some(address) = host.config.admin.listen {
         let listener = bind(address).await?;

@@ -109,8 +109,7 @@ mod tests {
     use super::*;
 
     fn id(by: By, key: &str) -> EventId {
-        let action =
-            Action { plugin: "points".into(), by, name: "redeem".into(), input: Map::new(), key: key.into() };
+        let action = Action { plugin: "points".into(), by, name: "redeem".into(), input: Map::new(), key: key.into() };
         id_of(&action)
     }
 

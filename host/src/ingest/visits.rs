@@ -70,9 +70,7 @@ impl Visitor {
 
     /// The same as a plugin of a store is shown them.
     pub fn shown_to(&self, entry: &StoreEntry, plugin: &PluginName) -> Value {
-        let shown = |signal: Signal| {
-            json!({ "kind": signal.kind.word(), "key": signal.shown_to(&entry.record.domain, plugin.as_str()) })
-        };
+        let shown = |signal: Signal| json!({ "kind": signal.kind.word(), "key": signal.shown_to(&entry.record.domain, plugin.as_str()) });
         self.signals().into_iter().map(shown).collect()
     }
 }
@@ -98,11 +96,7 @@ pub async fn count(
     let event = Event {
         id,
         store,
-        origin: Origin::Visit {
-            plugin: link.plugin.clone(),
-            customer: link.customer.clone(),
-            link: name.to_owned(),
-        },
+        origin: Origin::Visit { plugin: link.plugin.clone(), customer: link.customer.clone(), link: name.to_owned() },
         occurred_at: now,
         received_at: now,
         body: Bytes::from(json!({ "link": name, "signals": visitor.shown_to(entry, &link.plugin) }).to_string()),

@@ -10,11 +10,11 @@ use super::{
     admin_api::global,
     plugins::LEDGER,
     random::Random,
-    records::{Person, Records, Returned, Sold, written_at},
+    records::{Person, REGISTERED, Records, Returned, Sold, written_at},
 };
 use crate::{
     domain::{EventId, StoreId},
-    ingest::actions::Action,
+    ingest::actions::{Action, By},
     platform::{Secret, shopify::signature},
 };
 
@@ -150,6 +150,9 @@ impl Writer {
                 self.webhook(topic, &body, None);
             }
         }
+        if self.random.chance(40) {
+            self.guest();
+        }
         if customers > 1 && self.random.chance(40) {
             self.step();
             let merge = json!({
@@ -162,7 +165,7 @@ impl Writer {
             self.customer("customers/update", 1);
         }
         // Nobody's word, and a body that this version cannot read.
-        self.webhook("products/update", &json!({"id": 1}), None);
+        self.webhook("collections/update", &json!({"id": 1}), None);
         let unreadable = json!({"id": 999, "name": "#999", "created_at": "last summer", "currency": "EUR"});
         self.webhook("orders/create", &unreadable, None);
     }
@@ -175,8 +178,16 @@ impl Writer {
     fn order(&mut self, id: u64, customer: u64) {
         let lines = [(id * 10, self.random.between(1, 3)), (id * 10 + 1, 1)];
         let (created, refunds) = (self.now + 1, Vec::new());
-        let mut order =
-            Sold { id, customer, is_paid: false, lines, created, updated: created, cancelled: None, refunds };
+        let mut order = Sold {
+            id,
+            customer: Some(customer),
+            is_paid: false,
+            lines,
+            created,
+            updated: created,
+            cancelled: None,
+            refunds,
+        };
         self.order_webhook("orders/create", &mut order);
         if self.random.chance(85) {
             order.is_paid = true;
@@ -195,6 +206,24 @@ impl Writer {
             }
             _ => {}
         }
+    }
+
+    /// Somebody who orders without a customer record and registers later; nothing is paid, so that nothing is earned.
+    fn guest(&mut self) {
+        let (created, lines, refunds) = (self.now + 1, [(1_500, 1), (1_501, 1)], Vec::new());
+        let mut order = Sold {
+            id: 150,
+            customer: None,
+            is_paid: false,
+            lines,
+            created,
+            updated: created,
+            cancelled: None,
+            refunds,
+        };
+        self.order_webhook("orders/create", &mut order);
+        self.order_webhook("orders/updated", &mut order);
+        self.customer("customers/create", REGISTERED);
     }
 
     fn person(&mut self, id: u64) -> Value {
@@ -225,7 +254,7 @@ impl Writer {
         self.step();
         order.updated = self.now;
         self.records.keep_order(order);
-        let customer = self.person(order.customer);
+        let customer = order.customer.map(|customer| self.person(customer));
         let lines = order.lines.iter().map(|(line, quantity)| {
             json!({"id": line, "title": "Fern", "quantity": quantity, "current_quantity": quantity, "price": "10.00"})
         });
@@ -234,7 +263,7 @@ impl Writer {
             "created_at": written_at(order.created), "updated_at": written_at(order.updated),
             "cancelled_at": order.cancelled.map(written_at),
             "total_price": "30.00", "subtotal_price": "30.00", "total_tax": "0.00",
-            "line_items": lines.collect::<Vec<_>>(), "customer": customer,
+            "line_items": lines.collect::<Vec<_>>(), "customer": customer, "email": order.email(),
         });
         self.webhook(topic, &body, Some(OrderStep { topic, order: order.id, object: order.id, at: order.updated }));
     }
@@ -254,14 +283,15 @@ impl Writer {
         self.step();
         // The first is addressed as a shopper would, the others as a shop does.
         let address = Person { id: customer, updated: self.now, address: customer }.email().filter(|_| customer == 1);
+        let customer = address.unwrap_or_else(|| customer.to_string());
         let action = Action {
             plugin: LEDGER.into(),
-            customer: address.unwrap_or_else(|| customer.to_string()),
+            by: By::Shopper(customer.clone()),
             name: "redeem".into(),
             input: Map::from_iter([("points".into(), self.random.below(100).into())]),
             key: self.key(),
         };
-        let name = format!("action {} of {} in {}", action.key, action.customer, self.domain);
+        let name = format!("action {} of {customer} in {}", action.key, self.domain);
         self.messages.push(Message { store: self.store, content: Content::Action(action), at: self.now, name });
     }
 
@@ -299,7 +329,7 @@ impl Writer {
 fn person_body(person: Person) -> Value {
     let mut body = json!({
         "id": person.id, "first_name": person.first_name(), "last_name": "Moss",
-        "created_at": CUSTOMERS_SINCE, "updated_at": written_at(person.updated),
+        "created_at": CUSTOMERS_SINCE, "updated_at": written_at(person.updated), "verified_email": person.is_seen(),
     });
     if let Some(address) = person.email() {
         body["email"] = address.into();

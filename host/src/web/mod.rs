@@ -1,4 +1,4 @@
-//! HTTP: the platforms' webhooks, the JSON API, the admin page.
+//! HTTP: the platforms' webhooks, shoppers' pages, the JSON API, the admin page.
 //!
 //! Errors are worded for HTTP in `problem`, and nowhere else.
 
@@ -16,14 +16,16 @@ mod api;
 mod health;
 mod metrics;
 mod problem;
+mod storefront;
 mod webhooks;
 
-/// What the internet may reach: webhooks and health.
+/// What the internet may reach: webhooks, shoppers' pages and health.
 pub fn public(host: Arc<Host>) -> Router {
     Router::new()
         .route("/webhooks/shopify", post(webhooks::shopify))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .merge(storefront::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(host)

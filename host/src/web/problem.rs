@@ -9,13 +9,13 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::api::BODY_BYTES;
+use super::{api::BODY_BYTES, storefront::form::FormError};
 use crate::{
     catalog,
     dispatch::ReplayError,
-    effects::RetryError,
+    effects::{RetryError, reports::ReportError},
     host::Unready,
-    ingest::{Refused, actions::ActionRefused},
+    ingest::{Refused, actions::ActionRefused, tasks::AnswerRefused},
     store,
 };
 
@@ -149,10 +149,31 @@ impl From<ActionRefused> for Problem {
     fn from(refused: ActionRefused) -> Self {
         match refused {
             ActionRefused::Plugin(error) => error.into(),
-            ActionRefused::Key => Self::bad_request(refused.to_string()),
+            ActionRefused::Key | ActionRefused::Name => Self::bad_request(refused.to_string()),
             ActionRefused::UnknownCustomer(name) => Self::no_customer(&name),
             ActionRefused::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<AnswerRefused> for Problem {
+    fn from(refused: AnswerRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            AnswerRefused::NoTask { .. } => Self::missing(detail),
+            AnswerRefused::NoChoice { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no-choice", "The task has no such answer", detail)
+            }
+            AnswerRefused::Reason => Self::bad_request(detail),
+            AnswerRefused::Action(refused) => refused.into(),
+            AnswerRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FormError> for Problem {
+    fn from(error: FormError) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 
@@ -179,7 +200,9 @@ impl From<catalog::Error> for Problem {
         let unprocessable =
             |word, title, detail: String| Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, title, detail);
         match error {
-            Error::NoStore(_) | Error::NotInstalled(_) | Error::NotEnabled { .. } => Self::missing(detail),
+            Error::NoStore(_) | Error::NotInstalled(_) | Error::NotEnabled { .. } | Error::NoSettings { .. } => {
+                Self::missing(detail)
+            }
             Error::StoreExists(_) | Error::Conflict => {
                 Self::new(StatusCode::CONFLICT, "conflict", "It is there already or is being changed", detail)
             }
@@ -195,6 +218,8 @@ impl From<catalog::Error> for Problem {
                 unprocessable("bad-settings", "The settings do not fit", format!("{detail}: {}", told.join("; ")))
                     .with("problems", Value::Array(list))
             }
+            Error::Template(catalog::templates::Error::NoMail(_)) => Self::missing(detail),
+            Error::Template(_) => unprocessable("bad-template", "The mail cannot be used", detail),
             Error::Package(_) | Error::Engine(_) => unprocessable("bad-plugin", "The plugin cannot be used", detail),
             Error::Store(error) => error.into(),
             error @ Error::File { .. } => Self::internal(&error),
@@ -221,10 +246,21 @@ impl From<RetryError> for Problem {
         let detail = error.to_string();
         match error {
             RetryError::NoEffect => Self::missing(detail),
-            RetryError::NotFailed(_) | RetryError::Told => {
+            RetryError::NotFailed(_) | RetryError::Told | RetryError::Ended | RetryError::UsedUp(_) => {
                 Self::new(StatusCode::CONFLICT, "not-retried", "The effect was not tried again", detail)
             }
             RetryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReportError::NotMail | ReportError::NotReport | ReportError::NoMail => Self::bad_request(detail),
+            ReportError::UnknownMail(_) => Self::missing(detail),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::State,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use serde_json::{Value, json};
 
@@ -18,14 +18,19 @@ use crate::{
 
 mod activity;
 mod backup;
+mod budgets;
+mod contacts;
 mod customers;
 mod effects;
 mod events;
 mod export;
+mod panel;
 mod plugins;
 mod reconciliation;
 mod replay;
 mod stores;
+mod tasks;
+mod templates;
 
 /// Rows of a listing unless more are asked for, and the most that can be.
 const LISTED: usize = 50;
@@ -47,13 +52,34 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
         .route("/stores/{store}/plugins/{plugin}/resume", post(plugins::resume))
+        .route("/stores/{store}/plugins/{plugin}/actions", post(plugins::act))
+        .route("/stores/{store}/plugins/{plugin}/budgets", get(budgets::show).put(budgets::set))
         .route("/stores/{store}/plugins/{plugin}/settings", get(plugins::settings).put(plugins::save_settings))
+        .route("/stores/{store}/plugins/{plugin}/settings/{version}", get(plugins::settings_version))
+        .route("/stores/{store}/plugins/{plugin}/settings/{version}/changes", get(plugins::settings_changes))
+        .route("/stores/{store}/plugins/{plugin}/settings/{version}/revert", post(plugins::revert_settings))
+        .route("/stores/{store}/plugins/{plugin}/templates", get(templates::list))
+        .route(
+            "/stores/{store}/plugins/{plugin}/templates/{template}/{locale}",
+            get(templates::show).put(templates::save).delete(templates::reset),
+        )
+        .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}/preview", get(templates::preview))
+        .route("/stores/{store}/letterhead", get(templates::letterhead).put(templates::set_letterhead))
+        .route("/stores/{store}/contacts/{contact}", get(contacts::show))
+        .route("/stores/{store}/suppressions", get(contacts::suppressions))
+        .route("/stores/{store}/suppressions/{contact}", delete(contacts::lift))
+        .route("/mail/reports", post(contacts::report))
         .route("/stores/{store}/events", get(events::list))
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
         .route("/stores/{store}/replay", post(replay::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
+        .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
+        .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
+        .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
+        .route("/stores/{store}/tasks", get(tasks::list))
+        .route("/stores/{store}/tasks/{plugin}/{*key}", post(tasks::answer))
         .route("/stores/{store}/effects", get(effects::list))
         .route("/stores/{store}/effects/{effect}", get(effects::show).post(effects::retry))
         .route("/stores/{store}/effects/{effect}/mail", get(effects::mail))

@@ -83,7 +83,11 @@ mod tests {
     fn a_day_without_a_year_is_one_value() {
         assert_eq!(input("day%5Bmonth%5D=5&day%5Bday%5D=29"), json!({ "day": "05-29" }));
         assert_eq!(input("day%5Bday%5D=29"), json!({}), "a half is nothing");
-        assert_eq!(input("day%5Bmonth%5D=x&day%5Bday%5D=y"), json!({ "day": "0x-0y" }), "the plugin says what is wrong");
+        assert_eq!(
+            input("day%5Bmonth%5D=x&day%5Bday%5D=y"),
+            json!({ "day": "0x-0y" }),
+            "the plugin says what is wrong"
+        );
     }
 
     #[test]

@@ -64,7 +64,8 @@ pub enum Actions<'a> {
 
 /// The page of some plugins' panels.
 pub fn panels(status: StatusCode, panels: &Panels<'_>) -> Page {
-    let sections: Vec<_> = panels.sections.iter().zip(1..).map(|(drawn, number)| section(panels, drawn, number)).collect();
+    let sections: Vec<_> =
+        panels.sections.iter().zip(1..).map(|(drawn, number)| section(panels, drawn, number)).collect();
     let shop = context! {
         name => panels.shop,
         link => panels.shop_link,
@@ -92,7 +93,11 @@ fn section(panels: &Panels<'_>, drawn: &Drawn, number: usize) -> Value {
 
 /// A page that says one thing.
 pub fn notice(status: StatusCode, words: &Words, notice: Notice) -> Page {
-    render("notice.html", status, context! { lang => words.lang, title => notice.title, notice => Value::from(Serde(notice)) })
+    render(
+        "notice.html",
+        status,
+        context! { lang => words.lang, title => notice.title, notice => Value::from(Serde(notice)) },
+    )
 }
 
 /// A page of one of the templates.
@@ -102,7 +107,8 @@ pub(super) fn render(template: &str, status: StatusCode, context: Value) -> Page
         Ok(html) => Page { status, html },
         // Whatever plugins say can be rendered; this is for a template that is wrong.
         Err(error) => {
-            tracing::error!(%error, "a page cannot be rendered: {error:#}");
+            // In one line: the rest would tell what stands on the page.
+            tracing::error!(%error, "a page cannot be rendered: {error}");
             Page { status: StatusCode::INTERNAL_SERVER_ERROR, html: String::new() }
         }
     }

@@ -186,13 +186,7 @@ pub async fn act(
     }
 }
 
-async fn take_in(
-    host: &Host,
-    name: &str,
-    action: String,
-    browser: &Browser,
-    form: Option<Form>,
-) -> Result<(), Denied> {
+async fn take_in(host: &Host, name: &str, action: String, browser: &Browser, form: Option<Form>) -> Result<(), Denied> {
     check(host, &host.ingest.visitors.forms, browser)?;
     let link = find(host, name)?;
     let Form { key, mut input } = form.ok_or(Denied::Unreadable)?;

@@ -21,18 +21,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const AHEAD: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
 /// Parts of the names of programs that look at a page for others, such as a chat that shows a preview of a link.
-const PROGRAMS: [&str; 10] = [
-    "bot/",
-    "bot;",
-    "slackbot",
-    "telegrambot",
-    "crawler",
-    "spider",
-    "preview",
-    "externalhit",
-    "whatsapp/",
-    "embedly",
-];
+const PROGRAMS: [&str; 10] =
+    ["bot/", "bot;", "slackbot", "telegrambot", "crawler", "spider", "preview", "externalhit", "whatsapp/", "embedly"];
 
 /// Bytes of a browser's own name that count.
 const AGENT_BYTES: usize = 512;
@@ -51,13 +41,9 @@ pub struct Browser {
 
 impl Browser {
     /// What a request tells. `fresh` makes the value of a new cookie.
-    pub fn of(
-        method: &Method,
-        headers: &HeaderMap,
-        peer: Option<SocketAddr>,
-        fresh: impl FnOnce() -> String,
-    ) -> Self {
-        let agent = text(headers, &header::USER_AGENT).map(|agent| agent[..agent.floor_char_boundary(AGENT_BYTES)].to_owned());
+    pub fn of(method: &Method, headers: &HeaderMap, peer: Option<SocketAddr>, fresh: impl FnOnce() -> String) -> Self {
+        let agent =
+            text(headers, &header::USER_AGENT).map(|agent| agent[..agent.floor_char_boundary(AGENT_BYTES)].to_owned());
         let cookie = cookie(headers);
         let is_new = cookie.is_none();
         let is_visit = *method == Method::GET && !is_ahead(headers) && agent.as_deref().is_some_and(is_browser);

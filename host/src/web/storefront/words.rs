@@ -49,7 +49,10 @@ const LANGUAGES: &[Words] = &[
         please_choose: "Please choose",
         part_missing: "This part cannot be shown at the moment.",
         gone: notice("This link no longer works", "It may have been mistyped, or the offer behind it has ended."),
-        busy: notice("One moment, please", "There were too many requests from your network. Please try again in a while."),
+        busy: notice(
+            "One moment, please",
+            "There were too many requests from your network. Please try again in a while.",
+        ),
         unreadable: notice("That did not work", "The form could not be read. Please go back and send it again."),
         failed: notice("That did not work", "Something went wrong on our side. Please try again in a while."),
     },
@@ -119,10 +122,7 @@ const LANGUAGES: &[Words] = &[
             "Un momento, por favor",
             "Han llegado demasiadas solicitudes desde tu red. Inténtalo de nuevo más tarde.",
         ),
-        unreadable: notice(
-            "No ha funcionado",
-            "No se ha podido leer el formulario. Vuelve atrás y envíalo de nuevo.",
-        ),
+        unreadable: notice("No ha funcionado", "No se ha podido leer el formulario. Vuelve atrás y envíalo de nuevo."),
         failed: notice("No ha funcionado", "Algo ha fallado por nuestra parte. Inténtalo de nuevo más tarde."),
     },
     Words {
@@ -134,10 +134,7 @@ const LANGUAGES: &[Words] = &[
         optional: "niet verplicht",
         please_choose: "Maak een keuze",
         part_missing: "Dit onderdeel kan op dit moment niet worden getoond.",
-        gone: notice(
-            "Deze link werkt niet meer",
-            "Misschien zit er een typefout in, of de aanbieding is afgelopen.",
-        ),
+        gone: notice("Deze link werkt niet meer", "Misschien zit er een typefout in, of de aanbieding is afgelopen."),
         busy: notice(
             "Een ogenblik geduld",
             "Er kwamen te veel verzoeken vanuit je netwerk. Probeer het later opnieuw.",
@@ -157,10 +154,7 @@ const LANGUAGES: &[Words] = &[
         optional: "任意",
         please_choose: "選択してください",
         part_missing: "この部分は現在表示できません。",
-        gone: notice(
-            "このリンクは無効です",
-            "入力に誤りがあるか、特典が終了した可能性があります。",
-        ),
+        gone: notice("このリンクは無効です", "入力に誤りがあるか、特典が終了した可能性があります。"),
         busy: notice(
             "しばらくお待ちください",
             "お使いのネットワークからのリクエストが多すぎます。しばらくしてからもう一度お試しください。",

@@ -91,6 +91,25 @@ proptest! {
 }
 
 #[test]
+fn what_a_plugin_leaves_empty_is_left_out() {
+    let kinds = ["heading", "text", "figure", "progress", "list", "code", "link", "form", "hologram"];
+    let mut blocks = kinds.map(block).to_vec();
+    let field = |kind: &str| Field {
+        name: String::new(),
+        label: String::new(),
+        kind: kind.into(),
+        value: String::new(),
+        choices: Vec::new(),
+        required: false,
+    };
+    let fields = ["text", "number", "date", "day-month", "email", "choice"].map(field).to_vec();
+    blocks.push(Block { fields, button: Some(button("")), ..block("form") });
+    blocks.push(Block { rows: vec![Row::default()], ..block("list") });
+    let html = page(&[drawn(blocks), drawn(Vec::new())]);
+    assert!(html.contains("<section aria-label") && html.ends_with("</html>"), "{html}");
+}
+
+#[test]
 fn only_an_address_of_the_web_becomes_a_link() {
     let link = |value: &str| page(&[drawn(vec![Block { value: value.into(), ..block("link") }])]);
     assert!(link("https://fern.example/l/K3").contains("<a href=\"https:&#x2f;&#x2f;fern.example&#x2f;l&#x2f;K3\">"));
