@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    io,
     path::{Path, PathBuf},
 };
 
@@ -61,6 +60,9 @@ pub fn backup(sources: Sources<'_>, target: &Path, progress: &mut dyn FnMut(Prog
     sources.inbox.log().copy_to(&copy.inbox(), &mut copied)?;
     sources.mails.copy_to(&copy.mails(), &mut copied)?;
     copy_files(&sources.data_dir.plugins(), &copy.plugins(), &durability, &mut copied)?;
+    if sources.data_dir.mail_key_file().exists() {
+        copied(copy_file(&sources.data_dir.mail_key_file(), &copy.mail_key_file(), &durability)?);
+    }
     drop(copy);
     let finish = || {
         durability.sync_dir(&incomplete)?;
@@ -84,16 +86,20 @@ fn copy_files(from: &Path, to: &Path, durability: &Durability, copied: &mut dyn 
             fs::create_dir(&target).map_err(failed())?;
             copy_files(&entry.path(), &target, durability, copied)?;
         } else {
-            let copy = || {
-                let mut file = File::create_new(&target)?;
-                let bytes = io::copy(&mut File::open(entry.path())?, &mut file)?;
-                durability.sync_data(&file)?;
-                Ok(bytes)
-            };
-            copied(copy().map_err(failed())?);
+            copied(copy_file(&entry.path(), &target, durability)?);
         }
     }
     durability.sync_dir(to).map_err(failed())
+}
+
+/// Copies a file with its permissions; the bytes that it has.
+fn copy_file(from: &Path, to: &Path, durability: &Durability) -> Result<u64, Error> {
+    let copy = || {
+        let bytes = fs::copy(from, to)?;
+        durability.sync_data(&File::open(to)?)?;
+        Ok(bytes)
+    };
+    copy().map_err(Error::io(format!("copy {}", from.display())))
 }
 
 /// What a compaction has won.

@@ -56,6 +56,7 @@ fn a_backup_of_a_busy_host_opens_and_is_equal() {
     host.inbox.maintain_now().unwrap();
     fs::create_dir(host.data_dir.plugins().join("by-hash")).unwrap();
     fs::write(host.data_dir.plugins().join("by-hash/points.wasm"), b"\0asm").unwrap();
+    let mail_key = host.data_dir.mail_key().unwrap();
     let before = all(&host.store);
 
     let target = dir.path().join("backup");
@@ -87,6 +88,7 @@ fn a_backup_of_a_busy_host_opens_and_is_equal() {
     assert!(events.iter().all(|(position, read)| read.id == event(position.0, vec![]).id));
     assert_eq!(copy.mails.get(Position(100)).unwrap().unwrap(), "mail 100");
     assert_eq!(fs::read(copy.data_dir.plugins().join("by-hash/points.wasm")).unwrap(), b"\0asm");
+    assert_eq!(copy.data_dir.mail_key().unwrap(), mail_key, "links in mails go on working");
     put(&copy.store, 1, vec![2]);
     assert!(all(&copy.store)[0].1.version > copied.iter().map(|(_, value)| value.version).max().unwrap());
 }

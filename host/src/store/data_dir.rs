@@ -8,6 +8,7 @@
 //! | `store/` | sled |
 //! | `plugins/` | plugin files by hash |
 //! | `artefacts/` | compiled plugins, which can be compiled again |
+//! | `mail.key` | the key of the links in mails; made when it is first asked for |
 //! | `control.sock` | where a running host takes commands |
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Durability, Error};
+use super::{Durability, Error, key_file};
 
 const FORMAT: &str = "FORMAT";
 const FORMAT_NAME: &str = "regulars-data";
@@ -82,6 +83,15 @@ impl DataDir {
 
     pub fn artefacts(&self) -> PathBuf {
         self.path.join("artefacts")
+    }
+
+    /// The key of the links in mails, and of the names of addresses.
+    pub fn mail_key(&self) -> Result<[u8; 32], Error> {
+        key_file::open(&self.mail_key_file(), &Durability::default())
+    }
+
+    pub(super) fn mail_key_file(&self) -> PathBuf {
+        self.path.join("mail.key")
     }
 
     /// Where a running host listens for the command line's requests.

@@ -3,7 +3,7 @@
 //! Each is written in the commit that writes what it lists.
 
 use super::{EventRecord, Transaction, keys};
-use crate::domain::{Effect, Outcome, StoreId};
+use crate::domain::{Effect, EffectKind, EffectStage, Outcome, StoreId};
 
 impl EventRecord {
     /// True if the event could not be read, or a delivery of it has failed and is not done since.
@@ -34,8 +34,22 @@ impl Transaction {
                     self.delete(keys::effect_listed(store, earlier, effect));
                 }
                 self.put_bytes(keys::effect_listed(store, stage, effect), Vec::new());
+                self.list_waiting_mail(store, effect);
             }
         }
         self.put(keys::effect(store, &effect.id), effect);
+    }
+
+    /// Lists a marketing mail among its customer's others for as long as it is pending.
+    fn list_waiting_mail(&mut self, store: StoreId, effect: &Effect) {
+        let EffectKind::Mail(mail) = &effect.kind else { return };
+        if !mail.purpose.is_marketing() {
+            return;
+        }
+        let listed = keys::waiting_mail(store, mail, effect);
+        match effect.status.stage() {
+            EffectStage::Pending => self.put_bytes(listed, Vec::new()),
+            EffectStage::Done | EffectStage::Dead | EffectStage::Dropped => self.delete(listed),
+        }
     }
 }
