@@ -3,7 +3,6 @@
 //! What belongs here: calling cargo, finding the parts, writing the file. What the file is stands in `package`.
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     process::Stdio,
@@ -13,7 +12,8 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    package::{self, TemplateFiles},
+    package,
+    templates::Sources,
     toolchain::{self, Toolchain},
 };
 use crate::domain::{ComponentHash, PluginName};
@@ -87,10 +87,14 @@ pub fn build_plugin(request: Request<'_>) -> Result<Built, Error> {
     let module_path = compile(&project, &toolchain, &target_dir)?;
     let module = fs::read(&module_path).map_err(io_error("read", &module_path))?;
 
-    let at_manifest = |source| Error::Package { path: manifest_path.clone(), source };
-    let file = package::pack(&module, &manifest_text, &templates).map_err(at_manifest)?;
-    let package = package::unpack(&file).map_err(at_manifest)?;
-    let imports = package::check_imports(&package).map_err(at_manifest)?;
+    let at_part = |source| {
+        let is_mail = matches!(source, package::Error::Templates(_));
+        Error::Package { path: if is_mail { dir.clone() } else { manifest_path.clone() }, source }
+    };
+    let file = package::pack(&module, &manifest_text, &templates).map_err(at_part)?;
+    let package = package::unpack(&file).map_err(at_part)?;
+    let imports = package::check_imports(&package).map_err(at_part)?;
+    package::check_mails(&package).map_err(at_part)?;
 
     let path = target_dir.join("plugins").join(format!("{}.wasm", package.manifest.name));
     write_if_changed(&path, &file)?;
@@ -208,26 +212,21 @@ fn module_in(messages: &str, manifest: &Path) -> Option<PathBuf> {
         .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
 }
 
-/// The template texts by template name; none where there is no such directory.
-fn read_templates(dir: &Path) -> Result<BTreeMap<String, TemplateFiles>, Error> {
-    let mut templates = BTreeMap::<String, TemplateFiles>::new();
+/// The files of the folder of templates by name, without what is no template; none where there is no such folder.
+fn read_templates(dir: &Path) -> Result<Sources, Error> {
+    let mut sources = Sources::new();
     if !dir.exists() {
-        return Ok(templates);
+        return Ok(sources);
     }
     for entry in fs::read_dir(dir).map_err(io_error("list", dir))? {
         let path = entry.map_err(io_error("list", dir))?.path();
-        let (Some(name), Some(extension)) = (path.file_stem(), path.extension().and_then(|it| it.to_str())) else {
-            continue;
-        };
-        if !matches!(extension, "mjml" | "txt") {
-            continue;
+        let is_template = path.extension().is_some_and(|it| it == "mjml" || it == "txt" || it == "toml");
+        if let (Some(name), true) = (path.file_name(), is_template) {
+            let text = fs::read_to_string(&path).map_err(io_error("read", &path))?;
+            sources.insert(name.to_string_lossy().into_owned(), text);
         }
-        let text = fs::read_to_string(&path).map_err(io_error("read", &path))?;
-        let files = templates.entry(name.to_string_lossy().into_owned()).or_default();
-        let slot = if extension == "mjml" { &mut files.mjml } else { &mut files.text };
-        *slot = Some(text);
     }
-    Ok(templates)
+    Ok(sources)
 }
 
 /// Puts the file in place whole or not at all, and leaves one that is the same already as old as it is.
@@ -264,15 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_read_in_pairs_and_other_files_left_alone() {
+    fn templates_are_read_and_other_files_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, text) in [("cup.mjml", "<mjml>"), ("cup.txt", "cup"), ("mug.txt", "mug"), ("README.md", "read")] {
+        for (name, text) in [("cup.mjml", "<mjml>"), ("cup.txt", "cup"), ("de.toml", "[cup]"), ("README.md", "read")] {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        let cup = TemplateFiles { mjml: Some("<mjml>".into()), text: Some("cup".into()) };
-        let mug = TemplateFiles { mjml: None, text: Some("mug".into()) };
-        let expected = BTreeMap::from([("cup".to_owned(), cup), ("mug".to_owned(), mug)]);
-        assert_eq!(read_templates(dir.path()).unwrap(), expected);
+        let read = read_templates(dir.path()).unwrap();
+        assert_eq!(read.keys().collect::<Vec<_>>(), ["cup.mjml", "cup.txt", "de.toml"]);
+        assert_eq!(read["de.toml"], "[cup]");
         assert!(read_templates(&dir.path().join("none")).unwrap().is_empty());
     }
 

@@ -57,8 +57,10 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateHead {
-    /// The subject line, itself a template.
-    pub subject: String,
+    /// The subject line, itself a template, where the mail has no texts by language.
+    pub subject: Option<String>,
+    /// Values of its variables with which it is tried out and shown to the merchant.
+    pub sample: Option<BTreeMap<String, String>>,
 }
 
 /// One thing wrong with a merchant's settings.
@@ -221,7 +223,7 @@ fn checked_templates(templates: BTreeMap<String, TemplateHead>) -> Result<BTreeM
         if !is_name(name) {
             return Err(Error::key(format!("templates.{name}"), "it is no template name", NAME_REMEDY));
         }
-        if head.subject.trim().is_empty() {
+        if head.subject.as_ref().is_some_and(|subject| subject.trim().is_empty()) {
             return Err(Error::key(
                 format!("templates.{name}.subject"),
                 "it is empty",
@@ -397,6 +399,7 @@ mod tests {
 
         [templates.a-cup]
         subject = "Your cup, {{ customer.first_name }}"
+        sample = { cups = "3" }
 
         [settings]
         type = "object"
@@ -445,7 +448,8 @@ mod tests {
         assert_eq!(manifest.version, "1.0.0-beta.1");
         assert_eq!(manifest.topics[0], Topic::ORDER_PAID);
         assert_eq!(manifest.capabilities, BTreeSet::from([Capability::Mail, Capability::Tags]));
-        assert_eq!(manifest.templates["a-cup"].subject, "Your cup, {{ customer.first_name }}");
+        assert_eq!(manifest.templates["a-cup"].subject.as_deref(), Some("Your cup, {{ customer.first_name }}"));
+        assert_eq!(manifest.templates["a-cup"].sample, Some(BTreeMap::from([("cups".into(), "3".into())])));
         assert_eq!(manifest.settings_schema()["properties"]["cups"]["minimum"], 1);
     }
 

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 use wasm_encoder::{ComponentSection, CustomSection, Encode};
@@ -13,7 +14,10 @@ use wasmparser::{BinaryReaderError, Parser, Payload, Validator};
 use wit_component::ComponentEncoder;
 
 use self::binary::{Import, Surface, core_wasi_import, outer_payloads, stripped, surface};
-use super::manifest::{self, Manifest};
+use super::{
+    manifest::{self, Manifest},
+    templates::{self, Sources, Templates},
+};
 use crate::domain::{Capability, ComponentHash};
 
 mod binary;
@@ -25,15 +29,12 @@ pub const MAX_FILE_BYTES: usize = 16 << 20;
 /// The largest manifest: it is parsed at every start and its schema is sent to every settings form.
 pub const MAX_MANIFEST_BYTES: usize = 64 << 10;
 
-/// The largest template text. Mail readers cut a mail off at about 100 KiB.
-pub const MAX_TEMPLATE_BYTES: usize = 256 << 10;
-
 /// The WIT version that this host offers.
 pub const WIT_VERSION: &str = "0.1.0";
 
 /// Interfaces that every plugin may import without asking.
 const CORE_INTERFACES: &[&str] =
-    &["types", "events", "facts", "clock", "random", "settings", "state", "schedule", "decision"];
+    &["types", "events", "facts", "clock", "random", "settings", "state", "schedule", "decision", "outbox", "budget"];
 
 const MANIFEST: &str = "regulars:manifest";
 const VERSION: &str = "regulars:wit-version";
@@ -60,10 +61,8 @@ pub enum Error {
     WitVersion { found: String, known: &'static str },
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
-    #[error("the manifest names the template {name:?}, but there is no {name}.{extension}")]
-    MissingTemplate { name: String, extension: &'static str },
-    #[error("{file} belongs to no template of the manifest: add [templates.{name}] with its subject", name = stem(file))]
-    UnnamedTemplate { file: String },
+    #[error(transparent)]
+    Templates(#[from] templates::Error),
     #[error("this plugin imports {0}: the sandbox has no WASI; build for wasm32-unknown-unknown")]
     Wasi(String),
     #[error("this plugin imports {0}, which this host does not offer")]
@@ -76,25 +75,6 @@ pub enum Error {
     MissingHandler,
 }
 
-fn stem(file: &str) -> &str {
-    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
-}
-
-/// The two texts of a mail template, as its author wrote them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TemplateFiles {
-    pub mjml: Option<String>,
-    pub text: Option<String>,
-}
-
-/// A mail template, complete.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    pub subject: String,
-    pub mjml: String,
-    pub text: String,
-}
-
 /// A plugin file that has been read.
 #[derive(Clone)]
 pub struct Package {
@@ -102,7 +82,7 @@ pub struct Package {
     pub component: Vec<u8>,
     pub manifest: Manifest,
     pub manifest_text: String,
-    pub templates: BTreeMap<String, Template>,
+    pub templates: Arc<Templates>,
     pub hash: ComponentHash,
 }
 
@@ -112,13 +92,10 @@ impl fmt::Debug for Package {
     }
 }
 
-/// Makes the plugin file of a core module compiled for `wasm32-unknown-unknown`.
-pub fn pack(
-    core_module: &[u8],
-    manifest_text: &str,
-    templates: &BTreeMap<String, TemplateFiles>,
-) -> Result<Vec<u8>, Error> {
-    complete_templates(&Manifest::parse(manifest_text)?, templates.clone())?;
+/// Makes the plugin file of a core module compiled for `wasm32-unknown-unknown`, and of the files of its folder of
+/// templates.
+pub fn pack(core_module: &[u8], manifest_text: &str, sources: &Sources) -> Result<Vec<u8>, Error> {
+    Templates::new(&Manifest::parse(manifest_text)?.templates, sources)?;
     if let Some(import) = core_wasi_import(core_module).map_err(not_encodable)? {
         return Err(Error::Wasi(import));
     }
@@ -132,10 +109,8 @@ pub fn pack(
 
     append_section(&mut file, VERSION, &version);
     append_section(&mut file, MANIFEST, manifest_text);
-    for (name, TemplateFiles { mjml, text }) in templates {
-        for (extension, text) in [("mjml", mjml), ("txt", text)] {
-            append_section(&mut file, &format!("{TEMPLATE}{name}.{extension}"), text.as_deref().unwrap_or_default());
-        }
+    for (name, source) in sources {
+        append_section(&mut file, &format!("{TEMPLATE}{name}"), source);
     }
     Ok(file)
 }
@@ -157,22 +132,20 @@ pub fn unpack(file: &[u8]) -> Result<Package, Error> {
     let manifest_text = sections.remove(MANIFEST).ok_or(Error::MissingSection(MANIFEST))?;
     within(MAX_MANIFEST_BYTES, "manifest", manifest_text.as_bytes())?;
     let manifest = Manifest::parse(&manifest_text)?;
-    let mut templates = BTreeMap::<String, TemplateFiles>::new();
-    for (section, text) in sections {
-        let Some(file_name) = section.strip_prefix(TEMPLATE) else { continue };
-        match file_name.rsplit_once('.') {
-            Some((name, "mjml")) => templates.entry(name.to_owned()).or_default().mjml = Some(text),
-            Some((name, "txt")) => templates.entry(name.to_owned()).or_default().text = Some(text),
-            _ => return Err(Error::UnnamedTemplate { file: file_name.to_owned() }),
-        }
-    }
+    let of_template = |(name, source): (String, String)| Some((name.strip_prefix(TEMPLATE)?.to_owned(), source));
+    let sources: Sources = sections.into_iter().filter_map(of_template).collect();
     Ok(Package {
-        templates: complete_templates(&manifest, templates)?,
+        templates: Arc::new(Templates::new(&manifest.templates, &sources)?),
         hash: ComponentHash::of(file),
         component: file.to_vec(),
         manifest,
         manifest_text,
     })
+}
+
+/// Tries out every mail of the plugin in every language, with the sample that its manifest gives.
+pub fn check_mails(package: &Package) -> Result<(), Error> {
+    Ok(package.templates.check()?)
 }
 
 /// The interfaces that the component imports, in order of their names.
@@ -215,30 +188,6 @@ fn check_import(import: &Import, declared: &BTreeSet<Capability>) -> Result<(), 
 fn is_known_version(version: &str) -> bool {
     let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
     minor(version) == minor(WIT_VERSION)
-}
-
-/// The manifest's templates with their texts: every one that is named, and no other.
-fn complete_templates(
-    manifest: &Manifest,
-    mut files: BTreeMap<String, TemplateFiles>,
-) -> Result<BTreeMap<String, Template>, Error> {
-    let mut templates = BTreeMap::new();
-    for (name, head) in &manifest.templates {
-        let TemplateFiles { mjml, text } = files.remove(name).unwrap_or_default();
-        let mjml = mjml.ok_or_else(|| Error::MissingTemplate { name: name.clone(), extension: "mjml" })?;
-        let text = text.ok_or_else(|| Error::MissingTemplate { name: name.clone(), extension: "txt" })?;
-        for (extension, text) in [("mjml", &mjml), ("txt", &text)] {
-            within(MAX_TEMPLATE_BYTES, &format!("template {name}.{extension}"), text.as_bytes())?;
-        }
-        templates.insert(name.clone(), Template { subject: head.subject.clone(), mjml, text });
-    }
-    match files.into_iter().next() {
-        None => Ok(templates),
-        Some((name, files)) => {
-            let extension = if files.mjml.is_some() { "mjml" } else { "txt" };
-            Err(Error::UnnamedTemplate { file: format!("{name}.{extension}") })
-        }
-    }
 }
 
 fn within(limit: usize, what: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -291,6 +240,7 @@ mod tests {
     use wit_parser::Resolve;
 
     use super::*;
+    use crate::catalog::templates::Part;
 
     const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk/wit/v0");
 
@@ -311,9 +261,8 @@ mod tests {
         )
     }
 
-    fn cup() -> BTreeMap<String, TemplateFiles> {
-        let files = TemplateFiles { mjml: Some("<mjml></mjml>".into()), text: Some("A cup.\n".into()) };
-        BTreeMap::from([("cup".to_owned(), files)])
+    fn cup() -> Sources {
+        [("cup.mjml", "<mjml></mjml>"), ("cup.txt", "A cup.\n")].map(|(name, text)| (name.into(), text.into())).into()
     }
 
     fn core_module(wat: &str) -> Vec<u8> {
@@ -352,8 +301,9 @@ mod tests {
         let package = unpack(&file).unwrap();
         assert_eq!(package.manifest.name.as_str(), "tea");
         assert_eq!(package.manifest_text, manifest(&["mail"]));
-        let cup = Template { subject: "A cup".into(), mjml: "<mjml></mjml>".into(), text: "A cup.\n".into() };
-        assert_eq!(package.templates, BTreeMap::from([("cup".to_owned(), cup)]));
+        assert_eq!(package.templates.names().collect::<Vec<_>>(), ["cup"]);
+        let source = |part| package.templates.source_of("cup", part).unwrap();
+        assert_eq!((source(Part::Mjml).as_str(), source(Part::Text).as_str()), ("<mjml></mjml>", "A cup.\n"));
         assert_eq!(package.hash, ComponentHash::of(&file));
         assert_eq!(
             check_imports(&package).unwrap(),
@@ -395,14 +345,14 @@ mod tests {
 
     #[test]
     fn templates_and_manifest_must_name_each_other() {
-        let error = pack(&core_module(CORE_MODULE), &manifest(&[]), &BTreeMap::new()).unwrap_err();
-        assert!(matches!(error, Error::MissingTemplate { extension: "mjml", .. }), "{error}");
-        let mut files = cup();
-        files.get_mut("cup").unwrap().text = None;
-        let error = pack(&core_module(CORE_MODULE), &manifest(&[]), &files).unwrap_err();
-        assert!(matches!(error, Error::MissingTemplate { extension: "txt", .. }), "{error}");
-        let files = cup().into_iter().chain(cup().into_values().map(|cup| ("mug".to_owned(), cup))).collect();
-        let error = pack(&core_module(CORE_MODULE), &manifest(&[]), &files).unwrap_err();
+        let error = pack(&core_module(CORE_MODULE), &manifest(&[]), &Sources::new()).unwrap_err();
+        let missing = templates::Error::MissingFile { mail: "cup".into(), extension: "mjml" };
+        assert!(matches!(&error, Error::Templates(error) if *error == missing), "{error}");
+        let file = by_hand(HANDLER, &[]);
+        let mut more = file.clone();
+        append_section(&mut more, "regulars:template/mug.mjml", "<mjml></mjml>");
+        assert!(unpack(&file).is_ok());
+        let error = unpack(&more).unwrap_err();
         let expected = "mug.mjml belongs to no template of the manifest: add [templates.mug] with its subject";
         assert_eq!(error.to_string(), expected);
     }
@@ -516,7 +466,7 @@ mod tests {
         let package = &resolve.packages[package];
         assert_eq!(package.name.version.as_ref().unwrap().to_string(), WIT_VERSION);
         let known = CORE_INTERFACES.iter().copied().chain(Capability::ALL.iter().map(|capability| capability.as_str()));
-        let known: BTreeSet<_> = known.chain(["handler"]).collect();
+        let known: BTreeSet<_> = known.chain(["handler", "panel"]).collect();
         assert_eq!(package.interfaces.keys().map(String::as_str).collect::<BTreeSet<_>>(), known);
     }
 }

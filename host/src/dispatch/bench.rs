@@ -1,6 +1,6 @@
 //! A pipeline in memory for tests: one store, a clock that is moved by hand, plugins written as text.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -8,10 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Backlog, Failures, Job, Limits, Pipeline, Usage, apply};
 use crate::{
-    catalog::{
-        Catalog, NewStore,
-        package::{self, TemplateFiles},
-    },
+    catalog::{Catalog, NewStore, package},
     clock::{Clock, Manual},
     counters::Counters,
     domain::{Capability, Event, Origin, Outcome, Platform, PluginName, StoreId, Timestamp},
@@ -81,7 +78,14 @@ impl Bench {
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let (files, artefacts) = (folder.path().to_owned(), folder.path().join("artefacts"));
         let catalog =
-            Catalog::open(Arc::clone(&store), Arc::clone(&engine), Arc::clone(&shared_clock), files, artefacts);
+            Catalog::open(
+                Arc::clone(&store),
+                Arc::clone(&engine),
+                Arc::clone(&shared_clock),
+                files,
+                artefacts,
+                "https://regulars.example".into(),
+            );
         let catalog = Arc::new(catalog.unwrap());
         let pipeline = Arc::new(Pipeline {
             catalog: Arc::clone(&catalog),
@@ -126,8 +130,8 @@ impl Bench {
         );
         let mjml =
             "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>";
-        let files = TemplateFiles { mjml: Some(mjml.into()), text: Some("Hi".into()) };
-        let file = package::pack(module, &manifest, &BTreeMap::from([("welcome".into(), files)])).unwrap();
+        let files = [("welcome.mjml", mjml), ("welcome.txt", "Hi")].map(|(name, text)| (name.into(), text.into()));
+        let file = package::pack(module, &manifest, &files.into()).unwrap();
         self.catalog.install(file).await.unwrap();
     }
 

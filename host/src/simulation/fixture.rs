@@ -1,21 +1,18 @@
 //! What every run begins with: two shops with all plugins switched on, compiled once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     history::{DOMAINS, History, SECRET},
-    plugins,
+    plugins::{self, Source},
     world::START,
 };
 use crate::{
-    catalog::{
-        Catalog, NewStore,
-        package::{self, TemplateFiles},
-    },
+    catalog::{Catalog, NewStore, package},
     clock::{Clock, Manual},
-    domain::{Capability, Platform},
+    domain::{Platform, PluginName},
     engine::{Engine, SharedEngine, limits},
-    store::{Store, memory::MemoryStore},
+    store::{Store, Transaction, budget::Budget, memory::MemoryStore},
 };
 
 /// Different histories. Seeds share them, as a history's clean pass is run once.
@@ -38,15 +35,21 @@ impl Fixture {
             let clock: Arc<dyn Clock> = Arc::new(Manual::at(START));
             let shared: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
             let (files, artefacts) = (folder.path().to_owned(), folder.path().join("artefacts"));
-            let catalog = Catalog::open(shared, Arc::clone(&engine), clock, files, artefacts).unwrap();
+            let catalog = Catalog::open(shared, Arc::clone(&engine), clock, files, artefacts, String::new()).unwrap();
             for domain in DOMAINS {
                 catalog.add_store(shop(domain)).await.unwrap();
             }
-            for (name, capabilities, module) in plugins::all() {
-                catalog.install(packed(name, capabilities, &module)).await.unwrap();
+            for source in plugins::all() {
+                catalog.install(packed(&source)).await.unwrap();
+                let name = PluginName::from(source.name);
                 for domain in DOMAINS {
-                    let grants = capabilities.iter().copied().collect();
-                    catalog.enable(domain, &name.into(), grants, None).await.unwrap();
+                    let grants = source.capabilities.iter().copied().collect();
+                    catalog.enable(domain, &name, grants, None).await.unwrap();
+                    let entry = catalog.store_named(domain).unwrap();
+                    let budget = Budget { store: entry.id(), plugin: &name, zone: &entry.context.time_zone };
+                    let mut transaction = Transaction::new(Arc::<MemoryStore>::clone(&store));
+                    budget.set_bounds(&mut transaction, &source.bounds);
+                    transaction.commit().await.unwrap();
                 }
             }
         });
@@ -71,14 +74,15 @@ fn shop(domain: &str) -> NewStore {
     }
 }
 
-fn packed(name: &str, capabilities: &[Capability], module: &[u8]) -> Vec<u8> {
+fn packed(source: &Source) -> Vec<u8> {
+    let Source { name, topics, capabilities, module, .. } = source;
     let capabilities: Vec<_> = capabilities.iter().map(|capability| capability.as_str()).collect();
     let manifest = format!(
         "[plugin]\nname = {name:?}\nversion = \"1.0.0\"\ntitle = \"T\"\nsummary = \"S\"\n\
-         topics = [\"order.paid\", \"order.refunded\"]\ncapabilities = {capabilities:?}\n\
+         topics = {topics:?}\ncapabilities = {capabilities:?}\n\
          [templates.welcome]\nsubject = \"Hello\"\n"
     );
     let mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>";
-    let files = TemplateFiles { mjml: Some(mjml.into()), text: Some("Hi".into()) };
-    package::pack(module, &manifest, &BTreeMap::from([("welcome".into(), files)])).unwrap()
+    let files = [("welcome.mjml", mjml), ("welcome.txt", "Hi")].map(|(name, text)| (name.into(), text.into()));
+    package::pack(module, &manifest, &files.into()).unwrap()
 }
