@@ -7,6 +7,7 @@ use std::{
 };
 
 use config::{Environment, File, FileFormat};
+use jiff::civil::Time;
 use serde::Deserialize;
 
 /// The defaults with their reasons: the reference of every setting.
@@ -118,6 +119,10 @@ pub struct Mail {
     pub smtp: String,
     pub from: String,
     pub timeout_seconds: u64,
+    pub marketing_per_day: u32,
+    pub marketing_per_week: u32,
+    #[serde(deserialize_with = "time_span")]
+    pub quiet_hours: Option<(Time, Time)>,
 }
 
 impl std::fmt::Debug for Mail {
@@ -254,6 +259,19 @@ fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
     }
 }
 
+/// Two times of the day such as `21:00-08:00`, or nothing.
+fn time_span<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<(Time, Time)>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let times = text.split_once('-').and_then(|(from, until)| Some((from.parse().ok()?, until.parse().ok()?)));
+    match times {
+        Some((from, until)) if from != until => Ok(Some((from, until))),
+        _ => Err(serde::de::Error::custom(format!("`{text}` is no span of the day, such as `21:00-08:00`"))),
+    }
+}
+
 fn optional_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
     match String::deserialize(deserializer)?.as_str() {
         "" => Ok(None),
@@ -289,6 +307,17 @@ mod tests {
     fn a_misspelt_key_is_an_error_that_names_it() {
         let error = load("[mail]\nsmpt = \"x\"").unwrap_err().to_string();
         assert!(error.contains("smpt"), "{error}");
+    }
+
+    #[test]
+    fn quiet_hours_are_a_span_of_the_day_or_none() {
+        let quiet = |text: &str| load(&format!("[mail]\nquiet_hours = {text:?}")).map(|config| config.mail.quiet_hours);
+        let span = (Time::constant(21, 30, 0, 0), Time::constant(8, 0, 0, 0));
+        assert_eq!(quiet("21:30-08:00").unwrap(), Some(span));
+        assert_eq!(quiet("").unwrap(), None);
+        for text in ["21:00", "21-8", "21:00-21:00", "25:00-08:00", "night"] {
+            assert!(quiet(text).is_err(), "{text}");
+        }
     }
 
     #[test]

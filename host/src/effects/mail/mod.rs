@@ -1,28 +1,43 @@
-//! Mails: rendered from the plugin's templates, sent over SMTP, a copy kept as it was sent.
+//! Mails: let through by the arbiter, rendered from the plugin's templates, sent over SMTP, a copy kept as it was sent.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
-    transport::smtp,
-};
-use serde::{Deserialize, Serialize};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox, transport::smtp};
 
-use super::{LATER_MIN, Outbox, Verdict};
+use super::{BEHIND, LATER_MIN, Outbox, Verdict};
 use crate::{
     catalog::StoreEntry,
-    domain::{Customer, CustomerId, Effect, Mail, StoreId, Timestamp},
-    store::{CommitError, Error, Position, Transaction, decode, keys},
+    domain::{ContactId, CustomerId, Effect, Mail, StoreId},
+    store::{CommitError, Error, Transaction},
 };
 
-mod render;
+mod admission;
+mod arbiter;
+mod compose;
+pub mod contacts;
+mod copies;
+mod guards;
+mod links;
+mod quiet;
+pub mod reports;
 #[cfg(test)]
 pub(crate) mod simulated;
+mod status;
+mod zones;
+
+use admission::{Admission, Admitted};
+pub use arbiter::Rules;
+pub use copies::{MailCopy, read_copy};
+pub use links::{LinkKey, Links, Recipient};
+pub use quiet::QuietHours;
+use status::Bounce;
+
+/// How mails are to be sent, whatever server sends them.
+#[derive(Clone, Debug)]
+pub struct MailPolicy {
+    pub rules: Rules,
+    pub links: Links,
+}
 
 /// Sends mails through one server.
 pub struct Mailer {
@@ -98,19 +113,10 @@ fn sender_of(from: &str) -> Result<Option<Mailbox>, MailerError> {
     from.parse().map(Some).map_err(|error: lettre::address::AddressError| MailerError::From(error.to_string()))
 }
 
-/// A mail as it was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailCopy {
-    pub message_id: String,
-    pub from: String,
-    pub to: String,
-    pub subject: String,
-    pub html: String,
-    pub text: String,
-    pub sent_at: Timestamp,
-}
-
 /// Tries to send one mail.
+///
+/// The mail takes its slot in the commit that decides that it goes, before it goes: two mails to one person cannot both
+/// take the last one. A crash in between leaves the slot with the mail, which is decided anew.
 ///
 /// A server that takes the message and dies before saying so gets it again, with the same Message-ID: that is as far as
 /// SMTP goes, and mail stores drop the second by it.
@@ -127,37 +133,33 @@ pub(super) async fn send(
         let reason = "no mail server is set: put its address into `smtp` of `[mail]` in the configuration";
         return Ok(Verdict::Failed { reason: reason.into() });
     };
-    let Some(customer) = recipient(outbox, store.id(), &mail.customer)? else {
-        return Ok(Verdict::Dropped { reason: format!("customer {} is not known", mail.customer) });
-    };
-    // A merge can come before anything else of the customer that is left: the absorbed one's address is known then.
-    let address = match customer.email.clone() {
-        Some(address) => Some(address),
-        None => recipient(outbox, store.id(), named)?.and_then(|named| named.email),
-    };
-    let Some(address) = &address else {
-        if customer.updated_at == Timestamp(0) {
-            let reason = format!("the platform has said nothing yet of customer {}", mail.customer);
-            return Ok(Verdict::Failed { reason });
+    let admitted = loop {
+        let mut transaction = Transaction::new(Arc::clone(&outbox.store));
+        let admission = admission::admit(outbox, mailer, &mut transaction, store, effect, mail, named)?;
+        match (transaction.commit().await, admission) {
+            (Ok(()), Admission::Granted(admitted)) => break admitted,
+            (Ok(()), Admission::Refused(verdict)) => return Ok(verdict),
+            (Err(CommitError::Conflict), _) => outbox.counters.conflicts.add_one(),
+            (Err(CommitError::Store(error)), _) => return Err(error),
         }
-        return Ok(Verdict::Dropped { reason: format!("customer {} has no e-mail address", mail.customer) });
     };
-    let now = outbox.clock.now();
-    let copy = match compose(mailer, store, effect, mail, &customer, address, now) {
-        Ok(composed) => composed,
-        Err(reason) => return Ok(Verdict::Dead { reason }),
-    };
-    let (message, copy) = copy;
+    let Admitted { message, copy, contact } = *admitted;
     match tokio::time::timeout(mailer.timeout, mailer.transport.send(message)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => return Ok(refused(&error)),
+        Ok(Err(error)) => {
+            let verdict = refused(&error);
+            if let Verdict::Dead { reason } = &verdict {
+                give_up(outbox, store.id(), contact, effect, &error, reason).await?;
+            }
+            return Ok(verdict);
+        }
         Err(_) => {
             let reason = format!("the mail server gave no answer within {} s", mailer.timeout.as_secs_f64());
             return Ok(Verdict::Unreachable { reason });
         }
     }
     let receipt = copy.message_id.clone();
-    if let Err(error) = keep_copy(outbox, store.id(), effect, &copy).await {
+    if let Err(error) = copies::keep(outbox, store.id(), effect, &copy).await {
         // The mail is out: failing here would send it again.
         tracing::error!(
             %error, store = %store.id(), event = %effect.event, plugin = %effect.plugin, effect = %effect.id,
@@ -195,74 +197,25 @@ fn smtp_reason(error: &smtp::Error) -> String {
     reason
 }
 
-/// The customer to write to; nobody if it is not known or was deleted.
-fn recipient(outbox: &Outbox, store: StoreId, id: &CustomerId) -> Result<Option<Customer>, Error> {
-    let row = outbox.store.get(&keys::customer(store, id))?;
-    let customer = row.map(|value| decode::<Customer>(&value.bytes)).transpose()?;
-    Ok(customer.filter(|customer| !customer.deleted))
-}
-
-fn compose(
-    mailer: &Mailer,
-    store: &StoreEntry,
+/// Gives the slot back that a refused mail holds, and suppresses the address if the server says that there is none.
+async fn give_up(
+    outbox: &Outbox,
+    store: StoreId,
+    contact: ContactId,
     effect: &Effect,
-    mail: &Mail,
-    customer: &Customer,
-    address: &str,
-    now: Timestamp,
-) -> Result<(Message, MailCopy), String> {
-    let enabled = store.plugin(&effect.plugin);
-    let template = enabled.and_then(|enabled| enabled.template(&mail.template)).ok_or_else(|| {
-        format!("the plugin `{}` is disabled or has no template `{}` any more", effect.plugin, mail.template)
-    })?;
-    let rendered = render::render(template, mail, customer, &store.record).map_err(|error| error.to_string())?;
-    let from = mailer.sender(store).map_err(|error| format!("the sender cannot be written to: {error}"))?;
-    let to: lettre::Address =
-        address.parse().map_err(|error| format!("the customer's address cannot be written to: {error}"))?;
-    let to = Mailbox::new(full_name(customer), to);
-    let message_id = format!("<{}@{}>", effect.id, from.email.domain());
-    let message = Message::builder()
-        .from(from.clone())
-        .to(to.clone())
-        .subject(&rendered.subject)
-        .date(UNIX_EPOCH + Duration::from_millis(now.0))
-        .message_id(Some(message_id.clone()))
-        .multipart(MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone()))
-        .map_err(|error| format!("the mail cannot be composed: {error}"))?;
-    let copy = MailCopy {
-        message_id,
-        from: from.to_string(),
-        to: to.to_string(),
-        subject: rendered.subject,
-        html: rendered.html,
-        text: rendered.text,
-        sent_at: now,
-    };
-    Ok((message, copy))
-}
-
-fn full_name(customer: &Customer) -> Option<String> {
-    let name: Vec<_> = [&customer.first_name, &customer.last_name].into_iter().flatten().map(String::as_str).collect();
-    Some(name.join(" ")).filter(|name| !name.is_empty())
-}
-
-async fn keep_copy(outbox: &Outbox, store: StoreId, effect: &Effect, copy: &MailCopy) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(copy)
-        .map_err(|error| Error::Damaged { what: "a mail's copy".into(), detail: error.to_string() })?;
-    let position = outbox.archive.append(bytes).await?;
-    let mut transaction = Transaction::new(Arc::clone(&outbox.store));
-    transaction.put(keys::mail_copy(store, &effect.id), &position);
-    transaction.commit().await.map_err(|error| match error {
-        CommitError::Store(error) => error,
-        CommitError::Conflict => Error::Stopped("a commit that reads nothing met a conflict".into()),
+    error: &smtp::Error,
+    reason: &str,
+) -> Result<(), Error> {
+    // The answer's text begins with the status where the server has them (RFC 2034).
+    let answer = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let is_no_mailbox = status::beginning(&answer).is_some_and(|status| status.bounce() == Some(Bounce::Hard));
+    let now = outbox.clock.now();
+    contacts::change(outbox, store, contact, |contact| {
+        contact.release(&effect.id);
+        if is_no_mailbox {
+            contact.suppress(crate::domain::SuppressionCause::HardBounce, now, reason.to_owned());
+        }
     })
-}
-
-/// The mail of an effect as it was sent; `None` if it was not sent, or its retention has ended.
-pub fn read_copy(outbox: &Outbox, store: StoreId, effect: &crate::domain::EffectId) -> Result<Option<MailCopy>, Error> {
-    let Some(row) = outbox.store.get(&keys::mail_copy(store, effect))? else { return Ok(None) };
-    let Some(bytes) = outbox.archive.get(decode::<Position>(&row.bytes)?)? else { return Ok(None) };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| Error::Damaged { what: "a mail's copy".into(), detail: error.to_string() })
+    .await
+    .map(drop)
 }

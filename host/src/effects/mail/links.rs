@@ -1,0 +1,184 @@
+//! Links in mails: addresses that name a recipient and a plugin, hold nothing personal, and that nobody else can make.
+//!
+//! A token is `base64url(version, store, contact, tag, plugin)`, where the tag is an HMAC-SHA256 of all the rest. It does not
+//! expire: who finds an old mail must still be able to unsubscribe (RFC 8058, section 3.1, sets no end either).
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::domain::{ContactId, PluginName, StoreId, normalised_email};
+
+const VERSION: u8 = 1;
+
+/// Where the parts of a token's bytes end; what follows the tag is the plugin's name.
+const STORE: std::ops::Range<usize> = 1..5;
+const CONTACT: std::ops::Range<usize> = 5..21;
+const TAG: std::ops::Range<usize> = 21..37;
+
+/// A longer text is no token: the longest plugin's name makes one of 135 characters.
+const MAX_CHARS: usize = 200;
+
+/// What signs links and names addresses. Kept in the data directory; a change of it breaks every link that is out.
+#[derive(Clone)]
+pub struct LinkKey([u8; 32]);
+
+impl LinkKey {
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// The name of an address in a store.
+    pub fn contact(&self, store: StoreId, address: &str) -> ContactId {
+        let tag = self.tag(&[b"contact", &store.0.to_be_bytes(), normalised_email(address).as_bytes()]);
+        ContactId(std::array::from_fn(|index| tag[index]))
+    }
+
+    /// The token of a recipient's links.
+    pub fn token(&self, recipient: &Recipient) -> String {
+        let mut token = vec![VERSION];
+        token.extend_from_slice(&recipient.store.0.to_be_bytes());
+        token.extend_from_slice(&recipient.contact.0);
+        token.extend_from_slice(&self.recipient(recipient).finalize().into_bytes()[..TAG.len()]);
+        token.extend_from_slice(recipient.plugin.as_str().as_bytes());
+        BASE64URL_NOPAD.encode(&token)
+    }
+
+    /// Whom a token names; `None` if this host has not made it.
+    pub fn read(&self, token: &str) -> Option<Recipient> {
+        if token.len() > MAX_CHARS {
+            return None;
+        }
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        if bytes.first() != Some(&VERSION) {
+            return None;
+        }
+        let recipient = Recipient {
+            store: StoreId(u32::from_be_bytes(bytes.get(STORE)?.try_into().ok()?)),
+            contact: ContactId(bytes.get(CONTACT)?.try_into().ok()?),
+            plugin: str::from_utf8(bytes.get(TAG.end..)?).ok()?.into(),
+        };
+        // In constant time.
+        self.recipient(&recipient).verify_truncated_left(bytes.get(TAG)?).ok()?;
+        Some(recipient)
+    }
+
+    fn recipient(&self, recipient: &Recipient) -> Hmac<Sha256> {
+        let store = recipient.store.0.to_be_bytes();
+        self.mac(&[b"link", &[VERSION], &store, &recipient.contact.0, recipient.plugin.as_str().as_bytes()])
+    }
+
+    fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(parts).finalize().into_bytes().into()
+    }
+
+    /// Parts are length-prefixed, so that no two different lists of them run together.
+    fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac
+    }
+}
+
+impl fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkKey([REDACTED])")
+    }
+}
+
+/// Who got a mail, and which plugin's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    pub store: StoreId,
+    pub contact: ContactId,
+    pub plugin: PluginName,
+}
+
+/// How links begin and are signed.
+#[derive(Clone, Debug)]
+pub struct Links {
+    pub key: LinkKey,
+    /// Where the internet reaches this host, without a slash at its end; none where no https address is known.
+    pub base: Option<String>,
+}
+
+impl Links {
+    /// Where a mail program posts to, and a person goes, to unsubscribe.
+    pub fn unsubscribe(&self, recipient: &Recipient) -> Option<String> {
+        let base = self.base.as_ref()?;
+        Some(format!("{base}/u/{}", self.key.token(recipient)))
+    }
+
+    /// Where a person chooses what to get.
+    pub fn preferences(&self, recipient: &Recipient) -> Option<String> {
+        let base = self.base.as_ref()?;
+        Some(format!("{base}/preferences/{}", self.key.token(recipient)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key() -> LinkKey {
+        LinkKey::new([7; 32])
+    }
+
+    fn recipient() -> Recipient {
+        let contact = key().contact(StoreId(3), "Mira@Example.com ");
+        Recipient { store: StoreId(3), contact, plugin: "birthday-mail".into() }
+    }
+
+    #[test]
+    fn a_token_reads_back_and_holds_nothing_personal() {
+        let token = key().token(&recipient());
+        assert_eq!(key().read(&token), Some(recipient()));
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).to_lowercase().contains("mira"));
+        assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+    }
+
+    #[test]
+    fn an_address_has_one_name_in_a_store_and_another_in_the_next() {
+        let named = |store, address| key().contact(StoreId(store), address);
+        assert_eq!(named(3, "mira@example.com"), named(3, " MIRA@example.com"));
+        assert_ne!(named(3, "mira@example.com"), named(4, "mira@example.com"));
+        assert_ne!(named(3, "mira@example.com"), LinkKey::new([8; 32]).contact(StoreId(3), "mira@example.com"));
+    }
+
+    #[test]
+    fn a_key_cannot_be_printed() {
+        assert_eq!(format!("{:?}", key()), "LinkKey([REDACTED])");
+    }
+
+    #[test]
+    fn without_a_public_address_there_are_no_links() {
+        let links = |base: Option<&str>| Links { key: key(), base: base.map(Into::into) };
+        assert_eq!((links(None).unsubscribe(&recipient()), links(None).preferences(&recipient())), (None, None));
+        let url = links(Some("https://r.example")).unsubscribe(&recipient()).unwrap();
+        assert_eq!(url, format!("https://r.example/u/{}", key().token(&recipient())));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_that_was_changed_anywhere_or_signed_by_another_names_nobody(at in 0..50_usize, flip in 1..=255_u8) {
+            let mut bytes = BASE64URL_NOPAD.decode(key().token(&recipient()).as_bytes()).unwrap();
+            prop_assert_eq!(LinkKey::new([8; 32]).read(&key().token(&recipient())), None);
+            bytes[at] ^= flip;
+            prop_assert_eq!(key().read(&BASE64URL_NOPAD.encode(&bytes)), None);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".*", bytes: Vec<u8>) {
+            prop_assert_eq!(key().read(&text), None);
+            prop_assert_eq!(key().read(&BASE64URL_NOPAD.encode(&bytes)), None);
+        }
+    }
+}
