@@ -43,18 +43,24 @@ impl Shop {
 
     /// The same with a host that is run in another way.
     pub async fn open_with(host: Builder) -> Self {
-        let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default()).expect("the peer starts");
-        let mails = SmtpSink::start().expect("the peer starts");
-        let host = host.smtp(mails.address()).start();
-        let sender = Sender::to(host.webhooks_url()).expect("the address is one");
-        let shop = Self { host, shopify, mails, http: reqwest::Client::new(), sender };
-        shop.add_store(DOMAIN, SECRET);
+        let shop = Self::without_plugins(host).await;
         let settings = shop.host.data_dir().join("settings.json");
         std::fs::write(&settings, SETTINGS).expect("the data directory can be written to");
         let file = plugin_file("loyalty-points");
         shop.run(&["plugin", "install", &file.to_string_lossy()]);
         let settings = settings.to_string_lossy();
         shop.run(&["plugin", "enable", DOMAIN, "loyalty-points", "--grant-all", "--settings", &settings]);
+        shop
+    }
+
+    /// Starts the peers and the host, and adds the store.
+    pub async fn without_plugins(host: Builder) -> Self {
+        let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options::default()).expect("the peer starts");
+        let mails = SmtpSink::start().expect("the peer starts");
+        let host = host.smtp(mails.address()).start();
+        let sender = Sender::to(host.webhooks_url()).expect("the address is one");
+        let shop = Self { host, shopify, mails, http: reqwest::Client::new(), sender };
+        shop.add_store(DOMAIN, SECRET);
         shop
     }
 

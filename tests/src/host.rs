@@ -109,7 +109,10 @@ impl Builder {
              effect_seconds = [1, 2, 5]\n"
         );
         if let Some(smtp) = smtp {
-            text += &format!("\n[mail]\nsmtp = \"smtp://{smtp}\"\nfrom = \"Shop <shop@example.com>\"\n");
+            // Tests run at any hour, and mean the same at each.
+            text += &format!(
+                "\n[mail]\nsmtp = \"smtp://{smtp}\"\nfrom = \"Shop <shop@example.com>\"\nquiet_hours = \"\"\n"
+            );
         }
         if !config.is_empty() {
             text += &format!("\n{config}");
