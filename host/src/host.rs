@@ -18,9 +18,9 @@ use crate::{
     config::{self, Config},
     counters::Counters,
     dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Pipeline, Usage},
-    effects::{self, Mailer, MailerError, Outbox, Storefronts},
+    effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
-    ingest::{Ingest, Recent},
+    ingest::{self, Ingest, Recent, Visitors},
     reconcile::{self, Reconciler},
     retry::Schedule,
     schedule,
@@ -98,6 +98,7 @@ impl Host {
             archive: Arc::<Log>::clone(&mails),
             engine: Arc::new(Engine::new(config.sandbox.fuel)?),
             mailer,
+            link_key: LinkKey::new(data_dir.mail_key()?),
             storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
             plugins: data_dir.plugins(),
             artefacts: data_dir.artefacts(),
@@ -134,6 +135,7 @@ impl Host {
         let applied = workers.dispatcher.reached.clone();
         self.reached.get_or_init(|| applied.clone());
         workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
+        workers.tasks.spawn(ingest::settings::publish_all(Arc::clone(&self.pipeline)));
         Ok(workers)
     }
 }
@@ -145,6 +147,7 @@ pub(crate) struct Ground {
     pub archive: Arc<dyn Archive>,
     pub engine: SharedEngine,
     pub mailer: Option<Mailer>,
+    pub link_key: LinkKey,
     pub storefronts: Storefronts,
     /// Where plugin files and their compiled forms are kept.
     pub plugins: PathBuf,
@@ -162,11 +165,12 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub fn over(ground: Ground, config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Error> {
-        let Ground { store, inbox, archive, engine, mailer, storefronts, plugins, artefacts } = ground;
+        let Ground { store, inbox, archive, engine, mailer, link_key, storefronts, plugins, artefacts } = ground;
         let counters = Arc::new(Counters::default());
         let due = Arc::new(Notify::new());
-        let catalog =
-            Arc::new(Catalog::open(Arc::clone(&store), Arc::clone(&engine), Arc::clone(clock), plugins, artefacts)?);
+        let (own_store, own_engine, url) = (Arc::clone(&store), Arc::clone(&engine), config.public_url());
+        let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), plugins, artefacts, url)?;
+        let catalog = Arc::new(catalog);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
             of_one_store: config.dispatch.backlog_events_of_one_store,
@@ -176,6 +180,7 @@ impl Parts {
             inbox: Arc::clone(&inbox),
             backlog: Arc::clone(&backlog),
             recent: Recent::default(),
+            visitors: Visitors::default(),
             clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
         };
@@ -206,12 +211,25 @@ impl Parts {
             later_for: Duration::from_secs(config.retry.later_hours.saturating_mul(3_600)),
             places: Mutex::default(),
             mailer,
+            mails: mail_policy(config, link_key),
             archive,
             storefronts,
             due,
         });
         Ok(Self { counters, catalog, ingest, pipeline, outbox })
     }
+}
+
+/// How mails are sent; links need an https address that others reach.
+fn mail_policy(config: &Config, key: LinkKey) -> MailPolicy {
+    let cap = |cap: u32| (cap > 0).then_some(cap);
+    let rules = Rules {
+        per_day: cap(config.mail.marketing_per_day),
+        per_week: cap(config.mail.marketing_per_week),
+        quiet: config.mail.quiet_hours.and_then(|(from, until)| QuietHours::new(from, until)),
+    };
+    let base = config.public_url().strip_prefix("https://").map(|rest| format!("https://{rest}"));
+    MailPolicy { rules, links: Links { key, base } }
 }
 
 /// How many threads are to run plugins.

@@ -27,13 +27,17 @@ use crate::{
 pub mod build;
 mod changes;
 pub mod manifest;
+mod overrides;
 pub mod package;
 mod pause;
+pub mod settings;
+pub mod templates;
 pub mod toolchain;
 
 pub use changes::{NewStore, StoreChange};
 use manifest::SettingProblem;
-use package::{Package, Template};
+use package::Package;
+use templates::StoreTemplates;
 
 /// Rows that one listing of stores, plugins or enablings reads at most: far above what one host serves.
 const LISTED: usize = 100_000;
@@ -52,6 +56,7 @@ pub struct Enabled {
     pub installed: Arc<Installed>,
     pub record: EnabledRecord,
     pub context: Arc<PluginContext>,
+    pub mails: Arc<StoreTemplates>,
     /// Set while the plugin is paused, and while it catches up with what waited.
     pub paused: Option<PausedRecord>,
 }
@@ -73,10 +78,6 @@ impl Enabled {
 
     pub fn wants(&self, topic: &Topic) -> bool {
         self.installed.package.manifest.topics.contains(topic)
-    }
-
-    pub fn template(&self, name: &str) -> Option<&Template> {
-        self.installed.package.templates.get(name)
     }
 }
 
@@ -159,10 +160,14 @@ pub enum Error {
         "the plugin `{plugin}` needs {missing}, which you have not granted; add `--grant {missing}`, or `--grant-all`"
     )]
     NotGranted { plugin: String, missing: String },
+    #[error("the plugin `{plugin}` has no version {version} of its settings; `regulars plugin settings` lists them with `--history`")]
+    NoSettings { plugin: String, version: u32 },
     #[error("the settings do not fit the plugin `{plugin}`")]
     Settings { plugin: String, problems: Vec<SettingProblem> },
     #[error("the plugin file cannot be used: {0}")]
     Package(#[from] package::Error),
+    #[error("the mail cannot be used: {0}")]
+    Template(#[from] templates::Error),
     #[error("the plugin cannot be run: {0}")]
     Engine(#[from] engine::Error),
     #[error("the plugin file {path} cannot be kept: {source}")]
@@ -190,6 +195,8 @@ pub struct Catalog {
     /// Plugin files by component hash.
     files: PathBuf,
     artefacts: PathBuf,
+    /// What every public address of this host begins with.
+    public_url: String,
     registry: ArcSwap<Registry>,
     /// One change at a time: each reads the registry it replaces.
     changing: tokio::sync::Mutex<()>,
@@ -209,6 +216,7 @@ impl Catalog {
         clock: Arc<dyn Clock>,
         files: PathBuf,
         artefacts: PathBuf,
+        public_url: String,
     ) -> Result<Self, Error> {
         let catalog = Self {
             store,
@@ -216,6 +224,7 @@ impl Catalog {
             clock,
             files,
             artefacts,
+            public_url,
             registry: ArcSwap::default(),
             changing: tokio::sync::Mutex::default(),
         };
@@ -276,14 +285,17 @@ impl Catalog {
         installed: &BTreeMap<PluginName, Arc<Installed>>,
     ) -> Result<StoreEntry, Error> {
         let mut enabled = Vec::new();
+        let known = self.registry().store(record.id).cloned();
         for (key, value) in self.store.scan(&Scan::of(keys::all_enabled(record.id), LISTED))? {
-            let name = key.parts().text().unwrap_or_default();
+            let name = PluginName::from(key.parts().text().unwrap_or_default());
             let row: EnabledRecord = decode(&value.bytes)?;
-            let Some(installed) = installed.get(&PluginName::from(name)) else { continue };
-            let settings = self.read_settings(record.id, &installed.record.name, row.settings_version)?;
-            let paused = self.store.get(&keys::paused(record.id, &installed.record.name))?;
+            let Some(installed) = installed.get(&name) else { continue };
+            let settings = self.settings_version(record.id, &name, row.settings_version)?.settings;
+            let paused = self.store.get(&keys::paused(record.id, &name))?;
             let paused = paused.map(|value| decode::<PausedRecord>(&value.bytes)).transpose()?;
-            enabled.push(Enabled { paused, ..enabled_of(installed, row, settings) });
+            let known = known.as_ref().and_then(|known| known.plugin(&name));
+            let mails = self.store_templates(record.id, installed, known)?;
+            enabled.push(Enabled { paused, ..enabled_of(installed, row, settings, mails) });
         }
         let context = Arc::new(StoreContext {
             id: record.id,
@@ -291,41 +303,20 @@ impl Catalog {
             currency: record.currency,
             time_zone: jiff::tz::TimeZone::get(&record.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
             locale: record.locale.clone(),
+            public_url: self.public_url.clone(),
         });
         let secrets = record.secrets.iter().map(Secret::new).collect();
         Ok(StoreEntry { record, secrets, context, enabled })
     }
-
-    fn read_settings(&self, store: StoreId, plugin: &PluginName, version: u32) -> Result<Map<String, Value>, Error> {
-        let row = self.store.get(&keys::settings(store, plugin, version))?;
-        let json = row.map(|value| decode::<SettingsRecord>(&value.bytes)).transpose()?.map(|record| record.json);
-        let damaged =
-            |detail: String| Error::Store(crate::store::Error::Damaged { what: "a settings version".into(), detail });
-        match json {
-            Some(json) => serde_json::from_str(&json).map_err(|error| damaged(error.to_string())),
-            None => Err(damaged(format!("version {version} of `{plugin}` is missing"))),
-        }
-    }
-
-    /// Every saved version of a plugin's settings in a store, oldest first.
-    pub fn settings_versions(
-        &self,
-        store: &StoreEntry,
-        plugin: &PluginName,
-    ) -> Result<Vec<(u32, SettingsRecord)>, Error> {
-        let rows = self.store.scan(&Scan::of(keys::all_settings(store.id(), plugin), LISTED))?;
-        rows.into_iter()
-            .map(|(key, value)| {
-                let mut parts = key.parts();
-                let version = parts.text().and_then(|_| parts.number()).unwrap_or_default();
-                Ok((u32::try_from(version).unwrap_or(u32::MAX), decode(&value.bytes)?))
-            })
-            .collect()
-    }
 }
 
 /// What a delivery is given of an enabled plugin. Settings of an older plugin version get the defaults of what is new.
-fn enabled_of(installed: &Arc<Installed>, record: EnabledRecord, saved: Map<String, Value>) -> Enabled {
+fn enabled_of(
+    installed: &Arc<Installed>,
+    record: EnabledRecord,
+    saved: Map<String, Value>,
+    mails: Arc<StoreTemplates>,
+) -> Enabled {
     let manifest = &installed.package.manifest;
     let settings = match manifest.validate_settings(&Value::Object(saved.clone())) {
         Ok(Value::Object(filled)) => filled,
@@ -337,7 +328,7 @@ fn enabled_of(installed: &Arc<Installed>, record: EnabledRecord, saved: Map<Stri
         settings,
         settings_version: record.settings_version,
         grants: record.grants.iter().cloned().collect(),
-        templates: installed.package.templates.keys().cloned().collect(),
+        templates: installed.package.templates.names().map(str::to_owned).collect(),
     };
-    Enabled { installed: Arc::clone(installed), record, context: Arc::new(context), paused: None }
+    Enabled { installed: Arc::clone(installed), record, context: Arc::new(context), mails, paused: None }
 }

@@ -4,15 +4,20 @@
 //! dependency on any other module of this crate.
 
 mod capability;
+mod contact;
 mod decision;
 mod effect;
 mod event;
 mod facts;
 mod ids;
 mod money;
+mod signals;
 mod timestamp;
 
 pub use capability::{Capability, UnknownCapability};
+pub use contact::{
+    Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, SentMail, Suppression, SuppressionCause,
+};
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{
     Benefit, BirthdayChange, Destination, DiscountEnd, Effect, EffectKind, EffectStage, EffectStatus, Guard, Mail,
@@ -21,7 +26,7 @@ pub use effect::{
 pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
 pub use facts::{
     Birthday, Checkout, Consent, Customer, Dispute, Fulfillment, LineItem, Merge, Order, OrderEdit, Product, Refund,
-    RefundLine, Signal, SignalKind,
+    RefundLine, Signal, SignalKind, normalised_email,
 };
 pub use ids::{
     CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform, PluginName,
