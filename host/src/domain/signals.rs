@@ -50,8 +50,10 @@ impl Signal {
     /// A postal address, by its country, postcode and first line.
     pub fn address(country: &str, postcode: &str, line: &str) -> Option<Self> {
         let [country, postcode, line] = [country, postcode, line].map(letters_and_digits);
-        let is_whole = !line.is_empty() && !(country.is_empty() && postcode.is_empty());
-        is_whole.then(|| Self::of(SignalKind::Address, &format!("{country}/{postcode}/{line}")))
+        if line.is_empty() || (country.is_empty() && postcode.is_empty()) {
+            return None;
+        }
+        Some(Self::of(SignalKind::Address, &format!("{country}/{postcode}/{line}")))
     }
 
     /// An IP address. Of one of version 6 the network counts: devices change the rest by themselves (RFC 8981).

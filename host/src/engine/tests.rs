@@ -27,6 +27,7 @@ use crate::{
 mod budgets;
 mod capabilities;
 mod codes;
+mod facts;
 mod refusals;
 mod rows;
 

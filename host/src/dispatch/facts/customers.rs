@@ -114,7 +114,9 @@ pub(super) fn unlist_email(
 }
 
 /// Whose an address is: of all customers who are known by it, the one whom the platform named with it last. No two have
-/// it at one time, so the others have given it up, whether that is known yet or not. A guest has it if nobody else does.
+/// it at one time, so the others have given it up, whether that is known yet or not.
+///
+/// A guest has it if nobody else does.
 pub fn holder_of(store: &dyn Store, id: StoreId, email: &str) -> Result<Option<CustomerId>, Error> {
     let address = normalised_email(email);
     let rows = store.scan(&Scan::of(keys::customer_email(id, &address), usize::MAX))?;

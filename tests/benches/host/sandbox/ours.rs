@@ -110,6 +110,7 @@ fn input() -> Input {
         currency: "EUR".parse().expect("it is a currency"),
         time_zone: jiff::tz::TimeZone::UTC,
         locale: "en".into(),
+        public_url: "https://regulars.example".into(),
     };
     let plugin = PluginContext {
         name: PLUGIN.into(),
