@@ -43,6 +43,7 @@ mod redeliver;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
+mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod told;
@@ -175,7 +176,7 @@ impl Dispatcher {
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(Arc::clone(&pipeline), Arc::clone(&applied), start, sender));
         tasks.spawn(take_turns(Arc::clone(&pipeline), Arc::clone(&applied), arrivals, concurrency));
-        tasks.spawn(merges::tell_all(Arc::clone(&pipeline)));
+        tasks.spawn(merges::run(Arc::clone(&pipeline)));
         tasks.spawn(checkpoint(Arc::clone(&pipeline), Arc::clone(&applied)));
         tasks.spawn(redeliver::run(pipeline));
         Ok(Self { reached: applied.reached.subscribe(), tasks })
