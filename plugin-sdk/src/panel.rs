@@ -16,7 +16,7 @@
 pub struct View {
     /// `panel` for a signed-in customer's own page, `link` for the page of a link that a customer has shared.
     pub kind: String,
-    /// The customer who looks; whose link it is, in its page.
+    /// The customer who looks; none in the page of a link, whose visitor is not known.
     pub customer_id: Option<String>,
     /// IETF language tag of whoever looks.
     pub locale: String,

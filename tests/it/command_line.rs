@@ -151,7 +151,7 @@ async fn settings_are_versions_and_a_delivery_names_the_one_it_read() {
     shop.send(&webhook("orders/paid", "order_placed", "w-1")).await;
     shop.settled(1).await;
     let file = shop.host.data_dir().join("generous.json");
-    std::fs::write(&file, r#"{"earn_points": 10}"#).unwrap();
+    std::fs::write(&file, r#"{"earn_points": 10, "pending_days": 0, "balance_metafield": false}"#).unwrap();
     for _ in 0..2 {
         let told = shop.run(&["plugin", "settings", DOMAIN, "loyalty-points", "--save", &file.to_string_lossy()]);
         says(&told, &["version 2"]);

@@ -17,7 +17,7 @@ use regulars::{
 use regulars_tests::{
     DEADLINE,
     host::eventually,
-    population::{Population, Scheduled, Shop, Size},
+    population::{Population, Scheduled, Shop, Size, oracle},
     shopify_admin::{Limits, Options, SchemaSource, ShopifyAdmin},
 };
 use serde_json::Value;
@@ -61,7 +61,8 @@ impl Season {
         host.catalog.add_store(new).await.unwrap();
         host.catalog.install(std::fs::read(plugin_file("loyalty-points")).unwrap()).await.unwrap();
         let grants = [Capability::Mail, Capability::Discounts].into();
-        host.catalog.enable(&shop.domain, &"loyalty-points".into(), grants, None).await.unwrap();
+        let settings: Value = serde_json::from_str(oracle::SETTINGS).unwrap();
+        host.catalog.enable(&shop.domain, &"loyalty-points".into(), grants, Some(&settings)).await.unwrap();
         let workers = host.start().unwrap();
         Self { host, workers, clock, opened, _data_dir: data_dir }
     }

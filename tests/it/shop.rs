@@ -15,8 +15,11 @@ use serde_json::{Value, json};
 pub const DOMAIN: &str = "fern.myshopify.com";
 pub const SECRET: &str = "hush";
 
-/// A reward that the journey's shopper can afford.
-const SETTINGS: &str = r#"{"rewards": [{"id": "five", "title": "5 off", "cost": 60, "value": "5.00"}]}"#;
+/// A reward that the journey's shopper can afford, and points that are there at once.
+const SETTINGS: &str = r#"{
+    "rewards": [{"id": "five", "title": "5 off", "cost": 60, "value": "5.00"}],
+    "pending_days": 0, "max_points_per_day": 0, "balance_metafield": false
+}"#;
 
 pub struct Shop {
     pub host: Host,

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     audit::{Holdings, Totals},
     host::Host,
-    population::Population,
+    population::{Population, oracle},
     shopify_admin::{Options, SchemaSource, ShopifyAdmin},
     smtp_sink::SmtpSink,
     storm::{PLUGIN, Record, Storm},
@@ -49,12 +49,15 @@ impl World {
 
     fn set_up(&self, plugin: &Path) -> Result<(), Error> {
         let shop = self.population.shop();
+        let settings = self.host.data_dir().join("settings.json");
+        std::fs::write(&settings, oracle::SETTINGS)?;
+        let settings = settings.to_string_lossy();
         let (api, token) = (self.shopify.base_url(), Options::default().access_token);
         let add = ["store", "add", &shop.domain, "--currency", shop.currency, "--secret", shop.secret.reveal()];
         for command in [
             &[&add[..], &["--token", &token, "--api-url", &api]].concat()[..],
             &["plugin", "install", &plugin.to_string_lossy()],
-            &["plugin", "enable", &shop.domain, PLUGIN, "--grant-all"],
+            &["plugin", "enable", &shop.domain, PLUGIN, "--grant-all", "--settings", &settings],
         ] {
             let output = self.host.cli(command);
             if !output.status.success() {

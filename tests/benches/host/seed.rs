@@ -42,10 +42,10 @@ fn commit(numbers: std::ops::Range<u64>) -> Commit {
         commit.put(keys::customer(STORE, &customer.id), encode(&customer));
         commit.put(keys::customer_of_email(STORE, &email_of(number), &customer.id), encode(&customer.updated_at));
         let plugin = PLUGIN.into();
-        let account = r#"{"balance":50,"entries":1,"signed_up":true}"#;
+        let account = r#"{"balance":50,"entries":1,"lots":[{"points":50}],"gifts":[{"what":"sign_up","points":50}]}"#;
         commit.put(keys::state(STORE, &plugin, &format!("account/{id}")), account.into());
         let entry = format!(
-            r#"{{"kind":"sign_up","points":50,"about":null,"cause":"webhook/{number:08x}-0000-4000-8000-000000000000","at":1790000000000}}"#
+            r#"{{"kind":"sign_up","points":50,"about":null,"cause":"webhook/{number:08x}-0000-4000-8000-000000000000","at":1790000000000,"version":1}}"#
         );
         commit.put(keys::state(STORE, &plugin, &format!("entry/{id}/000000000001")), entry.into());
     }

@@ -15,7 +15,8 @@ use crate::workload::Workload;
 pub const PLUGIN: &str = "loyalty-points";
 
 /// Mails would measure a mail server.
-const SETTINGS: &str = r#"{"mail_on_earning": false, "mail_on_signup": false}"#;
+const SETTINGS: &str = r#"{"mail_on_earning": false, "mail_on_signup": false, "pending_days": 0,
+    "max_points_per_day": 0, "balance_metafield": false}"#;
 
 /// Reached only when the host has stopped applying events.
 const STUCK: Duration = Duration::from_secs(120);

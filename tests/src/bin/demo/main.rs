@@ -15,7 +15,7 @@ use std::{
 use clap::Parser;
 use regulars_tests::{
     host::Host,
-    population::{Population, Shop, Size, model::Customer},
+    population::{Population, Shop, Size, model::Customer, oracle},
     shopify_admin::{Options, SchemaSource, ShopifyAdmin},
     smtp_sink::SmtpSink,
 };
@@ -178,7 +178,9 @@ fn set_up(host: &Host, shopify: &ShopifyAdmin, population: &Population, plugin: 
     let add = ["store", "add", &shop.domain, "--currency", shop.currency, "--secret", shop.secret.reveal()];
     command(host, &[&add[..], &shown, &["--token", &token, "--api-url", &api]].concat())?;
     command(host, &["plugin", "install", &plugin.to_string_lossy()])?;
-    command(host, &["plugin", "enable", &shop.domain, PLUGIN, "--grant-all"])
+    let settings = host.data_dir().join("settings.json");
+    std::fs::write(&settings, oracle::SETTINGS)?;
+    command(host, &["plugin", "enable", &shop.domain, PLUGIN, "--grant-all", "--settings", &settings.to_string_lossy()])
 }
 
 fn command(host: &Host, arguments: &[&str]) -> Result {
