@@ -162,12 +162,8 @@ fn join(kept: Person, absorbed: Person) -> Person {
     let mut passed = kept.passed;
     passed.extend(absorbed.passed.into_iter().filter(|it| !passed.contains(it)).collect::<Vec<_>>());
     let mut waiting = kept.waiting;
-    for it in absorbed.waiting {
-        if !passed.contains(&it.milestone) && !waiting.iter().any(|other| other.milestone == it.milestone) {
-            waiting.push(it);
-        }
-    }
-    waiting.retain(|it| !passed.contains(&it.milestone));
+    // Those that one has waiting and the other has passed are found out when they are due.
+    waiting.extend(absorbed.waiting);
     Person {
         day,
         told_at,

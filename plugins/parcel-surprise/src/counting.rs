@@ -1,9 +1,9 @@
 //! The merchant's own counts of the stock: by the settings, and piece by piece.
 
-use regulars_sdk::{Action, Context, Event, Result, TaskAnswer, key};
+use regulars_sdk::{Action, Context, Event, Result, TaskAnswer};
 use serde::Deserialize;
 
-use crate::{draw, settings::Settings, stock};
+use crate::{asked, draw, settings::Settings, stock};
 
 /// New settings: what has been counted anew, and what in them cannot work.
 pub fn published(cx: &mut Context) -> Result {
@@ -41,11 +41,10 @@ pub fn restock(event: &Event, cx: &mut Context, action: &Action) -> Result {
     let Some(gift) = settings.gift(&gift) else {
         return Ok(cx.note("Nothing added: there is no such gift", &[("gift", &gift)])?);
     };
-    let told = key(&["restock", &event.id]);
-    if cx.state().get::<bool>(&told)?.is_some() {
+    if asked::was_done(event, cx)? {
         return Ok(cx.note("Nothing added: that was done before", &[("gift", &gift.title)])?);
     }
-    cx.state().set(&told, &true)?;
+    asked::is_done(event, cx)?;
     let before = stock::of(cx, gift)?;
     let after = stock::Stock { left: before.left.saturating_add(pieces), ..before };
     stock::set(cx, &gift.id, after)?;

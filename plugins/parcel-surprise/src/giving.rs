@@ -3,10 +3,11 @@
 //! Everything that a gift takes is written in one delivery, after the effect has been queued: stock and budget never
 //! hold a piece that nobody was told to pack.
 
-use regulars_sdk::{Action, Context, Failure, Order, ParcelGift, Refusal, Result};
+use regulars_sdk::{Action, Context, Event, Failure, Order, ParcelGift, Refusal, Result};
 use serde::Deserialize;
 
 use crate::{
+    asked,
     budget::{self, Budget},
     choice, draw,
     orders::{self, Given, Parcels, Record},
@@ -218,7 +219,7 @@ struct Give {
 }
 
 /// The rules and exclusions are the merchant's own, and so is passing them over. Stock and budget hold all the same.
-pub fn by_hand(cx: &mut Context, action: &Action) -> Result {
+pub fn by_hand(event: &Event, cx: &mut Context, action: &Action) -> Result {
     let Ok(Give { order, gift }) = action.input() else {
         return Ok(cx.note("Nothing given: name the order and the gift", &[])?);
     };
@@ -229,6 +230,9 @@ pub fn by_hand(cx: &mut Context, action: &Action) -> Result {
     let Some(gift) = settings.gift(&gift) else {
         return nothing(cx, &order, "Nothing given: there is no such gift".into());
     };
+    if asked::was_done(event, cx)? {
+        return nothing(cx, &order, "Nothing given: that was done before".into());
+    }
     let mut record = orders::get(cx, &order.id)?.unwrap_or_default();
     if record.held().is_some() {
         return nothing(cx, &order, "Nothing given: the order has a gift".into());
@@ -257,6 +261,7 @@ pub fn by_hand(cx: &mut Context, action: &Action) -> Result {
     if let Err(why) = put_in(cx, &settings, &order, &pick, budget, &mut record, known)? {
         return nothing(cx, &order, why);
     }
+    asked::is_done(event, cx)?;
     if let (Some(customer), Some(person)) = (&customer, &person) {
         people::set(cx, customer, person)?;
     }

@@ -71,6 +71,8 @@ struct Walk {
     fresh: bool,
     merchant: u32,
     shipments: u64,
+    /// Absorbed customers, and by whom.
+    merges: BTreeMap<usize, usize>,
 }
 
 impl Walk {
@@ -82,7 +84,14 @@ impl Walk {
             .setting("gifts", listed(figures))
             .setting("monthly_budget", "7.00")
             .setting("monthly_pieces", PIECES);
-        Self { shop, figures, events: Vec::new(), fresh: false, merchant: 0, shipments: 0 }
+        Self { shop, figures, events: Vec::new(), fresh: false, merchant: 0, shipments: 0, merges: BTreeMap::new() }
+    }
+
+    fn survivor(&self, mut who: usize) -> usize {
+        while let Some(kept) = self.merges.get(&who) {
+            who = *kept;
+        }
+        who
     }
 
     fn order(&self, n: usize) -> Order {
@@ -145,10 +154,13 @@ impl Walk {
                 self.figures[gift] = pieces;
                 self.shop.publish("gifts", listed(self.figures)).unwrap();
             }
-            Step::Merged(kept, absorbed) if kept != absorbed => {
-                self.deliver(Incoming::customer_merged(&format!("c{kept}"), &format!("c{absorbed}")));
+            Step::Merged(kept, absorbed) => {
+                let [kept, absorbed] = [kept, absorbed].map(|who| self.survivor(who));
+                if kept != absorbed {
+                    self.merges.insert(absorbed, kept);
+                    self.deliver(Incoming::customer_merged(&format!("c{kept}"), &format!("c{absorbed}")));
+                }
             }
-            Step::Merged(..) => {}
             Step::Days(days) => {
                 self.shop.advance_days(days).unwrap();
             }

@@ -5,12 +5,13 @@
 //! - `settings`: what the merchant sets.
 //! - `rules`: whether an order gets a gift. `choice`: which one. Both decide on what they are given and nothing else.
 //! - `draw`: chance that follows from the order.
-//! - `people`, `orders`, `stock`, `budget`: what is kept, and the only places that write it.
+//! - `people`, `orders`, `stock`, `budget`, `asked`: what is kept, and the only places that write it.
 //! - `giving`, `returning`, `thanks`, `counting`: what happens on each topic.
 //! - `panel`: what a customer sees, after delivery.
 
 use regulars_sdk::{Context, Event, Result};
 
+mod asked;
 mod budget;
 mod choice;
 mod counting;
@@ -37,10 +38,10 @@ fn handle(event: &Event, cx: &mut Context) -> Result {
         "effect.done" => returning::effect_done(event, cx),
         "effect.failed" => returning::effect_failed(event, cx),
         "customer.merged" => people::merged(cx),
-        "customer.redacted" => people::redacted(cx),
+        "customer.redacted" | "customer.deleted" => people::forgotten(cx),
         "settings.published" => counting::published(cx),
         "merchant.action" => match cx.action() {
-            Some(action) if action.name == "give" => giving::by_hand(cx, &action),
+            Some(action) if action.name == "give" => giving::by_hand(event, cx, &action),
             Some(action) if action.name == "restock" => counting::restock(event, cx, &action),
             _ => Ok(cx.note("Nothing done: there is no such action", &[])?),
         },

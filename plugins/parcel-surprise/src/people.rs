@@ -193,8 +193,8 @@ fn join(one: Person, other: Person) -> Person {
     }
 }
 
-/// Nothing is kept of somebody who is to be forgotten. What an order has cost stays with the order, by ids and sums.
-pub fn redacted(cx: &mut Context) -> Result {
+/// Nothing is kept of somebody who is gone or is to be forgotten. What an order has cost stays with the order, by ids and sums.
+pub fn forgotten(cx: &mut Context) -> Result {
     let Some(customer) = cx.customer() else {
         return Ok(cx.note("Nothing to forget: the customer is not known", &[])?);
     };

@@ -143,6 +143,36 @@ fn a_merge_joins_sums_and_thanks_for_nothing_by_itself() {
 }
 
 #[test]
+fn a_milestone_that_two_customers_have_each_is_thanked_for_once_when_they_become_one() {
+    for days in [1, 20] {
+        let mut shop = shop().setting("order_marks", json!([2])).setting("anniversaries", false);
+        for customer in ["c1", "c2"] {
+            for n in [1, 2] {
+                let id = format!("{customer}-{n}");
+                shop.deliver(Incoming::order_paid(order(&id).customer(customer).line(5_000, 1))).unwrap();
+            }
+            shop.advance_days(days).unwrap();
+        }
+        shop.deliver(merge("c2", "c1")).unwrap();
+        shop.advance_days(30).unwrap();
+        let to_each = if days == 1 { 1 } else { 2 };
+        assert_eq!(mails(&shop).len(), to_each, "once for each until they are one");
+        assert_eq!(person(&shop, "c2").waiting, []);
+    }
+    let mut shop = shop().setting("order_marks", json!([2])).setting("anniversaries", false);
+    for (customer, days) in [("c1", 20), ("c2", 1)] {
+        for n in [1, 2] {
+            let id = format!("{customer}-{n}");
+            shop.deliver(Incoming::order_paid(order(&id).customer(customer).line(5_000, 1))).unwrap();
+        }
+        shop.advance_days(days).unwrap();
+    }
+    shop.deliver(merge("c2", "c1")).unwrap();
+    shop.advance_days(30).unwrap();
+    assert_eq!(mails(&shop).len(), 1, "the absorbed customer has had it");
+}
+
+#[test]
 fn a_merge_takes_in_the_past_of_a_customer_that_was_not_known_here() {
     let mut shop = shop().with_order(order("old").customer("c2").placed_at(Timestamp(START.0 - 9)).line(100, 1));
     shop.deliver(Incoming::order_paid(order("1").customer("c1").line(5_000, 1))).unwrap();

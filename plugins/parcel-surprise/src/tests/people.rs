@@ -75,14 +75,15 @@ fn the_mail_goes_to_whoever_is_left() {
 
 #[test]
 fn nothing_of_a_person_is_kept_once_they_are_to_be_forgotten() {
-    let mut shop = shop();
-    shop.deliver(paid(basket("1"))).unwrap();
-    let spent_before = spent(&shop, "2026-01");
-    let forget = || Incoming::about("customer.redacted", "c1", "c1", "{}");
-    shop.deliver(forget()).unwrap();
-    assert_eq!(shop.state_keys("customer/").count(), 0);
-    assert_eq!(spent(&shop, "2026-01"), spent_before, "sums stay");
-    shop.deliver(cancelled(basket("1"), 1)).unwrap();
-    assert_eq!(shop.state_keys("customer/").count(), 0, "and nothing comes back");
-    assert_eq!(spent(&shop, "2026-01"), (0, 0));
+    for topic in ["customer.redacted", "customer.deleted"] {
+        let mut shop = shop();
+        shop.deliver(paid(basket("1"))).unwrap();
+        let spent_before = spent(&shop, "2026-01");
+        shop.deliver(Incoming::about(topic, "c1", "c1", "{}")).unwrap();
+        assert_eq!(shop.state_keys("customer/").count(), 0);
+        assert_eq!(spent(&shop, "2026-01"), spent_before, "sums stay");
+        shop.deliver(cancelled(basket("1"), 1)).unwrap();
+        assert_eq!(shop.state_keys("customer/").count(), 0, "and nothing comes back");
+        assert_eq!(spent(&shop, "2026-01"), (0, 0));
+    }
 }

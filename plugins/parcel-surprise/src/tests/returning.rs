@@ -272,6 +272,18 @@ fn events_about_orders_without_a_gift_say_so() {
 }
 
 #[test]
+fn a_gift_by_hand_that_could_not_be_added_is_not_given_by_its_replay() {
+    let mut shop = shop().setting("gifts", json!([gift("soap", 10, "2.00")])).with_order(basket("1"));
+    let give = Incoming::merchant_action("give", None, json!({ "order": "1", "gift": "soap" })).id("asked");
+    shop.deliver(give.clone()).unwrap();
+    let effect = effect(&shop, "1");
+    shop.fail(&effect, "the variant cannot be had").unwrap();
+    let again = shop.deliver_again(give).unwrap();
+    assert_eq!(why(&again), "Nothing given: that was done before");
+    assert!(is_back(&shop));
+}
+
+#[test]
 fn another_gift_can_be_given_by_hand_after_one_could_not_be_added() {
     let mut shop = with_gift();
     let effect = effect(&shop, "1");
