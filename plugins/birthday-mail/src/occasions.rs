@@ -1,6 +1,6 @@
 //! What is due: each birthday and anniversary once, whatever has become of clocks, settings and customers in between.
 
-use regulars_sdk::{Context, Date, Money, Result, Timer, Timestamp};
+use regulars_sdk::{Context, Date, Money, Result, Timer};
 
 use crate::{
     birthdays,
@@ -139,7 +139,7 @@ fn milestones(
             continue;
         }
         let vars = vec![(name.into(), value.clone())];
-        let letter = Letter { template, vars, valid_until: Timestamp(now.0).plus_days(VALID_DAYS) };
+        let letter = Letter { template, vars, valid_until: now.plus_days(VALID_DAYS) };
         let told = rewards::send(cx, settings, customer, person, letter, Ok(reward))?;
         note(cx, "Thanks for the milestone", &[(name, &value)], &told)?;
     }

@@ -259,13 +259,3 @@ fn anniversaries_can_be_switched_off() {
     shop.deliver(Incoming::order_paid(order("1").customer("c1").line(5_000, 1))).unwrap();
     assert_eq!(due(&shop, "c1"), None);
 }
-
-#[test]
-fn a_replayed_timer_brings_nothing_twice() {
-    let mut shop = with_birthday();
-    let fired = shop.advance_to(at(DAY, 9)).unwrap();
-    let before = shop.clone();
-    assert_eq!(fired.len(), 1);
-    shop.deliver_again(Incoming::other("timer.fired", "unknown", "")).unwrap();
-    assert_eq!(mails(&shop).len(), mails(&before).len());
-}
