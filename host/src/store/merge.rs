@@ -7,12 +7,20 @@ use crate::domain::{Customer, CustomerId, StoreId};
 const MERGES: usize = 16;
 
 /// The customer that is left of `id`; itself if it was never merged, or is not known.
-pub fn survivor(transaction: &mut Transaction, store: StoreId, mut id: CustomerId) -> Result<CustomerId, Error> {
+pub fn survivor(transaction: &mut Transaction, store: StoreId, id: CustomerId) -> Result<CustomerId, Error> {
+    Ok(merged(transaction, store, id)?.pop().expect("a chain begins with the customer itself"))
+}
+
+/// The customer itself, whoever absorbed it, whoever absorbed that one, and so on to the one that is left.
+pub fn merged(transaction: &mut Transaction, store: StoreId, id: CustomerId) -> Result<Vec<CustomerId>, Error> {
+    let mut chain = vec![id];
     for _ in 0..MERGES {
-        match transaction.get::<Customer>(&keys::customer(store, &id))?.and_then(|customer| customer.merged_into) {
-            Some(next) => id = next,
-            None => return Ok(id),
+        let last = chain.last().expect("it has one");
+        match transaction.get::<Customer>(&keys::customer(store, last))?.and_then(|customer| customer.merged_into) {
+            Some(next) => chain.push(next),
+            None => return Ok(chain),
         }
     }
-    Err(Error::Damaged { what: format!("the chain of merges of customer {id}"), detail: "it does not end".into() })
+    let what = format!("the chain of merges of customer {}", chain[0]);
+    Err(Error::Damaged { what, detail: "it does not end".into() })
 }

@@ -46,9 +46,9 @@ pub use data_dir::DataDir;
 pub use durability::Durability;
 pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
-pub use merge::survivor;
+pub use merge::{merged, survivor};
 pub use record::{
-    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Reconciled, Reconciliation, Record,
+    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled, Reconciliation, Record,
     SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, decode,
     encode,
 };

@@ -611,7 +611,7 @@ impl Shop {
             }
             incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
             incoming::Change::Merge(it) => {
-                if self.survivor(&it.kept_id) != it.absorbed_id {
+                if !self.leads_through(&it.kept_id, &it.absorbed_id) {
                     self.merges.insert(it.absorbed_id.clone(), it.kept_id.clone());
                     let kept = self.survivor(&it.kept_id).to_owned();
                     let named = Known { as_of: Timestamp(0), fact: samples::customer(&kept) };
@@ -624,6 +624,17 @@ impl Shop {
             | incoming::Change::About(_)
             | incoming::Change::None => {}
         }
+    }
+
+    /// Whether `id` is `other` or was absorbed by it, at whatever remove.
+    fn leads_through<'a>(&'a self, mut id: &'a str, other: &str) -> bool {
+        while id != other {
+            match self.merges.get(id) {
+                Some(kept) => id = kept,
+                None => return false,
+            }
+        }
+        true
     }
 
     /// The customer that is left of `id` after all merges.

@@ -483,3 +483,14 @@ fn a_timer_that_is_set_again_for_a_time_at_which_it_has_fired_fires_again() {
     assert_eq!(shop.state::<u32>("fired"), Some(2));
     assert_eq!(shop.due("again"), None);
 }
+
+#[test]
+fn merges_that_would_lead_in_a_circle_are_not_followed() {
+    let mut shop = Bench::new(|_, cx| {
+        assert_eq!(cx.merge().map(|merge| merge.kept_id).as_deref(), Some("2"));
+        Ok(())
+    });
+    for (kept, absorbed) in [("2", "0"), ("0", "1"), ("1", "0")] {
+        shop.deliver(Incoming::customer_merged(kept, absorbed)).unwrap();
+    }
+}

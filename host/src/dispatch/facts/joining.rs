@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Customer, Merge, Order, OrderId, StoreId},
-    store::{Error, Scan, Transaction, keys, survivor},
+    store::{Error, Scan, Transaction, keys, merged, survivor},
 };
 
 /// Orders that move with a merged customer in one step.
@@ -11,7 +11,9 @@ pub(super) const MERGED_ORDERS: usize = 10_000;
 /// Joins two customers: the removed one points to the kept one, and its orders are listed there.
 pub(super) fn join(transaction: &mut Transaction, store: StoreId, merge: &Merge) -> Result<(), Error> {
     let Merge { kept, removed, .. } = merge;
-    if kept == removed || survivor(transaction, store, kept.clone())? == *removed {
+    // Whoever is on the way to the one that is left cannot be absorbed by one behind it: the way would never end.
+    let chain = merged(transaction, store, kept.clone())?;
+    if chain.contains(removed) {
         return Ok(());
     }
     let key = keys::customer(store, removed);

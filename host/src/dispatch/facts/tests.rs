@@ -163,9 +163,11 @@ fn merges_are_followed_to_the_end_and_never_in_a_circle() {
         merge("8", "7"),
         merge("9", "8"),
         merge("7", "9"),
+        merge("7", "8"),
         merge("9", "9"),
     ]);
     assert_eq!(known.survivor("7"), "9".into());
+    assert_eq!(known.survivor("8"), "9".into());
     assert_eq!(known.orders_of("9"), ["1"]);
     // An update that still names the first customer finds the order where it is.
     project(&mut known.0, STORE, &event(), &told(order("1", Some("7"), 10, 20))).unwrap();
