@@ -51,6 +51,7 @@ async fn a_file_is_imported_row_by_row_and_each_row_counts_once() {
         &told,
         &["2 rows taken in, 0 were known, 2 refused", "line 3: ", "nobody@example.com", "line 4: it has 1 columns"],
     );
+    says(&told, &["2: handled without a note (lines 2, 5)"]);
     let told = stage.refused(&import);
     says(&told, &["0 rows taken in, 2 were known, 2 refused"]);
     let inputs = stage.told_of("merchant.action").await;

@@ -51,6 +51,22 @@ pub async fn wait(client: &Client, store: &str, id: &str) -> Option<Value> {
     None
 }
 
+/// What plugins have made of an event, in their words.
+pub fn decision(event: &Value) -> String {
+    let decisions: Vec<_> = event["deliveries"].as_array().into_iter().flatten().map(decision_of).collect();
+    if decisions.is_empty() { "no plugin was told".into() } else { decisions.join("; ") }
+}
+
+fn decision_of(delivery: &Value) -> String {
+    // "done", or the word as the only key of what is told about it.
+    if let Some((word, told)) = delivery["outcome"].as_object().and_then(|outcome| outcome.iter().next()) {
+        return format!("{word}: {}", told["reason"].as_str().unwrap_or_default());
+    }
+    let notes = delivery["notes"].as_array().into_iter().flatten();
+    let reasons: Vec<_> = notes.filter_map(|note| note["reason"].as_str()).collect();
+    if reasons.is_empty() { "handled without a note".into() } else { reasons.join("; ") }
+}
+
 /// Why nothing came of an event, if a plugin has refused it for good.
 pub fn refusal(event: &Value) -> Option<String> {
     let mut deliveries = event["deliveries"].as_array()?.iter();

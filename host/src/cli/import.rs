@@ -3,7 +3,10 @@
 //! A row's key follows from what is asked, the file's bytes and its place in it, so that a file which is imported again,
 //! whole or after something was mended in the shop, counts each row once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use axum::http::Method;
 use clap::Args;
@@ -22,6 +25,9 @@ use super::{
 /// Rows that are on their way at once: enough that one write to the disk takes many.
 const AT_ONCE: usize = 64;
 
+/// Lines that are told of one decision.
+const LINES: usize = 20;
+
 /// Rows after which it is said how far it is.
 const PROGRESS: usize = 1_000;
 
@@ -31,10 +37,10 @@ const PROGRESS: usize = 1_000;
   email,points
   ada@example.com,250
 
-  regulars plugin import fern.myshopify.com loyalty-points adjust points.csv
+  regulars plugin import fern.myshopify.com loyalty-points import points.csv --with mode=add
 
-Every other column is a field of the action's input, as text. Rows that were refused are listed, and sent again by
-importing the same file again; the others count once.")]
+Every other column is a field of the action's input, as text. What was decided is listed, with the lines. Rows that were
+refused are sent again by importing the same file again; the others count once.")]
 pub struct Import {
     /// The store's permanent domain.
     store: String,
@@ -43,6 +49,9 @@ pub struct Import {
     action: String,
     /// A CSV file with a first line of names. The column `customer`, an id, or `email` names the customer.
     file: PathBuf,
+    /// A field that every row has besides.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
+    with: Vec<(String, String)>,
     /// What stands between columns.
     #[arg(long, default_value = ",")]
     delimiter: char,
@@ -62,17 +71,24 @@ struct Asked {
     input: Map<String, Value>,
 }
 
+fn constant(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write a name and a value, such as `mode=add`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 pub async fn run(client: &Client, import: Import) -> Result {
     let bytes = std::fs::read(&import.file).map_err(|error| format!("{}: {error}", import.file.display()))?;
     let rows = rows(&import.file, &bytes, import.delimiter)?;
-    let (count, file) = (rows.len(), HEXLOWER.encode(&Sha256::digest(&bytes)[..16]));
-    let mut refused = Vec::new();
-    let mut done = stream::iter(rows).map(|row| post(client, &import, &file, row)).buffered(AT_ONCE).enumerate();
+    let (count, file) = (rows.len(), name_of(&bytes, &import.with));
+    let (mut refused, mut decided) = (Vec::new(), BTreeMap::<_, Vec<u64>>::new());
+    let mut done = stream::iter(rows).map(|row| send(client, &import, &file, row)).buffered(AT_ONCE).enumerate();
     let (mut accepted, mut known) = (0, 0);
     while let Some((index, (line, ended))) = done.next().await {
         match ended {
-            Ok(Ended::Accepted) => accepted += 1,
-            Ok(Ended::Known) => known += 1,
+            Ok(Ended { is_known, decision }) => {
+                *(if is_known { &mut known } else { &mut accepted }) += 1;
+                decided.entry(decision).or_default().push(line);
+            }
             Err(reason) => refused.push((line, reason)),
         }
         if (index + 1) % PROGRESS == 0 {
@@ -80,11 +96,11 @@ pub async fn run(client: &Client, import: Import) -> Result {
         }
     }
     println!("{accepted} rows taken in, {known} were known, {} refused", refused.len());
+    for (decision, lines) in &decided {
+        println!("{}: {decision} ({})", lines.len(), told(lines));
+    }
     for (line, reason) in &refused {
         println!("line {line}: {reason}");
-    }
-    if !client.is_running() {
-        println!("they are decided once the host runs");
     }
     match refused.len() {
         0 => Ok(()),
@@ -94,34 +110,56 @@ pub async fn run(client: &Client, import: Import) -> Result {
     }
 }
 
-/// What became of a row.
-enum Ended {
-    Accepted,
-    /// The same row had been sent before.
-    Known,
-}
-
-async fn post(client: &Client, import: &Import, file: &str, row: Row) -> (u64, Result<Ended, String>) {
-    let line = row.line;
-    (line, send(client, import, file, row).await)
-}
-
-async fn send(client: &Client, import: &Import, file: &str, row: Row) -> Result<Ended, String> {
-    let Asked { customer, input } = row.read?;
-    let body = json!({
-        "name": import.action,
-        "customer": customer,
-        "input": input,
-        "idempotency_key": format!("import/{}/{file}/{}", import.action, row.line),
-    });
-    let address = format!("{}/plugins/{}/actions", path(&import.store), segment(&import.plugin));
-    let answer = client.send(Method::POST, &address, &body).await.map_err(|error| error.to_string())?;
-    if let Some(event) = decided::wait(client, &import.store, answer["event"].as_str().unwrap_or_default()).await
-        && let Some(reason) = decided::refusal(&event)
-    {
-        return Err(reason);
+/// Names what is imported: the file and what every row has besides.
+fn name_of(file: &[u8], with: &[(String, String)]) -> String {
+    let mut hash = Sha256::new();
+    for part in with.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).chain([file]) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
-    Ok(if answer["status"] == "duplicate" { Ended::Known } else { Ended::Accepted })
+    HEXLOWER.encode(&hash.finalize()[..16])
+}
+
+/// Lines in a few words.
+fn told(lines: &[u64]) -> String {
+    let first = lines.iter().take(LINES).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let more = if lines.len() > LINES { ", ..." } else { "" };
+    format!("lines {first}{more}")
+}
+
+/// What became of a row.
+struct Ended {
+    /// The same row had been sent before.
+    is_known: bool,
+    /// What the plugin made of it, in its words.
+    decision: String,
+}
+
+async fn send(client: &Client, import: &Import, file: &str, row: Row) -> (u64, Result<Ended, String>) {
+    let line = row.line;
+    let asked = async {
+        let Asked { customer, mut input } = row.read?;
+        input.extend(import.with.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
+        let body = json!({
+            "name": import.action,
+            "customer": customer,
+            "input": input,
+            "idempotency_key": format!("import/{}/{file}/{line}", import.action),
+        });
+        let address = format!("{}/plugins/{}/actions", path(&import.store), segment(&import.plugin));
+        let answer = client.send(Method::POST, &address, &body).await.map_err(|error| error.to_string())?;
+        let is_known = answer["status"] == "duplicate";
+        let event = decided::wait(client, &import.store, answer["event"].as_str().unwrap_or_default()).await;
+        let decision = match event {
+            Some(event) => match decided::refusal(&event) {
+                Some(reason) => return Err(reason),
+                None => decided::decision(&event),
+            },
+            None => "not decided yet".into(),
+        };
+        Ok(Ended { is_known, decision })
+    };
+    (line, asked.await)
 }
 
 /// The rows of a file. Only a first line that cannot be read makes the whole file unreadable.
@@ -216,6 +254,21 @@ mod tests {
         assert_eq!(rows[0].line, 2);
         assert_eq!(rows[0].read, Err("it has 1 columns, and the first line has 2".into()));
         assert_eq!(rows[1], row(3, Some("bob@example.com"), json!({ "points": "2" })));
+    }
+
+    #[test]
+    fn the_same_file_with_something_else_besides_is_another_import() {
+        let with = |pairs: &[(&str, &str)]| -> Vec<_> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let name = name_of(b"a", &with(&[("mode", "add")]));
+        assert_eq!(name, name_of(b"a", &with(&[("mode", "add")])));
+        for other in [with(&[]), with(&[("mode", "reset")]), with(&[("modea", "dd")])] {
+            assert_ne!(name, name_of(b"a", &other));
+        }
+        assert_ne!(name, name_of(b"b", &with(&[("mode", "add")])));
+        assert_eq!(constant("mode=a=b").unwrap(), ("mode".into(), "a=b".into()));
+        assert!(constant("mode").is_err());
     }
 
     #[test]

@@ -404,7 +404,7 @@ function showSettings(plugin, back) {
       const onclick = () => showSettings(plugin, each.version);
       const button = el("button", { type: "button", class: "again", onclick }, "Bring back");
       return el("li", {}, el("time", {}, moment(each.saved_at)),
-        el("span", {}, `Version ${each.version}: ${changed(each.changed) || "nothing changed"}`),
+        el("span", {}, `Version ${each.version}: ${changed(each.changed) || "the first"}`),
         each.version === version ? el("span", { class: "balance" }, "in force") : button);
     });
     return [

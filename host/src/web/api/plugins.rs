@@ -191,8 +191,8 @@ pub async fn settings(
     let entry = host.catalog.store_named(&store)?;
     let enabled = host.catalog.enabled(&entry, &plugin)?;
     let versions = host.catalog.settings_versions(entry.id(), &plugin)?;
-    let nothing = Map::new();
-    let before = std::iter::once(&nothing).chain(versions.iter().map(|version| &version.settings));
+    // The first is compared with itself.
+    let before = versions.iter().take(1).chain(&versions).map(|version| &version.settings);
     let listed = versions.iter().zip(before).map(|(version, before)| {
         let changed: Vec<_> = changes(before, &version.settings).into_iter().map(|change| change.path).collect();
         json!({ "version": version.version, "saved_at": version.saved_at, "changed": changed })
