@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use axum::{Router, http::StatusCode, response::IntoResponse};
+use axum::Router;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -456,25 +456,6 @@ async fn nothing_is_done_for_a_store_that_has_been_removed() {
     assert_eq!(server.taken().len(), 0);
 }
 
-/// A shop that refuses its first call because the rate limit is used up, and its second for good.
-async fn throttled_shop() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
-    let routes = Router::new().fallback(move || {
-        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        async move {
-            match call {
-                0 => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3")], "").into_response(),
-                1 => r#"{"data":{"tagsAdd":{"userErrors":[]}}}"#.into_response(),
-                _ => StatusCode::IM_A_TEAPOT.into_response(),
-            }
-        }
-    });
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    url
-}
-
 /// A shop that does whatever it is asked.
 async fn willing_shop() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -482,35 +463,6 @@ async fn willing_shop() -> String {
     let routes = Router::new().fallback(async || r#"{"data":{"tagsAdd":{"userErrors":[]}}}"#);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     url
-}
-
-#[tokio::test]
-async fn a_try_that_meets_a_rate_limit_does_not_count() {
-    let post = Post::new(None).await;
-    let change = StoreChange {
-        access_token: Some("token".into()),
-        api_url: Some(throttled_shop().await),
-        ..StoreChange::default()
-    };
-    post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
-    post.queue("first", tags(), None).await;
-    post.run_due().await;
-    let due = post.bench.clock.now() + Duration::from_secs(3);
-    let effect = post.effect("first");
-    assert!(matches!(effect.status, EffectStatus::Pending { due: at, .. } if at == due), "{effect:?}");
-    assert_eq!((effect.attempts, post.outbox.counters.effects_failed.get()), (0, 0));
-    post.advance(Duration::from_secs(3)).await;
-    assert!(is_done(&post.status("first")), "{:?}", post.status("first"));
-    assert_eq!(post.effect("first").attempts, 1);
-}
-
-#[tokio::test]
-async fn a_call_to_a_store_without_a_token_is_a_dead_letter_that_says_so() {
-    let post = Post::new(None).await;
-    post.queue("first", tags(), None).await;
-    post.run_due().await;
-    let status = post.status("first");
-    assert!(matches!(&status, EffectStatus::Dead { reason } if reason.contains("access token")), "{status:?}");
 }
 
 #[tokio::test]
