@@ -4,7 +4,7 @@
 //! What belongs here: which change goes where, and the facts that need no more than that.
 
 use crate::{
-    domain::{Change, Event, Merge, Product, ProductId, Refund, StoreId},
+    domain::{Change, Event, Merge, Origin, Product, ProductId, Refund, StoreId},
     store::{Error, Key, Record, Transaction, keys},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn project(
             put_newer(transaction, keys::checkout(store, &checkout.id), &**checkout, |it| it.updated_at)?;
         }
         Change::CheckoutDeleted(id) => transaction.delete(keys::checkout(store, id)),
-        Change::Product(product) => learn_product(transaction, store, product)?,
+        Change::Product(product) => learn_product(transaction, store, event, product)?,
         Change::ProductDeleted(id) => delete_product(transaction, store, id)?,
         // What was edited arrives as an update; a deleted order stays for the ledgers that stand on it. Of a dispute the
         // event tells all that there is to know.
@@ -81,14 +81,22 @@ fn put_newer<T: Record, A: PartialOrd>(
     Ok(())
 }
 
-/// Takes over what is told of a product. Webhooks leave its collections out; those that have been read stay.
-fn learn_product(transaction: &mut Transaction, store: StoreId, product: &Product) -> Result<(), Error> {
+/// Takes over what is told of a product. Only what is read tells of collections: a webhook leaves them as they are known.
+fn learn_product(
+    transaction: &mut Transaction,
+    store: StoreId,
+    event: &Event,
+    product: &Product,
+) -> Result<(), Error> {
     let key = keys::product(store, &product.id);
-    let known = transaction.get::<Product>(&key)?;
-    let learnt = match known {
-        Some(known) if known.updated_at > product.updated_at => return Ok(()),
+    let tells_collections = matches!(event.origin, Origin::Read { .. });
+    let learnt = match transaction.get::<Product>(&key)? {
+        Some(known) if known.updated_at > product.updated_at => match known.collections.is_empty() {
+            true => Product { collections: product.collections.clone(), ..known },
+            false => return Ok(()),
+        },
         Some(known) => Product {
-            collections: if product.collections.is_empty() { known.collections } else { product.collections.clone() },
+            collections: if tells_collections { product.collections.clone() } else { known.collections },
             deleted: known.deleted,
             ..product.clone()
         },

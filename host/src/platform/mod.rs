@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::{
     BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
-    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ReadEvent, Step, StoreCredit, TagChange,
+    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, Step, StoreCredit, TagChange,
     Timestamp,
 };
 
@@ -101,6 +101,25 @@ pub struct OrdersPage {
     pub next: Option<String>,
 }
 
+/// A product as a listing tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedProduct {
+    pub id: ProductId,
+    pub updated_at: Timestamp,
+    /// Ids of all collections that it is in, sorted.
+    pub collections: Vec<String>,
+    /// What a webhook would have told of it, and the collections.
+    pub told: Told,
+}
+
+/// A page of changed products, oldest change first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductsPage {
+    pub products: Vec<ListedProduct>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
 /// What an adapter reads of a store for reconciliation: what has changed, and what a webhook would have told of it.
 pub trait Changes: Sync {
     /// Orders that changed between two moments, both included.
@@ -109,6 +128,13 @@ pub trait Changes: Sync {
         between: (Timestamp, Timestamp),
         after: Option<&str>,
     ) -> impl Future<Output = Result<OrdersPage, Failure>> + Send;
+
+    /// Products that changed between two moments, both included.
+    fn changed_products(
+        &self,
+        between: (Timestamp, Timestamp),
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<ProductsPage, Failure>> + Send;
 
     /// The platform's topic, API version and body for a step of an order; `None` if the object is there no more.
     fn told(&self, order: &OrderId, step: &Step) -> impl Future<Output = Result<Option<Told>, Failure>> + Send;
@@ -231,6 +257,16 @@ impl Changes for Client {
     ) -> Result<OrdersPage, Failure> {
         match self {
             Self::Shopify(client) => client.changed_orders(between, after).await,
+        }
+    }
+
+    async fn changed_products(
+        &self,
+        between: (Timestamp, Timestamp),
+        after: Option<&str>,
+    ) -> Result<ProductsPage, Failure> {
+        match self {
+            Self::Shopify(client) => client.changed_products(between, after).await,
         }
     }
 

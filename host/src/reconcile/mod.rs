@@ -21,9 +21,10 @@ use crate::{
     domain::{Event, EventId, OrderId, Origin, Step, StoreId, Timestamp},
     effects::Outbox,
     platform::{ChangedOrder, Changes, Failure},
-    store::{CommitError, Error, Position, Reconciled, Reconciliation, decode, keys},
+    store::{CommitError, Error, Key, Position, Reconciled, Reconciliation, Record, decode, keys},
 };
 
+mod products;
 #[cfg(test)]
 mod tests;
 
@@ -150,12 +151,16 @@ impl Reconciler {
             true => self.outbox.storefronts.client(entry),
             false => Err(Failure::Transient { reason: "events that were accepted before wait to be applied".into() }),
         };
-        let done = match client {
-            Ok(client) => run_store(&self.pipeline, self.settings, entry, &*client, since, show).await,
-            Err(failure) => fail(&self.pipeline, self.settings, entry, since, &failure).await,
+        let done = match &client {
+            Ok(client) => run_store(&self.pipeline, self.settings, entry, &**client, since, show).await,
+            Err(failure) => fail(&self.pipeline, self.settings, entry, since, failure).await,
         };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&store);
-        done
+        done?;
+        match &client {
+            Ok(client) => products::read_on(&self.pipeline, self.settings, store, &**client).await,
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -238,7 +243,7 @@ async fn fail(
     let (from, more) = (beginning.from, beginning.goes_on);
     let mut kept = Reconciliation { more, ..beginning.kept(latest) };
     reach(&mut kept, from);
-    keep(pipeline, entry.id(), &kept).await
+    keep(pipeline, keys::reconciliation(entry.id()), &kept).await
 }
 
 /// One run: reads a store's changes and appends what is missing. What it found is kept, whether it ended well or not.
@@ -289,7 +294,7 @@ pub async fn run_store(
     reach(&mut kept, reached);
     kept.repaired += kept.latest.repaired;
     kept.latest.ended_at = Some(pipeline.clock.now());
-    keep(pipeline, entry.id(), &kept).await
+    keep(pipeline, keys::reconciliation(entry.id()), &kept).await
 }
 
 /// Why a run ends before its time.
@@ -393,10 +398,10 @@ async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
     }
 }
 
-async fn keep(pipeline: &Pipeline, store: StoreId, record: &Reconciliation) -> Result<(), Error> {
+async fn keep<T: Record>(pipeline: &Pipeline, key: Key, record: &T) -> Result<(), Error> {
     loop {
         let mut transaction = pipeline.transaction();
-        transaction.put(keys::reconciliation(store), record);
+        transaction.put(key.clone(), record);
         match transaction.commit().await {
             Ok(()) => return Ok(()),
             Err(CommitError::Conflict) => {}

@@ -9,10 +9,11 @@ use crate::{
     dispatch::bench::{Bench, START},
     domain::{Order, Platform, RefundId},
     engine::guest::Guest,
-    platform::{OrdersPage, Told},
+    platform::{ListedProduct, OrdersPage, ProductsPage, Told},
 };
 
 mod asked;
+mod products;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SETTINGS: Settings =
@@ -84,10 +85,11 @@ fn told(sold: &Sold, step: &Step) -> (&'static str, Value) {
     }
 }
 
-/// A platform of which two orders make a page.
+/// A platform of which two orders or products make a page.
 #[derive(Default)]
 struct Shop {
     sold: Vec<Sold>,
+    products: Vec<ListedProduct>,
     /// What goes wrong, call by call; `None` where nothing does.
     faults: Mutex<Vec<Option<Failure>>>,
     calls: AtomicU64,
@@ -120,6 +122,20 @@ impl Changes for Shop {
         });
         let next = (first + 2 < changed.len()).then(|| (first + 2).to_string());
         Ok(OrdersPage { orders: orders.collect(), next })
+    }
+
+    async fn changed_products(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        from_row: Option<&str>,
+    ) -> Result<ProductsPage, Failure> {
+        self.fault()?;
+        let mut changed: Vec<_> = self.products.clone();
+        changed.retain(|product| (from..=to).contains(&product.updated_at));
+        changed.sort_by_key(|product| product.updated_at);
+        let first: usize = from_row.map_or(0, |row| row.parse().unwrap());
+        let next = (first + 2 < changed.len()).then(|| (first + 2).to_string());
+        Ok(ProductsPage { products: changed.into_iter().skip(first).take(2).collect(), next })
     }
 
     async fn told(&self, order: &OrderId, step: &Step) -> Result<Option<Told>, Failure> {

@@ -26,6 +26,8 @@ pub enum Table {
     CustomerEvent = 12,
     /// Positions of the events that could not be read, or of which a delivery has failed.
     FailedEvent = 13,
+    /// How far a store's products have been read.
+    ProductsRead = 14,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,

@@ -283,6 +283,11 @@ pub fn reconciliation(store: StoreId) -> Key {
     Key::of(store, Table::Reconciliation).end()
 }
 
+/// How far a store's products have been read.
+pub fn products_read(store: StoreId) -> Key {
+    Key::of(store, Table::ProductsRead).end()
+}
+
 /// Positions of the events that wait for an order.
 pub fn waiting_for(store: StoreId, order: &OrderId) -> Key {
     Key::of(store, Table::WaitingFor).text(order.as_str()).end()

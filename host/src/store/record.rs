@@ -92,6 +92,7 @@ records! {
     Position = "a position",
     Told = "what has been told of an order",
     Reconciliation = "a reconciliation's record",
+    ProductsRead = "how far products have been read",
     SharedLink = "a shared link",
     TaskRecord = "a task",
     Vec<BudgetBound> = "a plugin's budget",
@@ -291,6 +292,15 @@ pub struct Reconciliation {
     /// Missed steps that all runs have repaired.
     pub repaired: u64,
     pub latest: Reconciled,
+}
+
+/// How far a store's products have been read, in a round through all of them and from its end on through those that change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductsRead {
+    /// All that changed before has been read.
+    pub until: Timestamp,
+    pub round_began_at: Timestamp,
+    pub round_ended_at: Option<Timestamp>,
 }
 
 /// What one run of reconciliation found.

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, Reconciled, Reconciliation,
+    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation,
     Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
@@ -385,6 +385,8 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         late_median: 900_000,
         error: some("the storefront is down"),
     };
+    let read = ProductsRead { until: at(2), round_began_at: at(1), round_ended_at: Some(at(3)) };
+    seen.compare("products-read", &read);
     seen.compare("reconciliation", &Reconciliation { until: at(2), more: true, repaired: 5, latest });
     seen.compare("contact", &contact());
     let texts = [("subject".to_owned(), "Tea time".to_owned())].into();

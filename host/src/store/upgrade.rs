@@ -286,7 +286,7 @@ mod tests {
             upgrade(&*store).unwrap();
             let mut transaction = Transaction::new(Arc::<MemoryStore>::clone(&store));
             let used_by = orders::orders_with_code(&mut transaction, SHOP, "herbst10").unwrap();
-            assert_eq!(used_by, [still_open.id.clone()], "the other is cancelled");
+            assert_eq!(used_by, std::slice::from_ref(&still_open.id), "the other is cancelled");
             let later = Order { id: "4".into(), placed_at: Timestamp(u64::MAX), customer: None, ..still_open.clone() };
             let before = orders::orders_before(&mut transaction, SHOP, &later).unwrap();
             assert_eq!(before, [still_open.id.clone()].into(), "the other is a test");

@@ -109,11 +109,12 @@ fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
         "codeDiscountNodeByCode" => {
             shop.discounts.by_code(text("code")).map_or(Value::Null, |code| code.node(&shop.currency, shop.now))
         }
-        "codeDiscountNode" | "customer" | "node" | "order" | "productVariant" => shop.node(text("id")),
+        "codeDiscountNode" | "customer" | "node" | "order" | "product" | "productVariant" => shop.node(text("id")),
         "nodes" => {
             args["ids"].as_array().into_iter().flatten().map(|id| shop.node(id.as_str().unwrap_or_default())).collect()
         }
         "giftCards" => shop.gift_cards.search(text("query")),
+        "products" if args["sortKey"] == "UPDATED_AT" => shop.products.changed(text("query"))?,
         "refund" => shop.orders.refund(text("id")),
         "orders" => {
             if args["sortKey"] != "UPDATED_AT" {

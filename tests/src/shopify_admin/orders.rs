@@ -130,7 +130,7 @@ fn number(global: &str) -> Option<u64> {
 }
 
 /// `updated_at:>='2026-01-01T00:00:00Z' updated_at:<='...'`: the only search that is simulated.
-fn span(query: &str) -> Result<(Timestamp, Timestamp), String> {
+pub(super) fn span(query: &str) -> Result<(Timestamp, Timestamp), String> {
     let unknown = || format!("the search {query:?} is not simulated");
     let (mut from, mut to) = (Timestamp::MIN, Timestamp::MAX);
     for term in query.split_whitespace() {
@@ -145,12 +145,12 @@ fn span(query: &str) -> Result<(Timestamp, Timestamp), String> {
     Ok((from, to))
 }
 
-fn updated_at(body: &Value) -> Timestamp {
+pub(super) fn updated_at(body: &Value) -> Timestamp {
     body["updated_at"].as_str().and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// A time as the Admin API writes it: in UTC.
-fn time(value: &Value) -> Value {
+pub(super) fn time(value: &Value) -> Value {
     value.as_str().and_then(|time| time.parse::<Timestamp>().ok()).map_or(Value::Null, |time| time.to_string().into())
 }
 

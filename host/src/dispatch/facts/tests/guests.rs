@@ -50,7 +50,7 @@ fn a_merge_is_told_of_a_guest_who_has_been_told_of_and_once() {
     let (order, seen) = (by_guest("1", ADDRESS), verified("7", ADDRESS, 20));
     assert_eq!(brought_to_light(&[order.clone(), seen.clone()]), Some(merge.clone()));
     assert_eq!(brought_to_light(&[seen.clone(), order.clone()]), None, "nobody has heard of the guest");
-    assert_eq!(brought_to_light(&[order.clone(), seen.clone(), seen.clone()]), None);
+    assert_eq!(brought_to_light(&[order.clone(), seen.clone(), seen]), None);
     let named = Change::Order {
         order: Box::new(super::order("2", Some("7"), 10, 10)),
         customer: Some(Box::new(Customer { email_verified: true, ..customer("7", Some(ADDRESS), 20) })),

@@ -12,6 +12,7 @@ use crate::{
     platform::{ChangedOrder, Failure, OrdersPage},
 };
 
+mod products;
 #[cfg(test)]
 mod tests;
 
@@ -48,8 +49,7 @@ impl AdminClient {
         let variables = json!({ "query": query, "first": ORDERS_PER_PAGE, "after": after });
         let listed: Listed = self.call(CHANGED_ORDERS, variables).await?;
         let orders = listed.orders.nodes.into_iter().map(ListedOrder::read).collect::<Result<_, _>>()?;
-        let next = listed.orders.page_info.end_cursor.filter(|_| listed.orders.page_info.has_next_page);
-        Ok(OrdersPage { orders, next })
+        Ok(OrdersPage { orders, next: listed.orders.page_info.next() })
     }
 
     /// An order as its webhooks tell it; `None` if there is no such order.
@@ -108,6 +108,13 @@ struct Connection {
 struct PageInfo {
     has_next_page: bool,
     end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// Where the next page begins; `None` after the last.
+    fn next(self) -> Option<String> {
+        self.end_cursor.filter(|_| self.has_next_page)
+    }
 }
 
 #[derive(Deserialize)]

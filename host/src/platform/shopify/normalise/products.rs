@@ -1,8 +1,8 @@
-//! Products. Their collections are in no body.
+//! Products. Their collections are in no webhook's body; those that are read stand beside what it would have told.
 
 use serde::Deserialize;
 
-use super::wire::{Id, Tags, Text, owned, parse, required_id, time};
+use super::wire::{Id, Tags, Text, each, owned, parse, required_id, time};
 use crate::{
     domain::{Change, Product},
     platform::{Context, Unreadable},
@@ -21,6 +21,8 @@ struct WireProduct<'a> {
     #[serde(borrow)]
     vendor: Option<Text<'a>>,
     tags: Option<Tags>,
+    #[serde(borrow)]
+    collections: Option<Vec<Id<'a>>>,
     #[serde(borrow)]
     created_at: Option<Text<'a>>,
     #[serde(borrow)]
@@ -45,7 +47,9 @@ pub fn product(body: &[u8], context: &Context) -> Result<Change, Unreadable> {
         kind: owned(wire.product_type.as_ref()),
         vendor: owned(wire.vendor.as_ref()),
         tags: wire.tags.unwrap_or_default().0,
-        collections: Vec::new(),
+        collections: each("collections", wire.collections.as_deref(), |id| {
+            required_id("id", "Collection", None, Some(id))
+        })?,
         updated_at,
         deleted: false,
     })))
