@@ -23,5 +23,6 @@ mod refusals;
 mod replay;
 mod shop;
 mod shopify_effects;
+mod shopify_reads;
 mod showcase;
 mod webhooks;

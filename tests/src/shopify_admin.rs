@@ -219,6 +219,11 @@ impl ShopifyAdmin {
         self.change(|shop| shop.products.put(product));
     }
 
+    /// Takes a product as a webhook tells it, with the ids of its `collections`.
+    pub fn tell_product(&self, body: Value) {
+        self.change(|shop| shop.products.tell(body));
+    }
+
     /// Tags of the customer or order with this global id.
     pub fn tags(&self, owner: &str) -> BTreeSet<String> {
         self.shop(|shop| shop.tags.of(owner))
