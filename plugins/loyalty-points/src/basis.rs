@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{Rounding, Settings};
 
-/// The weight of a line without a product rule.
+/// The weight of a line without a product rule, and the multiplier of a customer without a tier.
 pub const WHOLE: u32 = 10_000;
 
 /// The part of the settings, and of the order's own terms, that decides how many points an order earns.
@@ -26,10 +26,17 @@ pub struct Terms {
     pub include_shipping: bool,
     pub include_tips: bool,
     pub subtract_discounts: bool,
+    /// What the customer's tier makes of points, in hundredths of a percent.
+    #[serde(default = "whole")]
+    pub multiplier: u32,
+}
+
+fn whole() -> u32 {
+    WHOLE
 }
 
 impl Terms {
-    pub fn of(settings: &Settings, order: &Order) -> Self {
+    pub fn of(settings: &Settings, order: &Order, multiplier: u32) -> Self {
         Self {
             earn_points: settings.earn_points,
             per: i64::from(settings.earn_per) * order.subtotal.currency.minor_per_unit(),
@@ -40,6 +47,7 @@ impl Terms {
             include_shipping: settings.include_shipping,
             include_tips: settings.include_tips,
             subtract_discounts: settings.subtract_discounts,
+            multiplier,
         }
     }
 
@@ -60,8 +68,9 @@ impl Terms {
 
     /// Points for a weighed amount: rounded once for the whole order. `None` where they do not fit.
     pub fn points(self, weighed: i128) -> Option<i64> {
-        let earned = weighed.max(0).checked_mul(self.earn_points.into())?;
-        let per = i128::from(self.per) * i128::from(WHOLE);
+        let earned = weighed.max(0).checked_mul(self.earn_points.into())?.checked_mul(self.multiplier.into())?;
+        // A share of a line's weight and one of the customer's multiplier.
+        let per = i128::from(self.per) * i128::from(WHOLE) * i128::from(WHOLE);
         let points = match self.rounding {
             Rounding::Floor => earned.checked_div(per)?,
             Rounding::HalfUp => earned.checked_mul(2)?.checked_add(per)?.checked_div(2 * per)?,
@@ -190,6 +199,7 @@ pub fn spent_share(cost: i64, order: &Order, refunds: &[Refund]) -> Option<i64> 
         include_shipping: false,
         include_tips: false,
         subtract_discounts: true,
+        multiplier: WHOLE,
     };
     let basis = Basis::of(order, refunds, terms, |_| WHOLE)?;
     if basis.weighed > 0 {

@@ -15,6 +15,7 @@ pub struct Settings {
     pub subtract_discounts: bool,
     pub earn_at_pos: bool,
     pub product_rules: Vec<ProductRule>,
+    pub tier_multipliers: Vec<TierMultiplier>,
     pub exclude_customer_tags: Vec<String>,
     /// 0 for any number.
     pub max_points_per_order: u32,
@@ -81,6 +82,14 @@ pub enum RuleBy {
     Tag,
     Collection,
     Product,
+}
+
+/// How much more or less some customers earn.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TierMultiplier {
+    pub tag: String,
+    /// A decimal such as `2` or `0.5`.
+    pub multiplier: String,
 }
 
 /// When points lapse.

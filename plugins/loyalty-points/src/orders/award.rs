@@ -1,10 +1,10 @@
 //! Which orders earn, and when.
 
-use regulars_sdk::{Context, Order, Result, Timestamp};
+use regulars_sdk::{Context, Customer, Order, Result, Timestamp};
 
 use super::record::{self, OrderRecord};
 use crate::{
-    basis::Terms,
+    basis::{Terms, WHOLE},
     settings::{AwardOn, Settings},
 };
 
@@ -43,7 +43,7 @@ pub fn judge(cx: &Context, settings: &Settings, order: &Order, paid: bool, from:
     Ok(Verdict::Earns(Box::new(OrderRecord {
         customer: customer_id.clone(),
         name: order.name.clone(),
-        terms: Terms::of(settings, order),
+        terms: Terms::of(settings, order, customer.as_ref().map_or(WHOLE, |it| multiplier(settings, it))),
         version: cx.settings_version(),
         weights: record::weights(cx, settings, order),
         earned: 0,
@@ -53,6 +53,13 @@ pub fn judge(cx: &Context, settings: &Settings, order: &Order, paid: bool, from:
         available_at: (settings.pending_days > 0).then(|| from.plus_days(settings.pending_days.into())),
         lost: false,
     })))
+}
+
+/// The highest multiplier of the customer's tags.
+fn multiplier(settings: &Settings, customer: &Customer) -> u32 {
+    let wears = |tag: &str| customer.tags.iter().any(|it| it.eq_ignore_ascii_case(tag));
+    let worn = settings.tier_multipliers.iter().filter(|it| wears(&it.tag));
+    worn.map(|it| record::basis_points(&it.multiplier)).max().unwrap_or(WHOLE)
 }
 
 /// What has to happen before the order earns.

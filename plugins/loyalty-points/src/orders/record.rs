@@ -79,7 +79,7 @@ fn weight(cx: &Context, settings: &Settings, line: &LineItem) -> u32 {
 }
 
 /// `1.5` as 15000. The schema lets through up to four decimals.
-fn basis_points(multiplier: &str) -> u32 {
+pub fn basis_points(multiplier: &str) -> u32 {
     let (whole, fraction) = multiplier.split_once('.').unwrap_or((multiplier, ""));
     let digits = whole.bytes().chain(fraction.bytes().chain(std::iter::repeat(b'0')).take(4));
     digits.fold(0u32, |sum, digit| sum.saturating_mul(10).saturating_add(u32::from(digit.wrapping_sub(b'0'))))

@@ -21,6 +21,7 @@ mod merchant;
 mod panel;
 mod refunds;
 mod rewards;
+mod tiers;
 
 pub const MANIFEST: &str = include_str!("../../../../manifests/plugins/loyalty-points.toml");
 
