@@ -64,7 +64,7 @@ fn lock(cx: &mut Context, action: &Action, customer: &str) -> Result {
     if let Some(refused) = refused {
         return Ok(cx.note(refused, &[])?);
     }
-    let (mut member, _) = settle::known(cx, &settings, customer)?;
+    let mut member = settle::known(cx, &settings, customer, None)?;
     member.lock = Some(Lock { tier: input.tier, until: last.map(|it| it.plus(1)), reason: reason.into() });
     let how = How { greets: input.greet, ..How::default() };
     let told = settle::settle(cx, &settings, customer, &mut member, how)?;
@@ -73,10 +73,11 @@ fn lock(cx: &mut Context, action: &Action, customer: &str) -> Result {
 
 fn unlock(cx: &mut Context, customer: &str) -> Result {
     let settings: Settings = cx.settings()?;
-    let (mut member, _) = settle::known(cx, &settings, customer)?;
+    let mut member = settle::known(cx, &settings, customer, None)?;
     if member.lock.take().is_none() {
         return Ok(cx.note("Nothing unlocked: the tier is not locked", &[])?);
     }
-    let told = settle::settle(cx, &settings, customer, &mut member, How::default())?;
+    let how = How { greets: true, ..How::default() };
+    let told = settle::settle(cx, &settings, customer, &mut member, how)?;
     settle::note(cx, &settings, &told, "Unlocked: the tier stays by what was spent", &[])
 }

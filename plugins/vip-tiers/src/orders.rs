@@ -63,11 +63,10 @@ pub fn changed(event: &Event, cx: &mut Context) -> Result {
     if known.is_some() && member::get(cx, &customer)?.is_none() {
         return Ok(cx.note("Not counted: the customer was forgotten", &named)?);
     }
-    let (mut member, _) = settle::known(cx, &settings, &customer)?;
+    let mut member = settle::known(cx, &settings, &customer, Some(&order.id))?;
     let before = known.map(|it| it.counts).unwrap_or_default();
     let mut record = count(cx, &settings, &mut member, &customer, &order)?;
     let is_new = is_payment && record.counts.orders > before.orders;
-    // Who is told of an order that was taken in as history has just placed it all the same.
     let how = How { greets: true, near: is_new, ..How::default() };
     let told = settle::settle(cx, &settings, &customer, &mut member, how)?;
     let mut fields = vec![named[0]];
@@ -143,10 +142,17 @@ fn count(cx: &mut Context, settings: &Settings, member: &mut Member, customer: &
     Ok(record)
 }
 
-/// Counts the orders that the host knows and this plugin was not told of. Returns how many were read.
-pub fn take_in_history(cx: &mut Context, settings: &Settings, member: &mut Member, customer: &str) -> Result<usize> {
+/// Counts the orders that the host knows and this plugin was not told of, but for `except`. Returns how many were read.
+pub fn take_in_history(
+    cx: &mut Context,
+    settings: &Settings,
+    member: &mut Member,
+    customer: &str,
+    except: Option<&str>,
+) -> Result<usize> {
     let history: Vec<Order> = cx.orders_of(customer).take(HISTORY).collect();
-    for order in history.iter().filter(|it| !it.test && is_paid(it)) {
+    let counted = |order: &&Order| !order.test && is_paid(order) && Some(order.id.as_str()) != except;
+    for order in history.iter().filter(counted) {
         if cx.state().get::<Record>(&order_key(&order.id))?.is_none() {
             count(cx, settings, member, customer, order)?;
         }

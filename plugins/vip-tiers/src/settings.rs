@@ -1,6 +1,6 @@
 //! What the merchant sets. The manifest's schema holds the defaults and the bounds.
 
-use regulars_sdk::{Currency, Customer, Money};
+use regulars_sdk::{Currency, Customer, Money, limits};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -142,6 +142,10 @@ impl Settings {
                         .push(format!("{title} asks for more to stay than to enter: what it takes to enter counts"));
                 }
                 _ => {}
+            }
+            let worn = self.tags(tier).into_iter().chain([tier.order_tag.clone()]);
+            for tag in worn.filter(|tag| tag.len() > limits::TAG_BYTES) {
+                problems.push(format!("{title}: the tag {tag} is too long"));
             }
             if tier.reward == RewardKind::Amount && amount(&tier.reward_value).is_none_or(|it| it <= 0) {
                 problems.push(format!("{title}: the entry reward {} is no amount in {currency}", tier.reward_value));

@@ -1,14 +1,15 @@
 //! Brings a customer's tier in line with the sums and the settings, and all that goes with it: perks, rewards, mails, the
 //! timer.
 
-use regulars_sdk::{Context, Customer, Result, Timestamp, limits};
+use regulars_sdk::{Context, Customer, Money, Result, Timestamp, limits};
+use serde::de::IgnoredAny;
 
 use crate::{
     calendar::Day,
     ladder::{Case, Ladder},
     mails,
     member::{self, Gift, Member, member_key},
-    perks, rewards,
+    orders, perks, rewards,
     settings::{Downgrade, Settings, Tier},
     standing::{self, Standing},
     sums::Total,
@@ -55,7 +56,6 @@ pub fn barred(settings: &Settings, customer: Option<&Customer>) -> Option<String
 pub fn settle(cx: &mut Context, settings: &Settings, customer: &str, member: &mut Member, how: How) -> Result<Told> {
     let ladder = Ladder::of(settings, cx.store().currency);
     let today = Day::today(cx);
-    member.sums.fold(today);
     rewards::tidy(member, cx.now());
     member.lock.take_if(|lock| lock.until.is_some_and(|until| until <= today));
 
@@ -76,6 +76,7 @@ pub fn settle(cx: &mut Context, settings: &Settings, customer: &str, member: &mu
         member.near = None;
     }
     told.total = ladder.total(&member.sums, today);
+    member.sums.fold(today);
 
     let lock = member.lock.as_ref().filter(|lock| settings.tier(&lock.tier).is_some());
     let by_sums = || member.standing.as_ref().map(|it| it.tier.clone());
@@ -146,9 +147,9 @@ fn write(cx: &mut Context, case: Case<'_>, member: &mut Member, how: How, told: 
     let Case { settings, ladder, .. } = case;
     let today = Day::today(cx);
     if let Some(held) = member.standing.clone()
-        && let Some(until) = held.until.filter(|until| warns(settings, ladder) && today < *until)
-        && member.warned != Some(until)
-        && today >= until.minus(settings.notify_downgrade_days)
+        && let Some(until) = held.until
+        && told.mail == "none"
+        && warning(case, member, &held).is_some_and(|warning| (warning..until).contains(&today))
         && let (Some(index), Some(tier)) = (ladder.index(&held.tier), settings.tier(&held.tier))
     {
         member.warned = Some(until);
@@ -174,8 +175,13 @@ fn write(cx: &mut Context, case: Case<'_>, member: &mut Member, how: How, told: 
     Ok(())
 }
 
-fn warns(settings: &Settings, ladder: &Ladder) -> bool {
-    settings.notify_downgrade_days > 0 && ladder.downgrade != Downgrade::None
+/// The day on which the end of a term is spoken of, if it still is to be: never in the first half of the term.
+fn warning(case: Case<'_>, member: &Member, held: &Standing) -> Option<Day> {
+    let until = held.until?;
+    let days = case.settings.notify_downgrade_days;
+    let half = u32::try_from((until.0 - held.from.0) / 2).unwrap_or_default();
+    let wanted = days > 0 && case.ladder.downgrade != Downgrade::None && member.warned != Some(until);
+    wanted.then(|| until.minus(days.min(half)))
 }
 
 /// Keeps the record, and sets the one timer to what comes next.
@@ -196,12 +202,11 @@ fn keep(cx: &mut Context, case: Case<'_>, member: &mut Member, how: How) -> Resu
 
 /// The beginning of the next day on which something changes by itself.
 fn next(cx: &Context, case: Case<'_>, member: &Member) -> Option<Timestamp> {
-    let Case { settings, ladder, .. } = case;
+    let ladder = case.ladder;
     let today = Day::today(cx);
     let term = |held: &Standing| {
         let until = held.until?;
-        let warning = until.minus(settings.notify_downgrade_days);
-        let warning = (warns(settings, ladder) && member.warned != Some(until)).then_some(warning);
+        let warning = warning(case, member, held);
         [warning, Some(until), Some(until.plus(ladder.grace_days))].into_iter().flatten().find(|day| *day > today)
     };
     let lock = member.lock.as_ref().and_then(|it| it.until);
@@ -219,13 +224,14 @@ pub fn note(cx: &mut Context, settings: &Settings, told: &Told, idle: &str, fiel
     let index = |id: &Option<String>| id.as_deref().and_then(|id| settings.tiers.iter().position(|it| it.id == id));
     let reason = match &told.barred {
         _ if told.before != told.after && told.locked => "The tier is as you have locked it",
+        _ if told.before.is_some() && index(&told.before).is_none() => "The tier was taken out of the settings",
         _ if told.before != told.after && index(&told.after) > index(&told.before) => "A tier was entered",
         _ if told.before != told.after => "A tier was lost",
         Some(_) => "Counted, but there is no tier for this customer",
         None if told.renewed => "The tier was earned for another term",
         None => idle,
     };
-    let spent = regulars_sdk::Money::new(told.total.spent, cx.store().currency).to_string();
+    let spent = Money::new(told.total.spent, cx.store().currency).to_string();
     let orders = told.total.orders.to_string();
     let until = told.until.map(|it| it.minus(1).date().to_string());
     let version = cx.settings_version().to_string();
@@ -248,14 +254,27 @@ pub fn note(cx: &mut Context, settings: &Settings, told: &Told, idle: &str, fiel
     Ok(cx.note(reason, &all)?)
 }
 
-/// A customer as known; one who is new here, with what was ordered before.
-pub fn known(cx: &mut Context, settings: &Settings, customer: &str) -> Result<(Member, usize)> {
-    match member::get(cx, customer)? {
-        Some(member) => Ok((member, 0)),
-        None => {
-            let mut member = Member::default();
-            let read = crate::orders::take_in_history(cx, settings, &mut member, customer)?;
-            Ok((member, read))
-        }
+/// The state key that is there while settings are being taken over, customer by customer.
+pub const TAKING_OVER: &str = "walk/apply";
+
+/// Whether whoever comes into a tier is greeted, unless it is an order that has brought them there: while settings are taken
+/// over, only if the merchant likes.
+pub fn greets(cx: &mut Context, settings: &Settings) -> Result<bool> {
+    Ok(settings.greet_raised || cx.state().get::<IgnoredAny>(TAKING_OVER)?.is_none())
+}
+
+/// A customer as known; one who is new here, with what was ordered before, but for the order `except`. A tier that comes of
+/// orders from before the plugin was switched on is had already.
+pub fn known(cx: &mut Context, settings: &Settings, customer: &str, except: Option<&str>) -> Result<Member> {
+    if let Some(member) = member::get(cx, customer)? {
+        return Ok(member);
     }
+    let mut member = Member::default();
+    orders::take_in_history(cx, settings, &mut member, customer, except)?;
+    if !greets(cx, settings)? && barred(settings, cx.customer_by_id(customer).as_ref()).is_none() {
+        let ladder = Ladder::of(settings, cx.store().currency);
+        member.standing = standing::evaluate(&ladder, &member.sums, None, Day::today(cx)).standing;
+        member.tier = member.standing.as_ref().map(|it| it.tier.clone());
+    }
+    Ok(member)
 }

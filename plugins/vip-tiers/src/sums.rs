@@ -7,11 +7,25 @@ use crate::calendar::Day;
 /// Days that are kept one by one: the longest window and the longest term that it may be asked for at the end of.
 const KEPT_DAYS: u32 = 1600;
 
+/// Kept without names: a day of a customer who orders daily is to be small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, i64)", into = "(i64, i64)")]
 pub struct Total {
     /// Minor units.
     pub spent: i64,
     pub orders: i64,
+}
+
+impl From<(i64, i64)> for Total {
+    fn from((spent, orders): (i64, i64)) -> Self {
+        Self { spent, orders }
+    }
+}
+
+impl From<Total> for (i64, i64) {
+    fn from(total: Total) -> Self {
+        (total.spent, total.orders)
+    }
 }
 
 impl Total {

@@ -3,27 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use regulars_sdk::{Action, Context, Result, Task};
+use regulars_sdk::{Action, Context, Result, Task, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Day,
     ladder::Ladder,
     member::{self, Member},
-    perks,
+    orders, perks,
     settings::{Downgrade, Settings},
     settle::{self, How},
 };
 
 /// The timers, the state keys of how far the pages have come, and of the tasks.
-const APPLY: &str = "walk/apply";
+const APPLY: &str = settle::TAKING_OVER;
 const PREVIEW: &str = "walk/preview";
 
 /// Customers of one page: each may set a timer, and a delivery sets 64.
 const CUSTOMERS: usize = 50;
 
-/// Customers of one page who may rise: each queues up to six effects, and a delivery queues 64.
-const RISING: usize = 9;
+/// Effects of one customer at most: tags off and on, the field, one code for shipping ended and one made, the mail; and
+/// entry rewards.
+const EFFECTS: usize = 6;
+
+/// Problems of settings that are told.
+const PROBLEMS: usize = 20;
 
 /// Orders that are read for one page before it ends early: a delivery's fuel is bounded.
 const ORDERS: usize = 200;
@@ -47,7 +51,7 @@ pub fn is_timer(key: &str) -> bool {
 /// `settings.published`.
 pub fn published(cx: &mut Context) -> Result {
     let settings: Settings = cx.settings()?;
-    for problem in settings.problems(cx.store().currency) {
+    for problem in settings.problems(cx.store().currency).into_iter().take(PROBLEMS) {
         cx.note("A setting cannot work", &[("because", &problem)])?;
     }
     cx.state().set(APPLY, &Walk::default())?;
@@ -97,26 +101,35 @@ pub fn page(cx: &mut Context, key: &str) -> Result {
     let settings: Settings = cx.settings()?;
     let ladder = walk.tried.clone().unwrap_or_else(|| Ladder::of(&settings, cx.store().currency));
     let customers = cx.list_customers(walk.after.as_deref());
-    let (mut seen, mut orders, mut rising) = (0, 0, 0);
+    let rewards = if settings.reward_skipped_tiers { settings.tiers.len() } else { 1 };
+    let most = limits::EFFECTS_PER_DELIVERY / (EFFECTS + rewards);
+    let (mut seen, mut read_in_all, mut changing) = (0, 0, 0);
     for customer in customers.iter().take(CUSTOMERS) {
-        if orders >= ORDERS || rising >= RISING {
+        if read_in_all >= ORDERS || changing >= most {
             break;
         }
         seen += 1;
         let (mut member, read) = match (&walk.tried, member::get(cx, &customer.id)?) {
             (_, Some(member)) => (member, 0),
-            (None, None) => settle::known(cx, &settings, &customer.id)?,
+            (None, None) => {
+                let mut member = Member::default();
+                let read = orders::take_in_history(cx, &settings, &mut member, &customer.id, None)?;
+                (member, read)
+            }
             // Who is only looked at is not taken in.
             (Some(_), None) => continue,
         };
-        orders += read;
+        read_in_all += read;
         if settle::barred(&settings, Some(customer)).is_none() && member.lock.is_none() {
             foresee(&mut walk, &ladder, &member, Day::today(cx));
         }
         if walk.tried.is_none() {
             let how = How { greets: settings.greet_raised, ..How::default() };
+            let before = member.clone();
             let told = settle::settle(cx, &settings, &customer.id, &mut member, how)?;
-            rising += usize::from(told.before != told.after || told.mail != "none");
+            let is_as_before = (&before.tags, &before.shown, &before.shipping, &before.gifts)
+                == (&member.tags, &member.shown, &member.shipping, &member.gifts);
+            changing += usize::from(!is_as_before || told.mail != "none");
         }
     }
     walk.looked_at += seen as u64;

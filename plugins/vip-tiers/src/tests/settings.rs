@@ -117,6 +117,56 @@ fn everybody_who_was_there_before_has_a_tier_when_the_plugin_is_switched_on() {
     assert_eq!(mails(&shop).len(), 0);
     let told = details(&shop, "walk/apply");
     assert!(told.contains(&"Customers looked at: 133".to_owned()), "{told:?}");
+    assert!(told.contains(&"Go up: none to bronze: 2; none to silver: 130".to_owned()), "{told:?}");
+}
+
+#[test]
+fn an_order_while_settings_are_taken_over_greets_for_what_it_brings_and_not_for_history() {
+    let before = |euros: i64| {
+        let placed_at = START;
+        let mut shop = shop().with_order(order("0").customer("c1").line(euros * 100, 1).placed_at(placed_at));
+        shop.deliver(Incoming::settings_published(1)).unwrap();
+        shop
+    };
+    let mut shop = before(400);
+    pay(&mut shop, "1", 1);
+    assert_eq!((tier(&shop).as_deref(), mails(&shop).len()), (Some("silver"), 0));
+    let mut shop = before(400);
+    pay(&mut shop, "1", 600);
+    assert_eq!((tier(&shop).as_deref(), templates(shop.calls())), (Some("gold"), vec!["entered"]));
+    let mut shop = before(400);
+    shop.deliver(Incoming::customer("customer.updated", customer("c1"))).unwrap();
+    assert_eq!((tier(&shop).as_deref(), mails(&shop).len()), (Some("silver"), 0));
+}
+
+#[test]
+fn other_tags_and_perks_reach_everybody_within_what_a_delivery_may_do() {
+    let mut shop = (0..60).fold(shop().setting("greet_raised", true), |shop, number| {
+        let id = format!("d{number:02}");
+        let placed_at = shop.now();
+        shop.with_customer(customer(&id)).with_order(order(&id).customer(&id).line(40_000, 1).placed_at(placed_at))
+    });
+    shop.deliver(Incoming::settings_published(1)).unwrap();
+    shop.advance_days(1).unwrap();
+    shop.publish("tag_prefix", "vip:").unwrap();
+    shop.advance_days(1).unwrap();
+    shop.publish("tiers", tiers(json!({ "free_shipping": true, "early_access_tag": "early" }), json!({}))).unwrap();
+    shop.advance_days(1).unwrap();
+    for number in 0..60 {
+        let id = format!("d{number:02}");
+        assert_eq!(worn(&shop, &id), ["vip:silver", "early"]);
+        assert!(member(&shop, &id).shipping.is_some());
+    }
+    assert_eq!(mails(&shop).len(), 60, "one mail each");
+}
+
+#[test]
+fn a_term_of_a_month_is_not_warned_of_with_its_beginning() {
+    let mut shop = shop().setting("keep_months", 1).setting("window_days", 30);
+    pay(&mut shop, "1", 400);
+    assert_eq!(templates(shop.calls()), ["entered"]);
+    until_noon(&mut shop, "2026-01-17");
+    assert_eq!(templates(shop.calls()), ["entered", "falling"]);
 }
 
 #[test]
