@@ -28,6 +28,8 @@ mod rates;
 mod recent;
 pub mod settings;
 pub mod tasks;
+#[cfg(test)]
+mod tests;
 pub mod visits;
 
 pub use rates::Rates;
