@@ -35,7 +35,7 @@ use random::Random;
 use sender::Sender;
 use world::World;
 
-/// Seeds that run where nothing else is asked for: two minutes of one core, as an unoptimised run takes some 50 ms. Every
+/// Seeds that run where nothing else is asked for: three minutes of one core, as an unoptimised run takes some 80 ms. Every
 /// core takes its share.
 const SEEDS: u64 = 2_400;
 

@@ -24,7 +24,7 @@ use crate::{
 pub type Lines = BTreeMap<String, u32>;
 
 /// Facts are compared as they lie in the store, byte for byte, and plugins' state likewise.
-const COMPARED_AS_THEY_ARE: [Table; 9] = [
+const COMPARED_AS_THEY_ARE: [Table; 10] = [
     Table::CustomerOrder,
     Table::OrderByCode,
     Table::OrderBySignal,
@@ -34,6 +34,7 @@ const COMPARED_AS_THEY_ARE: [Table; 9] = [
     Table::Checkout,
     Table::State,
     Table::Timer,
+    Table::BudgetSpent,
 ];
 
 fn rows(store: &MemoryStore, of: StoreId, table: Table) -> Vec<(Key, Vec<u8>)> {
@@ -66,6 +67,13 @@ pub fn outcome(disk: &Disk, performed: &Performed, history: &History) -> Result<
             }
             if key != crate::store::keys::event(of, record.position) {
                 return Err(format!("{key:?} holds event {} of {}", record.id, record.position));
+            }
+            // Named by effects, and so by whichever event queued them: what is told counts in its plugin's state.
+            if record.id.as_str().starts_with("effect/") {
+                match record.deliveries.iter().find(|attempt| attempt.outcome != Outcome::Done) {
+                    Some(attempt) => return Err(format!("event {} is not told: {attempt:?}", record.id)),
+                    None => continue,
+                }
             }
             let cause = causes.cause(&record.id);
             for attempt in &record.deliveries {
@@ -176,6 +184,9 @@ impl Causes {
     }
 }
 
+/// Why a code was not made.
+const ENDED_BEFORE: &str = "its code was disabled before it was made";
+
 fn event_line(record: &EventRecord, cause: &str, customers: &Customers) -> String {
     // A refund that comes before its order does not know yet whose it is.
     let customer = match record.topic.as_str() {
@@ -204,6 +215,8 @@ fn effect_line(effect: &Effect, causes: &Causes, customers: &Customers) -> Strin
         EffectStatus::Pending { last_error, .. } => format!("pending: {last_error:?}"),
         EffectStatus::Done { .. } => "done".into(),
         EffectStatus::Dead { reason } => format!("dead: {reason}"),
+        // Whether a code is made before it is ended is a matter of time.
+        EffectStatus::Dropped { reason } if reason == ENDED_BEFORE => "done".into(),
         EffectStatus::Dropped { reason } => format!("dropped: {reason}"),
     };
     let is_milestone = effect.plugin.as_str() == MILESTONE;
@@ -221,7 +234,7 @@ fn effect_line(effect: &Effect, causes: &Causes, customers: &Customers) -> Strin
             format!("discount {:?} {:?}", discount.benefit, discount.minimum_subtotal)
         }
         EffectKind::ChangeTags(change) => format!("tags {:?} {:?}", change.add, change.remove),
-        other => format!("{other:?}"),
+        other => other.name().to_owned(),
     };
     // Whom a third order's mail could not reach is as much a matter of order.
     let status = if is_milestone && status.starts_with("dropped") { "done".into() } else { status };
@@ -233,6 +246,7 @@ fn effect_line(effect: &Effect, causes: &Causes, customers: &Customers) -> Strin
 struct Done {
     mails: BTreeSet<String>,
     discounts: BTreeMap<String, String>,
+    ended: BTreeSet<String>,
 }
 
 impl Done {
@@ -243,6 +257,7 @@ impl Done {
             EffectKind::CreateDiscount(discount) => {
                 self.discounts.insert(discount.code.clone(), effect.id.to_string());
             }
+            EffectKind::DisableDiscount(end) => _ = self.ended.insert(end.code.clone()),
             _ => {}
         }
     }
@@ -258,6 +273,11 @@ impl Done {
         let created = lock(&performed.discounts);
         if let Some((code, of_code)) = created.iter().find(|(_, of_code)| of_code.len() != 1) {
             return Err(format!("the code {code} was created {} times", of_code.len()));
+        }
+        let ended: BTreeSet<_> = self.ended.iter().filter(|code| self.discounts.contains_key(*code)).cloned().collect();
+        let found = lock(&performed.ended);
+        if ended != *found {
+            return Err(format!("the outbox has ended the codes {ended:?}, the shop {found:?}"));
         }
         let title = |id: &String| format!("Regulars {id}");
         let expected: BTreeMap<_, _> = self.discounts.iter().map(|(code, id)| (code.clone(), title(id))).collect();

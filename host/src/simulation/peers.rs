@@ -33,6 +33,8 @@ const SLOW: u64 = 30;
 pub struct Performed {
     /// Discounts by code; more than one of a code is one too many.
     pub discounts: Mutex<BTreeMap<String, Vec<Discount>>>,
+    /// Codes that have ended.
+    pub ended: Mutex<BTreeSet<String>>,
     /// Tags by customer.
     pub tags: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// How often each Message-ID was taken, with its recipient.
@@ -128,8 +130,12 @@ impl Shops {
             read
         } else if query.contains("discountCodeBasicCreate") {
             json!({"discountCodeBasicCreate": self.create_discount(&variables["discount"])})
+        } else if query.contains("discountCodeDeactivate") {
+            json!({"discountCodeDeactivate": self.end_discount(variables["id"].as_str().unwrap())})
         } else if query.contains("codeDiscountNodeByCode") {
             json!({"codeDiscountNodeByCode": self.find_discount(variables["code"].as_str().unwrap())})
+        } else if query.contains("DiscountCodeNode") {
+            json!({"node": self.discount(code_of(variables["id"].as_str().unwrap()))})
         } else if query.contains("tagsAdd") {
             self.change_tags(variables, BTreeSet::insert);
             json!({"tagsAdd": {"userErrors": []}})
@@ -161,6 +167,7 @@ impl Shops {
             }
             "query Order" => json!({"order": admin_api::order(records, now, variables)}),
             "query Refund" => json!({"refund": admin_api::refund(records, now, variables)}),
+            "query ChangedProducts" => json!({"products": {"nodes": [], "pageInfo": {"hasNextPage": false}}}),
             _ => return None,
         })
     }
@@ -180,13 +187,30 @@ impl Shops {
     }
 
     fn find_discount(&self, code: &str) -> Value {
-        let discounts = lock(&self.performed.discounts);
-        match discounts.get(code).and_then(|of_code| of_code.first()) {
-            Some(discount) if discount.found_from <= self.world.time() => {
-                json!({"id": node_of(code), "codeDiscount": {"title": discount.title}})
-            }
+        let found_from =
+            lock(&self.performed.discounts).get(code).and_then(|of_code| Some(of_code.first()?.found_from));
+        match found_from {
+            Some(found_from) if found_from <= self.world.time() => self.discount(code),
             _ => Value::Null,
         }
+    }
+
+    fn discount(&self, code: &str) -> Value {
+        let discounts = lock(&self.performed.discounts);
+        let Some(discount) = discounts.get(code).and_then(|of_code| of_code.first()) else { return Value::Null };
+        let status = if lock(&self.performed.ended).contains(code) { "EXPIRED" } else { "ACTIVE" };
+        json!({
+            "id": node_of(code),
+            "codeDiscount": {"title": discount.title, "status": status, "asyncUsageCount": 0},
+        })
+    }
+
+    fn end_discount(&self, id: &str) -> Value {
+        let code = code_of(id);
+        assert!(lock(&self.performed.discounts).contains_key(code), "{code} was never made");
+        lock(&self.performed.ended).insert(code.to_owned());
+        self.world.note(format_args!("the shop ends {code}"));
+        json!({"codeDiscountNode": {"id": id, "codeDiscount": {"asyncUsageCount": 0}}, "userErrors": []})
     }
 
     fn change_tags(&self, variables: &Value, change: impl Fn(&mut BTreeSet<String>, String) -> bool) {
@@ -200,8 +224,14 @@ impl Shops {
     }
 }
 
+const NODE: &str = "gid://shopify/DiscountCodeNode/";
+
 fn node_of(code: &str) -> String {
-    format!("gid://shopify/DiscountCodeNode/{code}")
+    format!("{NODE}{code}")
+}
+
+fn code_of(id: &str) -> &str {
+    id.strip_prefix(NODE).unwrap()
 }
 
 /// Connections to a mail server.

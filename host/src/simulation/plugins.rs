@@ -5,23 +5,40 @@
 use crate::{
     domain::Capability,
     engine::guest::{Guest, Text},
+    store::budget::{BudgetBound, MONEY, Period},
 };
 
 pub const LEDGER: &str = "ledger";
 pub const MILESTONE: &str = "milestone";
 pub const CLERK: &str = "clerk";
+pub const VOUCHER: &str = "voucher";
 
 /// Every how many paid orders there is a milestone.
 pub const MILESTONES: u32 = 3;
 
-/// A plugin: its name, what it may do, its module.
-pub type Source = (&'static str, &'static [Capability], Vec<u8>);
+/// A plugin as it is installed, and bounded in every shop.
+pub struct Source {
+    pub name: &'static str,
+    pub topics: &'static [&'static str],
+    pub capabilities: &'static [Capability],
+    pub bounds: Vec<BudgetBound>,
+    pub module: Vec<u8>,
+}
 
-pub fn all() -> Vec<Source> {
-    vec![
-        (LEDGER, &[Capability::Mail, Capability::Discounts, Capability::Tags], ledger()),
-        (MILESTONE, &[Capability::Mail], milestone()),
-        (CLERK, &[], clerk()),
+pub fn all() -> [Source; 4] {
+    let topics = &["order.paid", "order.refunded"];
+    // More than all orders can cost: it is there so that everything is counted.
+    let money = BudgetBound { kind: MONEY.into(), period: Period::Ever, limit: 1_000_000_000 };
+    let source = |name, capabilities, module| Source { name, topics, capabilities, bounds: Vec::new(), module };
+    [
+        source(LEDGER, &[Capability::Mail, Capability::Discounts, Capability::Tags], ledger()),
+        source(MILESTONE, &[Capability::Mail], milestone()),
+        source(CLERK, &[], clerk()),
+        Source {
+            topics: &["order.paid", "effect.done"],
+            bounds: vec![money],
+            ..source(VOUCHER, &[Capability::Discounts], voucher())
+        },
     ]
 }
 
@@ -188,6 +205,48 @@ fn clerk() -> Vec<u8> {
         is_refund = topic_is("order.refunded"),
         order = name_by_order(),
         known = byte(FACT),
+    );
+    guest.module(&body)
+}
+
+/// Gives each paid order a code and, where the order's id is odd, disables it soon after. Counts the codes that it is told
+/// have ended.
+fn voucher() -> Vec<u8> {
+    let mut guest = Guest::default();
+    let (prefix, euro, ended, why) =
+        (guest.text("MOSS"), guest.text("EUR"), guest.text("ended"), guest.text("not yet"));
+    let (fact, timer, issued, ignored) = (FACT, TIMER, ISSUED, IGNORED);
+    let fail = fail_at_first(why);
+    let key_end = format!("(i32.add {} {})", load(TIMER + 4), load(TIMER + 8));
+    let body = format!(
+        "(if {is_timer} (then
+             (call $timer (i32.const {timer}))
+             (if (i32.and (i32.const 1) (i32.load8_u (i32.sub {key_end} (i32.const 1)))) (then
+                 (call $disable {code_effect} (i32.const {ignored}))))
+             {fail}
+             (return (i32.const 0))))
+         (if {is_done} (then
+             (call $payload (i32.const {fact}))
+             {count_if_ended}
+             {fail}
+             (return (i32.const 0))))
+         {order}
+         (call $event_customer (i32.const {fact}))
+         (call $discount {customer} {prefix} (i64.const 500) {euro}
+             (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const {issued}))
+         (call $timer_at {ID} (i64.add (call $now) (i64.const 700)) {effect} (i32.const {ignored}))
+         {fail}",
+        is_timer = topic_is("timer.fired"),
+        is_done = topic_is("effect.done"),
+        code_effect = text_at(TIMER + 12),
+        // Of an end the payload begins with the code, of a making with the customer.
+        count_if_ended = format!(
+            "(if (i32.eq (i32.load8_u (i32.add {} (i32.const 3))) (i32.const 111)) (then (call $count {ended})))",
+            load(FACT)
+        ),
+        order = name_by_order(),
+        customer = text_at(FACT + 8),
+        effect = text_at(ISSUED + 4),
     );
     guest.module(&body)
 }

@@ -147,6 +147,8 @@ impl Delivery {
         let EffectKind::CreateDiscount(discount) = &making.kind else { return Err(no_code(code_effect).into()) };
         self.count_read(0)?;
         if let Some(end) = codes::end_of(&mut self.transaction, store, &making.id)? {
+            // A repeat of the delivery that queued it goes on with the same ids as the first run.
+            self.queued += 1;
             return Ok(end.id.to_string());
         }
         let end = DiscountEnd { made_by: making.id.clone(), code: discount.code.clone() };
