@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::{
     calendar::Day,
+    history::{Record, order_key},
     member::Member,
-    orders::{Record, order_key},
     sums::{Sums, Total},
     tests::{member, shop, tiers, worn},
     worth,

@@ -5,7 +5,8 @@
 //! - `settings`: what the merchant sets. `ladder`: the part of it that decides on tiers, as figures.
 //! - `calendar`: civil days. `worth`: what an order counts for. `sums`: dated sums. `standing`: which tier, and until
 //!   when. Pure arithmetic, all of them.
-//! - `member`: what is kept of a customer. `settle`: brings a customer's tier, perks, mails and timer in line.
+//! - `member`: what is kept of a customer. `history`: orders as they are counted.
+//! - `settle`: brings a customer's tier, perks, mails and timer in line.
 //! - `perks`, `rewards`, `mails`: what a tier brings.
 //! - `orders`, `people`, `merchant`: what happens on each topic. `walk`: all customers, page by page.
 //! - `panel`, `texts`: what a customer sees.
@@ -13,6 +14,7 @@
 use regulars_sdk::{Context, Event, Result};
 
 mod calendar;
+mod history;
 mod ladder;
 mod mails;
 mod member;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     calendar::Day,
+    history,
     member::Lock,
     settings::Settings,
     settle::{self, How},
@@ -64,7 +65,7 @@ fn lock(cx: &mut Context, action: &Action, customer: &str) -> Result {
     if let Some(refused) = refused {
         return Ok(cx.note(refused, &[])?);
     }
-    let mut member = settle::known(cx, &settings, customer, None)?;
+    let mut member = history::known(cx, &settings, customer, None)?;
     member.lock = Some(Lock { tier: input.tier, until: last.map(|it| it.plus(1)), reason: reason.into() });
     let how = How { greets: input.greet, ..How::default() };
     let told = settle::settle(cx, &settings, customer, &mut member, how)?;
@@ -73,7 +74,7 @@ fn lock(cx: &mut Context, action: &Action, customer: &str) -> Result {
 
 fn unlock(cx: &mut Context, customer: &str) -> Result {
     let settings: Settings = cx.settings()?;
-    let mut member = settle::known(cx, &settings, customer, None)?;
+    let mut member = history::known(cx, &settings, customer, None)?;
     if member.lock.take().is_none() {
         return Ok(cx.note("Nothing unlocked: the tier is not locked", &[])?);
     }

@@ -1,42 +1,13 @@
-//! Orders: each is kept with what it counts for, and brought in line with what is known of it at every event about it.
+//! What happens on each topic about an order.
 
-use regulars_sdk::{Context, Event, Failure, Order, Result, Timestamp, key};
-use serde::{Deserialize, Serialize};
+use regulars_sdk::{Context, Event, Failure, Result};
 
 use crate::{
-    calendar::Day,
-    member::{self, Member},
-    perks,
+    history::{self, Disputes, Record, disputes_key, order_key},
+    member, perks,
     settings::Settings,
     settle::{self, How},
-    sums::Total,
-    worth::{self, Terms},
 };
-
-/// Orders from before that are taken into a customer's sums: one page.
-pub const HISTORY: usize = 100;
-
-/// `order/<order>`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    pub customer: String,
-    pub day: Day,
-    pub terms: Terms,
-    pub counts: Total,
-    /// It wears the tag of a tier.
-    pub tagged: bool,
-}
-
-/// `disputes/<order>`: each dispute, whether it was lost, and when that was said.
-type Disputes = Vec<(String, bool, Timestamp)>;
-
-pub fn order_key(order_id: &str) -> String {
-    key(&["order", order_id])
-}
-
-fn disputes_key(order_id: &str) -> String {
-    key(&["disputes", order_id])
-}
 
 /// `order.paid`, and whatever becomes of the order after it.
 pub fn changed(event: &Event, cx: &mut Context) -> Result {
@@ -52,7 +23,7 @@ pub fn changed(event: &Event, cx: &mut Context) -> Result {
         return Ok(cx.note("Not counted: it is a test order", &named)?);
     }
     let known: Option<Record> = cx.state().get(&order_key(&order.id))?;
-    if known.is_none() && !is_payment && !is_paid(&order) {
+    if known.is_none() && !is_payment && !history::is_paid(&order) {
         return Ok(cx.note("Not counted: the order is not paid yet", &named)?);
     }
     let customer = known.as_ref().map(|it| &it.customer).or(order.customer_id.as_ref());
@@ -63,9 +34,9 @@ pub fn changed(event: &Event, cx: &mut Context) -> Result {
     if known.is_some() && member::get(cx, &customer)?.is_none() {
         return Ok(cx.note("Not counted: the customer was forgotten", &named)?);
     }
-    let mut member = settle::known(cx, &settings, &customer, Some(&order.id))?;
+    let mut member = history::known(cx, &settings, &customer, Some(&order.id))?;
     let before = known.map(|it| it.counts).unwrap_or_default();
-    let mut record = count(cx, &settings, &mut member, &customer, &order)?;
+    let mut record = history::count(cx, &settings, &mut member, &customer, &order)?;
     let is_new = is_payment && record.counts.orders > before.orders;
     let how = How { greets: true, near: is_new, ..How::default() };
     let told = settle::settle(cx, &settings, &customer, &mut member, how)?;
@@ -115,51 +86,8 @@ pub fn disputed(event: &Event, cx: &mut Context) -> Result {
         return Ok(cx.note("Nothing changes: the customer was forgotten", &said)?);
     };
     let settings: Settings = cx.settings()?;
-    let record = count(cx, &settings, &mut member, &customer, &order)?;
+    let record = history::count(cx, &settings, &mut member, &customer, &order)?;
     let how = How { greets: true, lost: record.counts != known.counts && lost, ..How::default() };
     let told = settle::settle(cx, &settings, &customer, &mut member, how)?;
     settle::note(cx, &settings, &told, "The dispute is decided: the tier stays", &[("order", &order.name), said[0]])
-}
-
-/// Brings what an order counts for in line with what is known of it, and keeps the record of it.
-fn count(cx: &mut Context, settings: &Settings, member: &mut Member, customer: &str, order: &Order) -> Result<Record> {
-    let known: Option<Record> = cx.state().get(&order_key(&order.id))?;
-    let mut record = known.unwrap_or_else(|| Record {
-        customer: customer.into(),
-        day: Day::at(cx, order.placed_at),
-        terms: Terms::of(settings),
-        counts: Total::default(),
-        tagged: false,
-    });
-    let disputes: Disputes = cx.state().get(&disputes_key(&order.id))?.unwrap_or_default();
-    let counts = match disputes.iter().any(|it| it.1) {
-        true => Total::default(),
-        false => worth::of(order, &cx.refunds_of(&order.id), record.terms),
-    };
-    member.sums.add(record.day, counts.minus(record.counts));
-    record.counts = counts;
-    cx.state().set(&order_key(&order.id), &record)?;
-    Ok(record)
-}
-
-/// Counts the orders that the host knows and this plugin was not told of, but for `except`. Returns how many were read.
-pub fn take_in_history(
-    cx: &mut Context,
-    settings: &Settings,
-    member: &mut Member,
-    customer: &str,
-    except: Option<&str>,
-) -> Result<usize> {
-    let history: Vec<Order> = cx.orders_of(customer).take(HISTORY).collect();
-    let counted = |order: &&Order| !order.test && is_paid(order) && Some(order.id.as_str()) != except;
-    for order in history.iter().filter(counted) {
-        if cx.state().get::<Record>(&order_key(&order.id))?.is_none() {
-            count(cx, settings, member, customer, order)?;
-        }
-    }
-    Ok(history.len())
-}
-
-fn is_paid(order: &Order) -> bool {
-    matches!(order.financial_status.as_deref(), Some("paid" | "partially_refunded" | "refunded"))
 }

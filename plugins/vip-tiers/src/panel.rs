@@ -11,7 +11,6 @@ use crate::{
     mails::{Missing, missing_to},
     member::{self, Member},
     settings::{Basis, Settings, Tier},
-    settle,
     sums::Total,
     texts::{Texts, fill},
 };
@@ -19,7 +18,7 @@ use crate::{
 pub fn render(view: &View, cx: &mut Context) -> Result<Vec<Block>> {
     let Some(customer) = view.customer_id.as_deref().filter(|_| view.kind == "panel") else { return Ok(Vec::new()) };
     let settings: Settings = cx.settings()?;
-    let barred = settle::barred(&settings, cx.customer_by_id(customer).as_ref()).is_some();
+    let barred = settings.barred(cx.customer_by_id(customer).as_ref()).is_some();
     let member = member::get(cx, customer)?.unwrap_or_default();
     let ladder = Ladder::of(&settings, cx.store().currency);
     let texts = Texts::of(&view.locale);

@@ -3,6 +3,7 @@
 use regulars_sdk::{Context, Result, Timer};
 
 use crate::{
+    history,
     member::{self, Member, member_key},
     perks,
     settings::Settings,
@@ -15,8 +16,8 @@ pub fn known(cx: &mut Context) -> Result {
         return Ok(cx.note("Nothing changes: the customer is not known", &[])?);
     };
     let settings: Settings = cx.settings()?;
-    let mut member = settle::known(cx, &settings, &customer.id, None)?;
-    let how = How { greets: settle::greets(cx, &settings)?, ..How::default() };
+    let mut member = history::known(cx, &settings, &customer.id, None)?;
+    let how = How { greets: history::greets(cx, &settings)?, ..How::default() };
     let told = settle::settle(cx, &settings, &customer.id, &mut member, how)?;
     settle::note(cx, &settings, &told, "Nothing changes: the tier stays", &[])
 }
@@ -28,7 +29,7 @@ pub fn due(cx: &mut Context, timer: &Timer) -> Result {
         return Ok(cx.note("Nothing due: the customer is not known any more", &[])?);
     };
     let settings: Settings = cx.settings()?;
-    let how = How { greets: settle::greets(cx, &settings)?, timer: true, ..How::default() };
+    let how = How { greets: history::greets(cx, &settings)?, timer: true, ..How::default() };
     let told = settle::settle(cx, &settings, &customer, &mut member, how)?;
     settle::note(cx, &settings, &told, "The tier stays as it is for now", &[])
 }
@@ -38,7 +39,7 @@ pub fn merged(cx: &mut Context) -> Result {
     let Some(merge) = cx.merge() else { return Ok(cx.note("Nothing moved: the merge is not complete", &[])?) };
     let (from, to) = (&merge.absorbed_id, &merge.kept_id);
     let settings: Settings = cx.settings()?;
-    let kept = settle::known(cx, &settings, to, None)?;
+    let kept = history::known(cx, &settings, to, None)?;
     let absorbed = member::get(cx, from)?;
     let moved: Vec<String> = absorbed.iter().flat_map(|it| it.tags.clone()).collect();
     cx.cancel(&member_key(from));
@@ -47,7 +48,7 @@ pub fn merged(cx: &mut Context) -> Result {
         Some(absorbed) => member::join(kept, absorbed),
         None => kept,
     };
-    let how = How { greets: settle::greets(cx, &settings)?, ..How::default() };
+    let how = How { greets: history::greets(cx, &settings)?, ..How::default() };
     let told = settle::settle(cx, &settings, to, &mut member, how)?;
     // Not every platform moves the tags of an absorbed customer.
     let tags: Vec<&str> = member.tags.iter().filter(|it| moved.contains(it)).map(String::as_str).collect();

@@ -103,9 +103,18 @@ impl Settings {
     }
 
     /// The first of the customer's tags that keeps tiers away.
-    pub fn excluded_tag<'a>(&self, customer: &'a Customer) -> Option<&'a str> {
+    fn excluded_tag<'a>(&self, customer: &'a Customer) -> Option<&'a str> {
         let excluded = |tag: &&String| self.exclude_customer_tags.iter().any(|it| it.eq_ignore_ascii_case(tag));
         customer.tags.iter().find(excluded).map(String::as_str)
+    }
+
+    /// Why a customer can have no tier; `None` if nothing stands in the way.
+    pub fn barred(&self, customer: Option<&Customer>) -> Option<String> {
+        let customer = customer?;
+        if customer.guest {
+            return Some("a guest: the tier waits for an account".into());
+        }
+        self.excluded_tag(customer).map(|tag| format!("customers with the tag {tag} are excluded"))
     }
 
     /// The tags that customers of a tier wear.

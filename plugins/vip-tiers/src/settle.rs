@@ -1,15 +1,14 @@
 //! Brings a customer's tier in line with the sums and the settings, and all that goes with it: perks, rewards, mails, the
 //! timer.
 
-use regulars_sdk::{Context, Customer, Money, Result, Timestamp, limits};
-use serde::de::IgnoredAny;
+use regulars_sdk::{Context, Money, Result, Timestamp, limits};
 
 use crate::{
     calendar::Day,
     ladder::{Case, Ladder},
     mails,
-    member::{self, Gift, Member, member_key},
-    orders, perks, rewards,
+    member::{Gift, Member, member_key},
+    perks, rewards,
     settings::{Downgrade, Settings, Tier},
     standing::{self, Standing},
     sums::Total,
@@ -43,15 +42,6 @@ pub struct Told {
     pub reward: String,
 }
 
-/// A customer who has a tier by account and tags; the reason where not.
-pub fn barred(settings: &Settings, customer: Option<&Customer>) -> Option<String> {
-    let customer = customer?;
-    if customer.guest {
-        return Some("a guest: the tier waits for an account".into());
-    }
-    settings.excluded_tag(customer).map(|tag| format!("customers with the tag {tag} are excluded"))
-}
-
 /// Sees to a customer and keeps the record.
 pub fn settle(cx: &mut Context, settings: &Settings, customer: &str, member: &mut Member, how: How) -> Result<Told> {
     let ladder = Ladder::of(settings, cx.store().currency);
@@ -60,7 +50,7 @@ pub fn settle(cx: &mut Context, settings: &Settings, customer: &str, member: &mu
     member.lock.take_if(|lock| lock.until.is_some_and(|until| until <= today));
 
     let mut told = Told { before: member.tier.clone(), mail: "none", reward: "none".into(), ..Told::default() };
-    told.barred = barred(settings, cx.customer_by_id(customer).as_ref());
+    told.barred = settings.barred(cx.customer_by_id(customer).as_ref());
     let from = member.standing.as_ref().map(|it| it.from);
     if told.barred.is_some() {
         member.standing = None;
@@ -252,29 +242,4 @@ pub fn note(cx: &mut Context, settings: &Settings, told: &Told, idle: &str, fiel
     }
     all.extend([("mail", told.mail), ("settings", &version)]);
     Ok(cx.note(reason, &all)?)
-}
-
-/// The state key that is there while settings are being taken over, customer by customer.
-pub const TAKING_OVER: &str = "walk/apply";
-
-/// Whether whoever comes into a tier is greeted, unless it is an order that has brought them there: while settings are taken
-/// over, only if the merchant likes.
-pub fn greets(cx: &mut Context, settings: &Settings) -> Result<bool> {
-    Ok(settings.greet_raised || cx.state().get::<IgnoredAny>(TAKING_OVER)?.is_none())
-}
-
-/// A customer as known; one who is new here, with what was ordered before, but for the order `except`. A tier that comes of
-/// orders from before the plugin was switched on is had already.
-pub fn known(cx: &mut Context, settings: &Settings, customer: &str, except: Option<&str>) -> Result<Member> {
-    if let Some(member) = member::get(cx, customer)? {
-        return Ok(member);
-    }
-    let mut member = Member::default();
-    orders::take_in_history(cx, settings, &mut member, customer, except)?;
-    if !greets(cx, settings)? && barred(settings, cx.customer_by_id(customer).as_ref()).is_none() {
-        let ladder = Ladder::of(settings, cx.store().currency);
-        member.standing = standing::evaluate(&ladder, &member.sums, None, Day::today(cx)).standing;
-        member.tier = member.standing.as_ref().map(|it| it.tier.clone());
-    }
-    Ok(member)
 }

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Day,
+    history,
     ladder::Ladder,
     member::{self, Member},
-    orders, perks,
+    perks,
     settings::{Downgrade, Settings},
     settle::{self, How},
 };
 
 /// The timers, the state keys of how far the pages have come, and of the tasks.
-const APPLY: &str = settle::TAKING_OVER;
+const APPLY: &str = history::TAKING_OVER;
 const PREVIEW: &str = "walk/preview";
 
 /// Customers of one page: each may set a timer, and a delivery sets 64.
@@ -113,14 +114,14 @@ pub fn page(cx: &mut Context, key: &str) -> Result {
             (_, Some(member)) => (member, 0),
             (None, None) => {
                 let mut member = Member::default();
-                let read = orders::take_in_history(cx, &settings, &mut member, &customer.id, None)?;
+                let read = history::take_in_history(cx, &settings, &mut member, &customer.id, None)?;
                 (member, read)
             }
             // Who is only looked at is not taken in.
             (Some(_), None) => continue,
         };
         read_in_all += read;
-        if settle::barred(&settings, Some(customer)).is_none() && member.lock.is_none() {
+        if settings.barred(Some(customer)).is_none() && member.lock.is_none() {
             foresee(&mut walk, &ladder, &member, Day::today(cx));
         }
         if walk.tried.is_none() {
