@@ -2,8 +2,8 @@
 
 use super::{Key, Position, Table, budget::Counter};
 use crate::domain::{
-    CheckoutId, ContactId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, Mail, OrderId, PluginName,
-    ProductId, RefundId, Signal, StoreId, Timestamp,
+    CheckoutId, ContactId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, Mail, OrderId,
+    PluginName, ProductId, RefundId, Signal, StoreId, Timestamp,
 };
 
 pub use super::due::{Due, DueQueue, due_queue};

@@ -48,9 +48,9 @@ pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
 pub use merge::{merged, survivor};
 pub use record::{
-    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled, Reconciliation, Record,
-    SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, decode,
-    encode,
+    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled,
+    Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride,
+    TimerRecord, Told, decode, encode,
 };
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};

@@ -12,8 +12,8 @@ use super::{
     budget::{BudgetBound, Counted},
 };
 use crate::domain::{
-    Attempt, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId, Fulfillment, Merge, Order,
-    OrderId, Platform, PluginName, Product, Refund, RefundId, StoreId, Timestamp, Topic,
+    Attempt, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId, Fulfillment,
+    Merge, Order, OrderId, Platform, PluginName, Product, Refund, RefundId, StoreId, Timestamp, Topic,
 };
 
 mod v1;

@@ -6,16 +6,18 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation,
-    Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told,
+    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, ProductsRead,
+    Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord,
+    TemplateOverride, TimerRecord, Told,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
 use crate::domain::{
-    Attempt, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer, CustomerId, DiscountEnd, Effect,
-    EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem, Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard,
-    Note, Order, OrderNote, OrderTagChange, Outcome, ParcelGift, Platform, Product, Purpose, Refund, RefundLine,
-    SentMail, Signal, SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
+    Attempt, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer, CustomerId, DiscountEnd,
+    Effect, EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem, Mail, Merge, Metafield, Money,
+    NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange, Outcome, ParcelGift, Platform, Product, Purpose,
+    Refund, RefundLine, SentMail, Signal, SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange,
+    Timestamp, Topic,
 };
 
 /// Kinds of record that have been compared with a golden file.
@@ -216,7 +218,12 @@ fn refund() -> Refund {
 fn contact() -> Contact {
     Contact {
         customer: Some("7".into()),
-        mails: vec![SentMail { effect: "abcdefghijklmnopqrstuvwxyz".into(), at: at(1), marketing: true, bounced: true }],
+        mails: vec![SentMail {
+            effect: "abcdefghijklmnopqrstuvwxyz".into(),
+            at: at(1),
+            marketing: true,
+            bounced: true,
+        }],
         unsubscribed_at: Some(at(2)),
         topics_off: ["points".into()].into(),
         paused_until: Some(at(30)),
@@ -407,7 +414,8 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     let bounds = [(Period::Day, 3), (Period::Month, 50), (Period::Ever, 300)];
     let bounds = bounds.map(|(period, limit)| BudgetBound { kind: "gifts".into(), period, limit });
     seen.compare("budget", &bounds.to_vec());
-    let counters = vec![Counter { period: Period::Month, number: 202_610 }, Counter { period: Period::Ever, number: 0 }];
+    let counters =
+        vec![Counter { period: Period::Month, number: 202_610 }, Counter { period: Period::Ever, number: 0 }];
     seen.compare("counted", &Counted { kind: "money".into(), amount: 500, counters });
     seen.compare("last-change", &LastChange { effect: "abcdefghijklmnopqrstuvwxyz".into() });
     seen.compare("effect-id", &EffectId::from("abcdefghijklmnopqrstuvwxyz"));

@@ -45,8 +45,11 @@ fn placed((number, person, by_customer, cancelled): (usize, usize, bool, bool), 
         true => Some(PEOPLE[person].into()),
         false => CustomerId::of_guest(&address(person)),
     };
-    let signals =
-        [Signal::email(&address(person)), Signal::ip(&ip), Signal::ip_agent(&ip, "Fox/1").filter(|_| at.is_multiple_of(2))];
+    let signals = [
+        Signal::email(&address(person)),
+        Signal::ip(&ip),
+        Signal::ip_agent(&ip, "Fox/1").filter(|_| at.is_multiple_of(2)),
+    ];
     let mut signals: Vec<_> = signals.into_iter().flatten().collect();
     signals.sort_unstable();
     told(Order {

@@ -313,7 +313,8 @@ fn a_body_of_an_id_alone_is_to_be_read_again_unless_the_id_says_all() {
 
 #[test]
 fn a_topic_without_a_word_of_ours_changes_nothing_whatever_its_body() {
-    for topic in ["collections/update", "customers_marketing_consent/update", "customer.tags_added", "order/create", ""] {
+    for topic in ["collections/update", "customers_marketing_consent/update", "customer.tags_added", "order/create", ""]
+    {
         let event = read(topic, b"not JSON", &context()).unwrap();
         assert_eq!((event.topic.as_str(), event.change), (format!("shopify:{topic}").as_str(), Change::None));
     }
