@@ -23,17 +23,14 @@
 //! assert_eq!(fired[0].calls.notes().next().unwrap().reason, "Time to say thanks");
 //! ```
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    Birthday, Context, Customer, EffectId, EffectStanding, EndedEffect, Event, Failure, Fulfillment, Order, Product,
-    Refund, Result, Signal, Similarity, StoreInfo, Task, Timer, Timestamp,
+    Birthday, Context, Customer, EffectId, EndedEffect, Event, Failure, Order, Product, Refund, Result, Similarity,
+    StoreInfo, Task, Timer, Timestamp,
     panel::{Block, View},
 };
 
@@ -42,10 +39,12 @@ pub(crate) mod host;
 mod incoming;
 mod manifest;
 mod samples;
+mod shop;
 
 pub use calls::{Call, Calls, Note};
 pub use incoming::Incoming;
 pub use samples::{OrderBuilder, RefundBuilder, customer, fulfillment, order, refund};
+use shop::{Delivered, Pending, Shop, learn};
 
 /// Where a bench's clock starts: 1 January 2026, noon UTC.
 pub const START: Timestamp = Timestamp(1_767_268_800_000);
@@ -112,77 +111,6 @@ impl Capability {
     }
 }
 
-/// A fact and when the event that brought it happened.
-#[derive(Clone, Debug)]
-struct Known<T> {
-    as_of: Timestamp,
-    fact: T,
-}
-
-/// A timer that has not fired.
-#[derive(Clone, Debug)]
-struct Pending {
-    due: Timestamp,
-    payload: Vec<u8>,
-    /// Tells it from others of its key and time: each firing is an event of its own.
-    number: u64,
-}
-
-/// What the bench remembers of an event.
-#[derive(Clone, Debug)]
-struct Delivered {
-    attempts: u32,
-    /// Handled, or rejected for good.
-    settled: bool,
-    now: Timestamp,
-}
-
-/// Everything that outlives a delivery.
-#[derive(Clone, Debug)]
-struct Shop {
-    store: StoreInfo,
-    utc_offset_minutes: i32,
-    now: Timestamp,
-    seed: u64,
-    settings: Map<String, Value>,
-    settings_version: u32,
-    /// The manifest's schema of them.
-    schema: Option<Value>,
-    granted: BTreeSet<Capability>,
-    /// `None` where no manifest says which there are.
-    templates: Option<BTreeSet<String>>,
-    /// `None` where no manifest says which are wanted.
-    topics: Option<BTreeSet<String>>,
-    customers: BTreeMap<String, Known<Customer>>,
-    orders: BTreeMap<String, Known<Order>>,
-    refunds: BTreeMap<String, Refund>,
-    fulfillments: BTreeMap<String, Fulfillment>,
-    products: BTreeMap<String, Product>,
-    birthdays: BTreeMap<String, Birthday>,
-    customer_signals: BTreeMap<String, Vec<Signal>>,
-    order_signals: BTreeMap<String, Vec<Signal>>,
-    similarities: BTreeMap<(String, String), Similarity>,
-    /// Links by name, and whose they are.
-    links: BTreeMap<String, String>,
-    /// Questions to the merchant that are open.
-    tasks: BTreeMap<String, Task>,
-    /// The merchant's bounds on what may be given of each kind, and what has been.
-    budgets: BTreeMap<String, u64>,
-    spent: BTreeMap<String, i128>,
-    /// Absorbed customers, and by whom.
-    merges: BTreeMap<String, String>,
-    state: BTreeMap<String, Vec<u8>>,
-    timers: BTreeMap<String, Pending>,
-    /// Timers set so far.
-    timers_set: u64,
-    events: BTreeMap<String, Delivered>,
-    actions: u64,
-    effects: BTreeSet<EffectId>,
-    /// Effects that are not pending any more.
-    ended: BTreeMap<EffectId, EffectStanding>,
-    calls: Calls,
-}
-
 /// What came of handing an event over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -220,40 +148,7 @@ impl Bench {
             time_zone: "Etc/UTC".into(),
             locale: "en".into(),
         };
-        let shop = Shop {
-            store,
-            utc_offset_minutes: 0,
-            now: START,
-            seed: 0,
-            settings: Map::new(),
-            settings_version: 1,
-            schema: None,
-            granted: Capability::ALL.into(),
-            templates: None,
-            topics: None,
-            customers: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            refunds: BTreeMap::new(),
-            fulfillments: BTreeMap::new(),
-            products: BTreeMap::new(),
-            birthdays: BTreeMap::new(),
-            customer_signals: BTreeMap::new(),
-            order_signals: BTreeMap::new(),
-            similarities: BTreeMap::new(),
-            links: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-            budgets: BTreeMap::new(),
-            spent: BTreeMap::new(),
-            merges: BTreeMap::new(),
-            state: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            timers_set: 0,
-            events: BTreeMap::new(),
-            actions: 0,
-            effects: BTreeSet::new(),
-            ended: BTreeMap::new(),
-            calls: Calls::default(),
-        };
+        let shop = Shop::new(store);
         Self { handle, shop: Arc::new(shop) }
     }
 
@@ -585,123 +480,6 @@ impl Bench {
 
     fn shop(&mut self) -> &mut Shop {
         Arc::make_mut(&mut self.shop)
-    }
-}
-
-/// Replaces a fact, unless what is known is newer.
-fn learn<T>(facts: &mut BTreeMap<String, Known<T>>, id: String, fact: T, as_of: Timestamp) {
-    if facts.get(&id).is_none_or(|known| known.as_of <= as_of) {
-        facts.insert(id, Known { as_of, fact });
-    }
-}
-
-impl Shop {
-    fn learn(&mut self, incoming: &Incoming, as_of: Timestamp) {
-        match &incoming.change {
-            incoming::Change::Order(order) => self.learn_order((**order).clone(), as_of),
-            incoming::Change::Refund(refund) => {
-                self.refunds.insert(refund.id.clone(), (**refund).clone());
-            }
-            incoming::Change::Fulfillment(it) => {
-                self.fulfillments.insert(it.id.clone(), (**it).clone());
-            }
-            incoming::Change::Ended(it) => {
-                let reason = (it.status != "done").then(|| it.reason.clone());
-                self.ended.insert(it.effect.clone(), EffectStanding { status: it.status.clone(), reason });
-            }
-            incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
-            incoming::Change::Merge(it) => {
-                if !self.leads_through(&it.kept_id, &it.absorbed_id) {
-                    self.merges.insert(it.absorbed_id.clone(), it.kept_id.clone());
-                    let kept = self.survivor(&it.kept_id).to_owned();
-                    let named = Known { as_of: Timestamp(0), fact: samples::customer(&kept) };
-                    self.customers.entry(kept).or_insert(named);
-                }
-            }
-            incoming::Change::Timer(_)
-            | incoming::Change::Action(_)
-            | incoming::Change::Dispute(_)
-            | incoming::Change::About(_)
-            | incoming::Change::None => {}
-        }
-    }
-
-    /// Whether `id` is `other` or was absorbed by it, at whatever remove.
-    fn leads_through<'a>(&'a self, mut id: &'a str, other: &str) -> bool {
-        while id != other {
-            match self.merges.get(id) {
-                Some(kept) => id = kept,
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// The customer that is left of `id` after all merges.
-    fn survivor<'a>(&'a self, mut id: &'a str) -> &'a str {
-        while let Some(kept) = self.merges.get(id) {
-            id = kept;
-        }
-        id
-    }
-
-    /// Platforms send an order's customer with it: one not known yet becomes known.
-    fn learn_order(&mut self, order: Order, as_of: Timestamp) {
-        if let Some(id) = &order.customer_id {
-            let named = || Known { as_of: Timestamp(0), fact: samples::customer(id) };
-            self.customers.entry(id.clone()).or_insert_with(named);
-        }
-        learn(&mut self.orders, order.id.clone(), order, as_of);
-    }
-
-    /// Keeps what a successful delivery wrote and queued.
-    fn keep(&mut self, run: &host::Written) {
-        for (key, value) in &run.state {
-            match value {
-                Some(value) => self.state.insert(key.clone(), value.clone()),
-                None => self.state.remove(key),
-            };
-        }
-        for (key, timer) in &run.timers {
-            match timer {
-                Some((due, payload)) => {
-                    self.timers_set += 1;
-                    let pending = Pending { due: *due, payload: payload.clone(), number: self.timers_set };
-                    self.timers.insert(key.clone(), pending)
-                }
-                None => self.timers.remove(key),
-            };
-        }
-        self.links.extend(run.links.clone());
-        for (kind, amount) in &run.spent {
-            *self.spent.entry(kind.clone()).or_default() += amount;
-        }
-        for call in &run.calls {
-            if call.effect().is_none_or(|id| self.effects.insert(id.clone())) {
-                self.keep_call(call);
-                self.calls.0.push(call.clone());
-            }
-        }
-    }
-
-    fn keep_call(&mut self, call: &Call) {
-        match call {
-            Call::OpenTask(task) => {
-                self.tasks.insert(task.key.clone(), task.clone());
-            }
-            Call::CloseTask { key } => {
-                self.tasks.remove(key);
-            }
-            Call::Withdraw { effect } => {
-                let reason = Some("withdrawn by the plugin".into());
-                self.ended.insert(effect.clone(), EffectStanding { status: "dropped".into(), reason });
-            }
-            // The platform's field needs a year.
-            Call::Birthday { customer_id, birthday, .. } if birthday.year.is_some() => {
-                self.birthdays.insert(customer_id.clone(), *birthday);
-            }
-            _ => {}
-        }
     }
 }
 
