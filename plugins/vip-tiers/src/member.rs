@@ -45,7 +45,7 @@ pub struct Shipping {
     pub effect: EffectId,
     pub code: String,
     /// The first day on which it is not good any more.
-    pub until: Option<Day>,
+    pub until: Day,
 }
 
 /// The code of an entry reward.

@@ -94,8 +94,8 @@ fn codes(cx: &Context, settings: &Settings, member: &Member, texts: &Texts) -> V
     if let Some(shipping) = &member.shipping
         && cx.code_standing(&shipping.effect).is_some_and(|it| it.is_open())
     {
-        let until = shipping.until.map(|it| fill(texts.code_until, &[&date(it.begins(cx))]));
-        blocks.push(Block::code(texts.free_shipping, &shipping.code).explained(until.unwrap_or_default()));
+        let until = fill(texts.code_until, &[&date(shipping.until.begins(cx))]);
+        blocks.push(Block::code(texts.free_shipping, &shipping.code).explained(until));
     }
     for gift in member.gifts.iter().filter(|it| it.ends_at > cx.now()) {
         if cx.code_standing(&gift.effect).is_some_and(|it| it.is_open() && it.used == 0) {

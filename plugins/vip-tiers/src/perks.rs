@@ -66,7 +66,7 @@ pub fn ship_free(
     customer: &str,
     member: &mut Member,
     tier: Option<&Tier>,
-    until: Option<Day>,
+    until: Day,
 ) -> Result {
     let wanted = tier.is_some_and(|it| it.free_shipping);
     if let Some(old) = member.shipping.take_if(|old| !wanted || old.until != until) {
@@ -82,7 +82,7 @@ pub fn ship_free(
     let discount = NewDiscount {
         uses: None,
         once_per_customer: false,
-        ends_at: until.map(|day| day.begins(cx)),
+        ends_at: Some(until.begins(cx)),
         ..NewDiscount::new(customer, &settings.code_prefix, Benefit::FreeShipping)
     };
     if let Some(issued) = granted(cx.create_discount(discount.combines()))? {

@@ -82,7 +82,9 @@ pub fn settle(cx: &mut Context, settings: &Settings, customer: &str, member: &mu
     perks::tag(cx, settings, customer, member, tier)?;
     perks::show(cx, settings, customer, member)?;
     let grace = if told.locked { 0 } else { ladder.grace_days };
-    perks::ship_free(cx, settings, customer, member, tier, told.until.map(|it| it.plus(grace)))?;
+    // Without a term it ends with the next year, and is made anew: no code outlives its reason for ever.
+    let free_until = told.until.map_or_else(|| Day::first_of(today.year().saturating_add(2)), |it| it.plus(grace));
+    perks::ship_free(cx, settings, customer, member, tier, free_until)?;
 
     let case = Case { settings, ladder: &ladder, customer };
     if let Some(tier) = tier {
@@ -202,7 +204,8 @@ fn next(cx: &Context, case: Case<'_>, member: &Member) -> Option<Timestamp> {
     let lock = member.lock.as_ref().and_then(|it| it.until);
     let term = member.standing.as_ref().and_then(term);
     let ahead = cx.now().plus_days(limits::TIMER_DAYS_AHEAD - 1);
-    lock.into_iter().chain(term).min().map(|day| day.begins(cx).min(ahead))
+    let shipping = member.shipping.as_ref().map(|it| it.until).filter(|until| *until > today);
+    lock.into_iter().chain(term).chain(shipping).min().map(|day| day.begins(cx).min(ahead))
 }
 
 /// Leaves the note about a customer, by what has changed.

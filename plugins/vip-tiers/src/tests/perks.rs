@@ -3,14 +3,14 @@
 use regulars_sdk::{
     Benefit, MetafieldValue,
     panel::{Block, View},
-    test::{Capability, Incoming},
+    test::{Bench, Capability, Incoming},
 };
 use serde_json::json;
 
 use super::*;
 use crate::panel;
 
-fn fields(shop: &regulars_sdk::test::Bench) -> Vec<String> {
+fn fields(shop: &Bench) -> Vec<String> {
     let values = shop.calls().iter().filter_map(|call| match call {
         Call::Metafield { key, value: MetafieldValue::Text(value), .. } => Some(format!("{key}={value}")),
         _ => None,
@@ -82,6 +82,16 @@ fn free_shipping_is_a_code_for_the_term_and_a_new_one_for_the_next() {
     assert_eq!(shop.calls().discounts().count(), 1);
     until_noon(&mut shop, "2027-01-01");
     assert_eq!(shop.calls().discounts().count(), 2);
+}
+
+#[test]
+fn free_shipping_of_a_tier_without_an_end_is_made_anew() {
+    let mut shop = shop().setting("tiers", json!([{ "id": "all", "title": "All", "free_shipping": true }]));
+    shop.deliver(Incoming::customer_created(customer("c1"))).unwrap();
+    let ends = |shop: &Bench| member(shop, "c1").shipping.map(|it| it.until);
+    assert_eq!(ends(&shop), Some(day("2028-01-01")));
+    until_noon(&mut shop, "2028-01-01");
+    assert_eq!((ends(&shop), shop.calls().discounts().count()), (Some(day("2030-01-01")), 2));
 }
 
 #[test]

@@ -161,6 +161,17 @@ fn a_host_that_was_asleep_for_years_comes_to_the_same() {
 }
 
 #[test]
+fn an_order_after_the_grace_saves_nothing_though_the_timer_comes_late() {
+    let mut awake = gold();
+    until_noon(&mut awake, "2027-03-15");
+    pay(&mut awake, "2", 1000);
+    let mut late = gold().at(noon("2027-03-15"));
+    pay(&mut late, "2", 1000);
+    assert_eq!(until(&awake), Some(day("2028-03-15")));
+    assert_eq!(until(&late), until(&awake));
+}
+
+#[test]
 fn who_has_too_little_is_told_once_before_the_term_ends() {
     let mut shop = gold();
     until_noon(&mut shop, "2026-06-01");
