@@ -69,7 +69,7 @@ async fn commands_give_the_same_answers_whether_or_not_the_host_runs() {
     ];
     let answers = |shop: &Shop| listings.map(|listing| shop.host.cli_json(listing));
     let running = answers(&shop);
-    assert!(running.iter().all(|answer| answer.as_array().is_some_and(|rows| rows.len() == 1)), "{running:#?}");
+    assert!(running.iter().all(|answer| answer.as_array().is_some_and(|rows| !rows.is_empty())), "{running:#?}");
     assert!(shop.host.terminate(), "the host ends well when it is asked to");
     assert_eq!(answers(&shop), running);
 }
@@ -129,7 +129,7 @@ async fn an_export_is_complete_and_holds_no_secret() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["kind"].as_str().unwrap().to_owned())
         .collect();
-    let expected = ["customer", "effect", "enabled", "event", "order", "refund", "settings", "state"];
+    let expected = ["customer", "effect", "enabled", "event", "order", "refund", "settings", "state", "timer"];
     assert_eq!(kinds, expected.map(str::to_owned).into());
     let token = "shpat_simulated";
     let told = [export, shop.run(&["store", "list", "--json"]), shop.host.log()];
@@ -168,7 +168,9 @@ async fn two_stores_with_the_same_customer_and_order_know_nothing_of_each_other(
     let shop = Shop::open().await;
     let other = "moss.myshopify.com";
     shop.add_store(other, SECRET);
-    shop.run(&["plugin", "enable", other, "loyalty-points", "--grant-all"]);
+    let settings = shop.host.data_dir().join("settings.json");
+    let settings = settings.to_string_lossy();
+    shop.run(&["plugin", "enable", other, "loyalty-points", "--grant-all", "--settings", &settings]);
     let mut theirs = webhook("orders/paid", "order_placed", "w-1");
     theirs.set_header("X-Shopify-Shop-Domain", other.into());
     assert_eq!(shop.send(&theirs).await.status, 200);
@@ -180,5 +182,6 @@ async fn two_stores_with_the_same_customer_and_order_know_nothing_of_each_other(
     shop.settled(1).await;
     assert_eq!(shop.balance("9107200431558877203").await, Some(38));
     let theirs = shop.host.cli_json(&["event", "list", other, "--json"]);
-    assert_eq!(theirs.as_array().map(Vec::len), Some(2));
+    let told = theirs.as_array().expect("a list").iter().filter(|event| event["topic"] != "settings.published");
+    assert_eq!(told.count(), 2);
 }

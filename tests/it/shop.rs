@@ -120,9 +120,11 @@ impl Shop {
         self.post(&format!("/stores/{DOMAIN}/customers/{customer}/actions"), &body).await
     }
 
-    /// Events of the store, newest first.
+    /// Events of the store, newest first, without those of its settings.
     pub async fn events(&self) -> Vec<Value> {
-        self.list("events").await
+        let mut events = self.list("events").await;
+        events.retain(|event| event["topic"] != "settings.published");
+        events
     }
 
     /// Effects of the store, newest first.

@@ -78,13 +78,13 @@ async fn a_body_of_another_shape_than_its_topics_is_kept_and_named() {
     assert_eq!(answer.status, 200);
     let answer = shop.send(&signed("orders/paid", b"{\"id\": 9007199254740993}".to_vec(), "w-2")).await;
     assert_eq!(answer.status, 200);
-    let answer = shop.send(&signed("products/update", b"{\"id\": 7}".to_vec(), "w-3")).await;
+    let answer = shop.send(&signed("inventory_levels/update", b"{\"id\": 7}".to_vec(), "w-3")).await;
     assert_eq!(answer.status, 200);
     shop.settled(3).await;
     let events = shop.events().await;
     assert!(events[2]["unreadable"].as_str().is_some_and(|why| why.contains("id")), "{}", events[2]);
     assert_eq!(events[1]["read_again"], "9007199254740993");
-    assert_eq!(events[0]["topic"], "shopify:products/update");
+    assert_eq!(events[0]["topic"], "shopify:inventory_levels/update");
     eventually("both are counted", DEADLINE, async || {
         let counters = shop.get("/status").await["counters"].clone();
         (counters["events_unreadable"] == 1 && counters["events_unknown_topic"] == 1).then_some(())

@@ -19,7 +19,8 @@ pub fn module_of(text: &str, worlds: &[&str]) -> io::Result<Vec<u8>> {
     let (package, _) = resolve.push_dir(Path::new(WIT)).map_err(io::Error::other)?;
     for world in worlds {
         let world = resolve.select_world(&[package], Some(world)).map_err(io::Error::other)?;
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).map_err(io::Error::other)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+            .map_err(io::Error::other)?;
     }
     Ok(module)
 }

@@ -218,6 +218,9 @@ fn voucher() -> Vec<u8> {
     let (fact, timer, issued, ignored) = (FACT, TIMER, ISSUED, IGNORED);
     let fail = fail_at_first(why);
     let key_end = format!("(i32.add {} {})", load(TIMER + 4), load(TIMER + 8));
+    // Of an end the payload begins with the code, of a making with the customer.
+    let second = format!("(i32.load8_u (i32.add {} (i32.const 3)))", load(FACT));
+    let count_if_ended = format!("(if (i32.eq {second} (i32.const 111)) (then (call $count {ended})))");
     let body = format!(
         "(if {is_timer} (then
              (call $timer (i32.const {timer}))
@@ -239,11 +242,6 @@ fn voucher() -> Vec<u8> {
         is_timer = topic_is("timer.fired"),
         is_done = topic_is("effect.done"),
         code_effect = text_at(TIMER + 12),
-        // Of an end the payload begins with the code, of a making with the customer.
-        count_if_ended = format!(
-            "(if (i32.eq (i32.load8_u (i32.add {} (i32.const 3))) (i32.const 111)) (then (call $count {ended})))",
-            load(FACT)
-        ),
         order = name_by_order(),
         customer = text_at(FACT + 8),
         effect = text_at(ISSUED + 4),

@@ -46,6 +46,7 @@ effect_seconds = [1, 2, 5]
 [mail]
 smtp = \"smtp://127.0.0.1:2525\"
 from = \"Shop <shop@example.com>\"
+quiet_hours = \"\"
 
 [sandbox]
 fuel = 5
