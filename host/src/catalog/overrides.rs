@@ -23,14 +23,12 @@ impl Catalog {
             return Ok(Arc::clone(&known.mails));
         }
         let mails = StoreTemplates::changed(Arc::clone(own), &changes);
-        for change in &mails.changes {
-            if let Some(error) = &change.warning {
-                let (mail, locale) = (&change.mail, &change.locale);
-                tracing::warn!(
-                    %error, %store, plugin = %installed.record.name,
-                    "the merchant's `{mail}` in `{locale}` does not fit the plugin any more, its own is sent: {error}"
-                );
-            }
+        for change in mails.changes.iter().filter(|change| change.warning.is_some()) {
+            let (mail, locale) = (&change.mail, &change.locale);
+            tracing::warn!(
+                %store, plugin = %installed.record.name,
+                "the merchant's `{mail}` in `{locale}` does not fit the plugin any more, its own is sent"
+            );
         }
         Ok(Arc::new(mails))
     }

@@ -25,8 +25,8 @@ pub enum Command {
     },
     /// Shows a mail in one language: the plugin's own, and what is changed of it.
     Show(Mail),
-    /// Puts your words in place of the plugin's: a JSON object with `texts` by name, `mjml` or `text`. They outlast upgrades
-    /// of the plugin, and give way to its own only where they do not fit it any more.
+    /// Puts your words in place of the plugin's: a JSON object with `texts` by name, `mjml` or `text`. They outlast
+    /// upgrades of the plugin, and give way to its own only where they do not fit it any more.
     #[command(after_help = "Example, with {\"texts\": {\"subject\": \"Tea time\"}} in tea.json:
 
   regulars plugin template set fern.myshopify.com loyalty-points earned en --from tea.json")]

@@ -7,11 +7,8 @@ use super::{Error, Letter, Locale, Rendered, Shop, Templates, UnsubscribeLinks};
 /// Who gets a mail that is tried out: somebody with a name, and somebody of whom nothing but the address is known.
 const NAMES: [Option<&str>; 2] = [Some("Ada"), None];
 
-const SHOP: Shop<'_> = Shop {
-    name: "Fern & Fable",
-    url: "https://fern.example",
-    postal_address: Some("1 Mill Lane, Ashby"),
-};
+const SHOP: Shop<'_> =
+    Shop { name: "Fern & Fable", url: "https://fern.example", postal_address: Some("1 Mill Lane, Ashby") };
 
 fn links() -> UnsubscribeLinks {
     let at = |path: &str| format!("https://mail.example/{path}/sample");
@@ -40,7 +37,13 @@ impl Templates {
     }
 
     /// A mail with its sample, as this shop's customers get it; `None` if it has none.
-    pub fn preview(&self, mail: &str, locale: &Locale, shop: Shop<'_>, marketing: bool) -> Result<Option<Rendered>, Error> {
+    pub fn preview(
+        &self,
+        mail: &str,
+        locale: &Locale,
+        shop: Shop<'_>,
+        marketing: bool,
+    ) -> Result<Option<Rendered>, Error> {
         let Some(vars) = self.sample_of(mail) else { return Ok(None) };
         let links = links();
         let wanted: Vec<_> = locale.and_wider().chain([Locale::english()]).collect();

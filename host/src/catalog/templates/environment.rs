@@ -1,5 +1,5 @@
-//! The template engine as mails use it: the host's layout and helpers, names of templates, and what an error means to whoever
-//! wrote one.
+//! The template engine as mails use it: the host's layout and helpers, names of templates, and what an error means to
+//! whoever wrote one.
 //!
 //! | name | holds |
 //! |---|---|
@@ -14,7 +14,8 @@ use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
 use jiff::civil::Date;
 use minijinja::{
-    AutoEscape, Environment, Error as EngineError, ErrorKind, State, UndefinedBehavior, Value, escape_formatter, value::Rest,
+    AutoEscape, Environment, Error as EngineError, ErrorKind, State, UndefinedBehavior, Value, escape_formatter,
+    value::Rest,
 };
 
 use super::{Error, Locale, Part, Place, Texts, dates, texts};
@@ -154,9 +155,9 @@ fn escaped(text: &str) -> String {
 
 /// `2026-03-01` in words, in the mail's language.
 fn date(state: &State<'_, '_>, date: &str) -> Result<String, EngineError> {
-    let read: Date = date
-        .parse()
-        .map_err(|_| EngineError::new(ErrorKind::InvalidOperation, format!("`{date}` is no date such as 2026-03-01")))?;
+    let read: Date = date.parse().map_err(|_| {
+        EngineError::new(ErrorKind::InvalidOperation, format!("`{date}` is no date such as 2026-03-01"))
+    })?;
     let locale = state.lookup("mail").and_then(|mail| mail.get_attr("locale").ok());
     let locale = locale.as_ref().and_then(Value::as_str).and_then(Locale::parse);
     Ok(dates::written(read, &locale.unwrap_or_else(Locale::english)))

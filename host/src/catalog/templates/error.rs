@@ -32,7 +32,9 @@ pub enum Error {
     Misnamed { file: String, usual: String },
     #[error("templates/{file} has {bytes} bytes, over the limit of {limit}")]
     TooLarge { file: String, bytes: usize, limit: usize },
-    #[error("the mail `{0}` has no subject: write `subject` under [templates.{0}] of the manifest, or texts in en.toml")]
+    #[error(
+        "the mail `{0}` has no subject: write `subject` under [templates.{0}] of the manifest, or texts in en.toml"
+    )]
     NoSubject(String),
     #[error("the mail `{0}` has a subject in its texts and in the manifest: take that of [templates.{0}] away")]
     TwoSubjects(String),
@@ -44,7 +46,7 @@ pub enum Error {
     /// A rendering failed.
     #[error("{place}: {problem}; {remedy}")]
     Render { place: Place, problem: String, remedy: String },
-    #[error("{place}: it is no MJML: {problem}{near}", near = near.as_ref().map(|near| format!(", at `{near}`")).unwrap_or_default())]
+    #[error("{place}: it is no MJML: {problem}{}", at(near.as_deref()))]
     Mjml { place: Place, problem: String, near: Option<String> },
     #[error("the {what} of the mail `{mail}` comes to {bytes} bytes; at most {limit} can be sent")]
     LongMail { mail: String, what: &'static str, bytes: usize, limit: usize },
@@ -52,6 +54,10 @@ pub enum Error {
     NoMail(String),
     #[error("the mail `{mail}` has no text `{name}`; there are {there_are}")]
     NoText { mail: String, name: String, there_are: String },
+}
+
+fn at(near: Option<&str>) -> String {
+    near.map(|near| format!(", at `{near}`")).unwrap_or_default()
 }
 
 impl Error {

@@ -1,8 +1,9 @@
-//! Mail templates: what a plugin's file holds of its mails, in which languages, and how they become subject, HTML and text.
+//! Mail templates: what a plugin's file holds of its mails, in which languages, and how they become subject, HTML and
+//! text.
 //!
-//! A mail is an MJML file and its plain-text twin, which fill the host's layout, and a subject with the other texts in a
-//! file for each language. An older form has everything in one language: the subject in the manifest, the words in the
-//! two files. What is here parses and compiles once; a rendering costs one pass over what is compiled.
+//! A mail is an MJML file and its plain-text twin, which fill the host's layout, and a subject with the other texts in
+//! a file for each language. An older form has everything in one language: the subject in the manifest, the words in
+//! the two files. What is here parses and compiles once; a rendering costs one pass over what is compiled.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -82,7 +83,9 @@ impl Templates {
                 return Err(Error::TooLarge { file: file.clone(), bytes: source.len(), limit: MAX_FILE_BYTES });
             }
             match file.rsplit_once('.') {
-                Some((mail, "mjml" | "txt")) if mails.contains_key(mail) => environment::add(&mut environment, file, source)?,
+                Some((mail, "mjml" | "txt")) if mails.contains_key(mail) => {
+                    environment::add(&mut environment, file, source)?
+                }
                 Some((tag, "toml")) => _ = texts.insert(locale_of(file, tag)?, source),
                 Some((mail, "mjml" | "txt")) => {
                     return Err(Error::UnnamedMail { file: file.clone(), mail: mail.to_owned() });
@@ -255,14 +258,23 @@ impl StoreTemplates {
         mails
     }
 
+    /// The changes that are not sent, each with the reason.
+    pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
+        self.changes.iter().filter_map(|change| {
+            let ChangedMail { mail, locale, warning, .. } = change;
+            let error = warning.as_ref()?;
+            Some(format!("your `{mail}` in `{locale}` does not fit the plugin any more, its own is sent: {error}"))
+        })
+    }
+
     /// Whether these are the same mails with the same changes.
     pub fn is_of(&self, own: &Arc<Templates>, changes: &[(String, Locale, u32, TemplateOverride)]) -> bool {
         let known = self.changes.iter().map(|change| (&change.mail, &change.locale, change.version));
         Arc::ptr_eq(&self.own, own) && known.eq(changes.iter().map(|(mail, locale, at, _)| (mail, locale, *at)))
     }
 
-    /// Renders what the merchant has written, and the plugin's own where that fails, with why it did: a mail is not lost
-    /// over a word.
+    /// Renders what the merchant has written, and the plugin's own where that fails, with why it did: a mail is not
+    /// lost over a word.
     pub fn render(&self, letter: &Letter<'_>) -> Result<(Rendered, Option<Error>), Error> {
         match self.changed.render(letter) {
             Ok(rendered) => Ok((rendered, None)),

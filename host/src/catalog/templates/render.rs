@@ -9,7 +9,8 @@ use super::{
     environment::{self, WORDS},
 };
 
-/// Bytes of one rendered part: mail readers cut a mail off at about 100 KiB, and nobody reads on behind a multiple of it.
+/// Bytes of one rendered part: mail readers cut a mail off at about 100 KiB, and nobody reads on behind a multiple of
+/// it.
 const PART_BYTES: usize = 1 << 20;
 
 /// Characters of a line of MJML that an error shows.
@@ -58,8 +59,8 @@ pub struct Rendered {
 impl Templates {
     /// Renders a mail.
     ///
-    /// Templates see the plugin's variables, `customer.first_name`, `customer.last_name`, `shop.name`, `shop.url`, their
-    /// texts as `t`, and as `mail` what the layout shows. In MJML all of these are escaped.
+    /// Templates see the plugin's variables, `customer.first_name`, `customer.last_name`, `shop.name`, `shop.url`,
+    /// their texts as `t`, and as `mail` what the layout shows. In MJML all of these are escaped.
     pub fn render(&self, letter: &Letter<'_>) -> Result<Rendered, Error> {
         let Letter { mail, vars, shop, .. } = *letter;
         let head = self.mails.get(mail).ok_or_else(|| Error::NoMail(mail.to_owned()))?;
@@ -111,12 +112,7 @@ impl Templates {
         found.cloned().unwrap_or_else(Locale::english)
     }
 
-    fn rendered_texts(
-        &self,
-        mail: &str,
-        locale: &Locale,
-        context: &Value,
-    ) -> Result<BTreeMap<String, String>, Error> {
+    fn rendered_texts(&self, mail: &str, locale: &Locale, context: &Value) -> Result<BTreeMap<String, String>, Error> {
         let table = self.texts.get(locale).and_then(|tables| tables.get(mail)).into_iter().flatten();
         let rendered = table.map(|(name, _)| {
             let text = self.part(mail, "text", &environment::text(locale, mail, name), context)?;
@@ -196,8 +192,8 @@ fn line_around(text: &str, at: usize) -> Option<&str> {
     text[begin..].lines().next().map(str::trim).filter(|line| !line.is_empty())
 }
 
-/// Plain text without blanks at line ends, with one empty line at most between paragraphs: what is left out of a template
-/// by a condition leaves no gap.
+/// Plain text without blanks at line ends, with one empty line at most between paragraphs: what is left out of a
+/// template by a condition leaves no gap.
 fn tidied(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     let mut empty = true;

@@ -80,7 +80,12 @@ fn links() -> UnsubscribeLinks {
     UnsubscribeLinks { unsubscribe: "https://r.example/u/1".into(), preferences: "https://r.example/p/1".into() }
 }
 
-fn render(templates: &Templates, wanted: &[&str], name: &str, links: Option<&UnsubscribeLinks>) -> Result<Rendered, Error> {
+fn render(
+    templates: &Templates,
+    wanted: &[&str],
+    name: &str,
+    links: Option<&UnsubscribeLinks>,
+) -> Result<Rendered, Error> {
     templates.render(&Letter {
         mail: "cup",
         vars: &BTreeMap::from([("points".to_owned(), "42".to_owned())]),
@@ -156,7 +161,8 @@ fn every_mail_is_tried_in_every_language_with_its_sample() {
         translated_with(&[("de.toml", &german)]).unwrap().check().unwrap_err().to_string()
     };
     let error = in_german("{{ points }} Tassen", "{{ pionts }} Tassen");
-    let told = "templates/de.toml:2: `pionts` is not there; mend the name, or give it a value under [templates.cup.sample]";
+    let told =
+        "templates/de.toml:2: `pionts` is not there; mend the name, or give it a value under [templates.cup.sample]";
     assert!(error.starts_with(told), "{error}");
     let misspelt = CONTENT.replace("t.visit", "t.vist");
     let error = translated_with(&[("cup.mjml", &misspelt)]).unwrap().check().unwrap_err().to_string();
@@ -219,7 +225,8 @@ fn german() -> Locale {
 
 #[test]
 fn a_merchants_texts_take_the_place_of_the_plugins_in_their_language_alone() {
-    let changed = translated().overridden("cup", &german(), &own(&[("hello", "Moin {{ points }}")], None, None)).unwrap();
+    let changed =
+        translated().overridden("cup", &german(), &own(&[("hello", "Moin {{ points }}")], None, None)).unwrap();
     let text = |tag: &str| render(&changed, &[tag], "Ada", None).unwrap().text;
     assert!(text("de").starts_with("Moin 42"), "{}", text("de"));
     assert!(text("en").starts_with("Hello, Ada"));

@@ -52,7 +52,12 @@ pub(super) fn check(texts: &BTreeMap<Locale, BTreeMap<String, Texts>>, mails: &[
     let english = Locale::english();
     let Some(complete) = texts.get(&english) else {
         let problem = "there are texts in other languages, and none in English";
-        return Err(Error::syntax(&file_name(&english), None, problem, "write this file: it is what others fall back to"));
+        return Err(Error::syntax(
+            &file_name(&english),
+            None,
+            problem,
+            "write this file: it is what others fall back to",
+        ));
     };
     for (locale, tables) in texts {
         let file = file_name(locale);

@@ -7,14 +7,15 @@ use super::{
     BEHIND, Mailer, Outbox, Recipient, Verdict,
     arbiter::{Candidate, Decision, decide},
     compose::{Addressee, Refused, compose},
-    contacts, copies::MailCopy,
+    contacts,
+    copies::MailCopy,
     guards, zones,
 };
 use crate::{
     catalog::{StoreEntry, templates::UnsubscribeLinks},
     domain::{
-        Contact, ContactId, Customer, CustomerId, Effect, EffectKind, EffectStatus, Mail, Order, OrderId,
-        StoreId, Timestamp,
+        Contact, ContactId, Customer, CustomerId, Effect, EffectKind, EffectStatus, Mail, Order, OrderId, StoreId,
+        Timestamp,
     },
     store::{Error, Letterhead, Scan, Transaction, decode, keys},
 };
@@ -35,7 +36,8 @@ pub(super) struct Admitted {
     pub contact: ContactId,
 }
 
-/// Decides on a mail. What the decision writes stands in the transaction: the mail goes out after its commit and not before.
+/// Decides on a mail. What the decision writes stands in the transaction: the mail goes out after its commit and not
+/// before.
 pub(super) fn admit(
     outbox: &Outbox,
     mailer: &Mailer,
@@ -103,10 +105,11 @@ pub(super) fn admit(
         true => {
             let recipient = Recipient { store: id, contact: name, plugin: effect.plugin.clone() };
             let urls = &outbox.mails.links;
-            let (Some(unsubscribe), Some(preferences)) = (urls.unsubscribe(&recipient), urls.preferences(&recipient)) else {
+            let (Some(unsubscribe), Some(preferences)) = (urls.unsubscribe(&recipient), urls.preferences(&recipient))
+            else {
                 // It is no lack of the mail's: it goes once somebody has set it.
-                let reason = "marketing has to offer a way out, and no public https address is set for it: put one into \
-                              `public_url` of the configuration";
+                let reason = "marketing has to offer a way out, and there is no public https address for it: put one \
+                              into `public_url` of the configuration";
                 return Ok(Admission::Refused(Verdict::Failed { reason: reason.into() }));
             };
             Some(UnsubscribeLinks { unsubscribe, preferences })

@@ -1,8 +1,8 @@
 //! The message arbiter: whether a mail may go out now, waits for its slot, or is rightly never sent.
 //!
-//! One pure function over what is known of the address. Mails that the customer has set off or has to know of pass unless
-//! the mailbox is dead; marketing passes with consent, within the caps over all plugins, and by day. Nothing is skipped in
-//! silence: what does not go is deferred to a time or dropped with a reason.
+//! One pure function over what is known of the address. Mails that the customer has set off or has to know of pass
+//! unless the mailbox is dead; marketing passes with consent, within the caps over all plugins, and by day. Nothing is
+//! skipped in silence: what does not go is deferred to a time or dropped with a reason.
 
 use std::{fmt, time::Duration};
 
@@ -116,7 +116,8 @@ fn refusal(mail: &Candidate<'_>, contact: &Contact) -> Option<DropReason> {
     contact.topics_off.contains(mail.plugin).then(|| DropReason::TopicOff(mail.plugin.clone()))
 }
 
-/// The next time at which nothing holds a marketing mail back, and what holds it back first; `None` if nothing does now.
+/// The next time at which nothing holds a marketing mail back, and what holds it back first; `None` if nothing does
+/// now.
 fn next_slot(
     sent: &[Timestamp],
     paused_until: Option<Timestamp>,

@@ -60,10 +60,11 @@ pub(super) fn compose(
         links,
     };
     let (rendered, gave_way) = enabled.mails.render(&letter).map_err(|error| refused(error.to_string()))?;
-    if let Some(error) = gave_way {
+    if gave_way.is_some() {
+        // What is wrong may quote the mail.
         tracing::warn!(
-            %error, store = %store.id(), plugin = %effect.plugin, effect = %effect.id,
-            "the merchant's `{}` cannot be rendered, the plugin's own is sent: {error}", mail.template
+            store = %store.id(), plugin = %effect.plugin, effect = %effect.id,
+            "the merchant's `{}` cannot be rendered, the plugin's own is sent", mail.template
         );
     }
     let from = mailer.sender(store).map_err(|error| refused(format!("the sender cannot be written to: {error}")))?;

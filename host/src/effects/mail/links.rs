@@ -1,7 +1,8 @@
 //! Links in mails: addresses that name a recipient and a plugin, hold nothing personal, and that nobody else can make.
 //!
-//! A token is `base64url(version, store, contact, tag, plugin)`, where the tag is an HMAC-SHA256 of all the rest. It does not
-//! expire: who finds an old mail must still be able to unsubscribe (RFC 8058, section 3.1, sets no end either).
+//! A token is `base64url(version, store, contact, tag, plugin)`, where the tag is an HMAC-SHA256 of all the rest. It
+//! does not expire: who finds an old mail must still be able to unsubscribe (RFC 8058, section 3.1, sets no end
+//! either).
 
 use std::fmt;
 

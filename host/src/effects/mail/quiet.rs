@@ -32,8 +32,8 @@ impl QuietHours {
 
     /// When the quiet hours end that it is in at `at`; `None` if it is in none.
     ///
-    /// On a day on which clocks are set back over their end, they end when the clock shows it first and begin again with
-    /// the repeated time.
+    /// On a day on which clocks are set back over their end, they end when the clock shows it first and begin again
+    /// with the repeated time.
     pub fn end_after(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let local = local(at, zone)?;
         if !self.holds(local.time()) {

@@ -1,7 +1,8 @@
-//! Reports on mails that came back or were not wanted: delivery status notifications (RFC 3464) and abuse reports (RFC 5965).
+//! Reports on mails that came back or were not wanted: delivery status notifications (RFC 3464) and abuse reports (RFC
+//! 5965).
 //!
-//! A report is known by the Message-ID of the mail that it is about, which holds the effect's id. It comes from anybody,
-//! so that nothing follows from it but for the address that this host itself has written to.
+//! A report is known by the Message-ID of the mail that it is about, which holds the effect's id. It comes from
+//! anybody, so that nothing follows from it but for the address that this host itself has written to.
 
 use lettre::message::Mailbox;
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders, PartType};

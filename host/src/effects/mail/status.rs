@@ -28,14 +28,14 @@ pub(super) fn beginning(text: &str) -> Option<Status> {
 impl Status {
     /// What it means that a mail failed with this; `None` if it is no failure.
     ///
-    /// A permanent failure is one of this mail. It tells of the address where it is about the mailbox or its domain; what is
-    /// about the sender, the mail's size, its content or a policy says nothing of who reads there.
+    /// A permanent failure is one of this mail. It tells of the address where it is about the mailbox or its domain;
+    /// what is about the sender, the mail's size, its content or a policy says nothing of who reads there.
     pub fn bounce(self) -> Option<Bounce> {
         match (self.class, self.subject, self.detail) {
             // The sender's own address is at fault.
             (5, 1, 7 | 8) => Some(Bounce::Soft),
-            // No such mailbox or domain, a mailbox that is disabled, a domain that cannot be found, and what servers say that
-            // have no finer words.
+            // No such mailbox or domain, a mailbox that is disabled, a domain that cannot be found, and what servers
+            // say that have no finer words.
             (5, 1, _) | (5, 2, 1) | (5, 4, 4) | (5, 0, 0) => Some(Bounce::Hard),
             (4 | 5, ..) => Some(Bounce::Soft),
             _ => None,

@@ -1,9 +1,10 @@
-//! Where a recipient's clock is: by the country of their latest order, where one time holds for all or nearly all of it.
+//! Where a recipient's clock is: by the country of their latest order, where one time holds for all or nearly all of
+//! it.
 
 use jiff::tz::TimeZone;
 
-/// Countries by ISO 3166-1 code whose people share one time, islands far out left aside. Countries of several times, such
-/// as the United States, are not here: their customers keep the shop's.
+/// Countries by ISO 3166-1 code whose people share one time, islands far out left aside. Countries of several times,
+/// such as the United States, are not here: their customers keep the shop's.
 const ZONES: &[(&str, &str)] = &[
     ("AE", "Asia/Dubai"),
     ("AL", "Europe/Tirane"),

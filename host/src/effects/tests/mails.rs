@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::{
+    catalog::{package, templates::Locale},
     domain::{Benefit, Contact, Guard, NewDiscount, SuppressionCause},
     effects::{
         contacts::{self, Choice, Pause},
         reports::{self, Consequence, ReportError},
     },
+    store::TemplateOverride,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -43,7 +45,9 @@ impl Post {
     /// Why a mail waits, and until when, or why it is not sent.
     fn told(&self, name: &str) -> (EffectStage, String, Option<Timestamp>) {
         match self.status(&id(name)) {
-            EffectStatus::Pending { due, last_error } => (EffectStage::Pending, last_error.unwrap_or_default(), Some(due)),
+            EffectStatus::Pending { due, last_error } => {
+                (EffectStage::Pending, last_error.unwrap_or_default(), Some(due))
+            }
             EffectStatus::Dropped { reason } => (EffectStage::Dropped, reason, None),
             EffectStatus::Dead { reason } => (EffectStage::Dead, reason, None),
             EffectStatus::Done { receipt } => (EffectStage::Done, receipt, None),
@@ -327,4 +331,50 @@ async fn a_complaint_suppresses_and_unsubscribes() {
     assert_eq!(outcome.consequence, Consequence::Suppressed(SuppressionCause::Complaint));
     let contact = post.contact();
     assert_eq!((contact.unsubscribed_at, contact.suppression.unwrap().since), (Some(START), START));
+}
+
+/// Installs a version of the plugin `writer` whose mail greets by a text of this name.
+async fn upgrade(post: &Post, version: &str, name: &str, greeting: &str) {
+    let manifest = format!(
+        "[plugin]\nname = \"writer\"\nversion = \"{version}\"\ntitle = \"T\"\nsummary = \"S\"\ntopics = [\"order.paid\"]\n\
+         [templates.welcome.sample]\n"
+    );
+    let texts = format!("[welcome]\nsubject = \"Hello\"\n{name} = \"{greeting}\"\n");
+    let body = |content: &str| format!("{{% extends \"layout\" %}}{{% block content %}}{content}{{% endblock %}}");
+    let text = format!("{{{{ t.{name} }}}}");
+    let mjml = format!("<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section>");
+    let sources =
+        [("welcome.mjml", body(&mjml)), ("welcome.txt", body(&text)), ("en.toml", texts.clone()), ("de.toml", texts)];
+    let sources = sources.map(|(name, text)| (name.to_owned(), text)).into();
+    let file = package::pack(&Guest::default().module(""), &manifest, &sources).unwrap();
+    post.bench.catalog.install(file).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_merchants_words_outlast_an_upgrade_and_give_way_with_a_warning_where_they_do_not_fit_it() {
+    let (server, post) = post([]).await;
+    post.knows(Customer { locale: Some("de-AT".into()), ..customer("7", Some(ADDRESS)) }).await;
+    let catalog = &post.bench.catalog;
+    let said = async |name: &str| {
+        post.queue_mail(name, marketing(Purpose::Service)).await;
+        post.run_due().await;
+        let last = lock(&server.taken).last().cloned().unwrap_or_default();
+        let said = ["Moin Mira", "Guten Tag", "Servus"].into_iter().find(|greeting| last.contains(greeting));
+        let store = catalog.store_named(DOMAIN).unwrap();
+        let mails = &store.plugin(&"writer".into()).unwrap().mails;
+        (said, mails.changes.iter().filter(|change| change.warning.is_some()).count())
+    };
+    upgrade(&post, "1.1.0", "hello", "Guten Tag").await;
+    assert_eq!(said("a").await, (Some("Guten Tag"), 0));
+    let texts = [("hello".to_owned(), "Moin {{ customer.first_name }}".to_owned())].into();
+    let change = TemplateOverride { texts, ..TemplateOverride::default() };
+    let german = Locale::parse("de").unwrap();
+    let saved = catalog.change_template(DOMAIN, &"writer".into(), "welcome", &german, change).await.unwrap();
+    assert_eq!((saved, said("b").await), (1, (Some("Moin Mira"), 0)));
+    upgrade(&post, "1.2.0", "hello", "Servus").await;
+    assert_eq!(said("c").await, (Some("Moin Mira"), 0));
+    upgrade(&post, "1.3.0", "greeting", "Servus").await;
+    assert_eq!(said("d").await, (Some("Servus"), 1), "the text has another name");
+    upgrade(&post, "1.4.0", "hello", "Servus").await;
+    assert_eq!(said("e").await, (Some("Moin Mira"), 0), "it was kept all the while");
 }

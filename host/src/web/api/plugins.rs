@@ -69,6 +69,8 @@ pub struct EnabledView {
     /// `working`, `paused`, or `catching up` with what waited.
     status: &'static str,
     paused: Option<PausedView>,
+    /// What the merchant has changed and is not in force, such as words of a mail that an upgrade does not know.
+    warnings: Vec<String>,
 }
 
 /// Why a plugin does not run, and what waits for it.
@@ -106,6 +108,7 @@ impl EnabledView {
             enabled_at: enabled.record.enabled_at,
             status,
             paused,
+            warnings: enabled.mails.warnings().collect(),
         })
     }
 }

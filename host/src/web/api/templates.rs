@@ -1,5 +1,5 @@
-//! `/v1/stores/{store}/plugins/{plugin}/templates`: a plugin's mails as a store's customers get them, and what the merchant
-//! puts in their place. `/v1/stores/{store}/letterhead`: what stands in each of them.
+//! `/v1/stores/{store}/plugins/{plugin}/templates`: a plugin's mails as a store's customers get them, and what the
+//! merchant puts in their place. `/v1/stores/{store}/letterhead`: what stands in each of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -149,7 +149,8 @@ pub async fn save(
     Json(body): Json<ChangeBody>,
 ) -> Result<Json<Value>> {
     let named = Named::find(&host, path)?;
-    let change = TemplateOverride { texts: body.texts, mjml: body.mjml, text: body.text, ..TemplateOverride::default() };
+    let change =
+        TemplateOverride { texts: body.texts, mjml: body.mjml, text: body.text, ..TemplateOverride::default() };
     if change.is_empty() {
         return Err(Problem::bad_request("nothing is changed: send `texts`, `mjml` or `text`, or delete the change"));
     }
@@ -186,10 +187,10 @@ pub async fn preview(
     let named = Named::find(&host, path)?;
     let letterhead = letterhead_of(&host, &named.entry)?;
     let record = &named.entry.record;
-    let shop =
-        Shop { name: &record.name, url: &record.url, postal_address: letterhead.postal_address.as_deref() };
+    let shop = Shop { name: &record.name, url: &record.url, postal_address: letterhead.postal_address.as_deref() };
     let mails = &named.enabled(&host)?.mails;
-    let rendered = mails.preview(&named.mail, &named.locale, shop, query.marketing).map_err(crate::catalog::Error::from)?;
+    let rendered =
+        mails.preview(&named.mail, &named.locale, shop, query.marketing).map_err(crate::catalog::Error::from)?;
     let Some(rendered) = rendered else {
         let sample = format!("[templates.{}.sample]", named.mail);
         return Err(Problem::missing(format!("the plugin's manifest has no {sample} to show the mail with")));

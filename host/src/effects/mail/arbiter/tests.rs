@@ -50,7 +50,9 @@ fn run(mails: &[Planned], contact: &mut Contact, rules: &Rules, zone: &TimeZone)
         assert!(tries < 10_000, "the mails never come to an end");
         let mail = &mails[index];
         let waits = |other: &usize| {
-            mails[*other].purpose.is_marketing() && due[*other].is_some_and(|at| at <= now) && rank(*other) < rank(index)
+            mails[*other].purpose.is_marketing()
+                && due[*other].is_some_and(|at| at <= now)
+                && rank(*other) < rank(index)
         };
         let candidate = Candidate {
             effect: &ids[index],
@@ -282,5 +284,8 @@ fn every_reason_says_what_it_is() {
     let mut words: Vec<_> = holds.iter().map(ToString::to_string).collect();
     words.extend(holds.map(|hold| DropReason::TooLate(Some(hold)).to_string()));
     assert_eq!(words[2], "it is quiet from 21:00 to 08:00 where the recipient lives");
-    assert_eq!(words[5], "the cap on marketing mails, 1 in 24 hours, is reached, and its time is over before that ends");
+    assert_eq!(
+        words[5],
+        "the cap on marketing mails, 1 in 24 hours, is reached, and its time is over before that ends"
+    );
 }
