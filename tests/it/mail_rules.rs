@@ -57,7 +57,8 @@ const MJML: &str = r#"{% extends "layout" %}
 <mj-section><mj-column><mj-text><h1>{{ t.hello }}</h1></mj-text>{{ button(t.visit, shop.url) }}</mj-column></mj-section>
 {% endblock %}"#;
 
-const TEXT: &str = "{% extends \"layout\" %}\n{% block content %}{{ t.hello }}\n{{ button(t.visit, shop.url) }}{% endblock %}";
+const TEXT: &str =
+    "{% extends \"layout\" %}\n{% block content %}{{ t.hello }}\n{{ button(t.visit, shop.url) }}{% endblock %}";
 
 fn texts(subject: &str, hello: &str) -> String {
     format!("[note]\nsubject = \"{subject}\"\nhello = \"{hello}\"\nvisit = \"Go\"\n")
@@ -125,7 +126,8 @@ async fn stands(shop: &Shop, status: &str, told: &str) -> Value {
 /// Asks for a page of the host that a link in a mail leads to.
 async fn follow(shop: &Shop, method: reqwest::Method, link: &str, form: &str) -> (u16, String) {
     let path = link.strip_prefix(PUBLIC).expect("links lead to the public address");
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("it is a client");
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("it is a client");
     let request = client.request(method, format!("{}{path}", shop.host.webhooks_url()));
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
     let answer = request.send().await.expect("the host answers");
@@ -145,7 +147,9 @@ async fn one_click_ends_marketing_at_once_and_what_a_customer_has_to_know_still_
     let mail = arrived(&shop, 1).await.remove(0);
     assert_eq!(mail.subject.as_deref(), Some("News from fern"));
     let link = one_click(&mail);
-    assert!(mail.html.as_ref().is_some_and(|html| html.contains(&link)) && mail.text.is_some_and(|it| it.contains(&link)));
+    assert!(
+        mail.html.as_ref().is_some_and(|html| html.contains(&link)) && mail.text.is_some_and(|it| it.contains(&link))
+    );
 
     // A scanner that follows the link changes nothing.
     let (status, page) = follow(&shop, reqwest::Method::GET, &link, "").await;

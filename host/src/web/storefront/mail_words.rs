@@ -40,7 +40,8 @@ const LANGUAGES: &[MailWords] = &[
     MailWords {
         lang: "en",
         unsubscribe_title: "Unsubscribe from {}?",
-        unsubscribe_text: "You will get no more news and offers by e-mail. Mails about your orders and your account will still reach you.",
+        unsubscribe_text: "You will get no more news and offers by e-mail. Mails about your orders and your account \
+            will still reach you.",
         unsubscribe: "Unsubscribe",
         instead: "Choose what you get instead",
         unsubscribed_title: "You are unsubscribed",
@@ -62,7 +63,8 @@ const LANGUAGES: &[MailWords] = &[
     MailWords {
         lang: "de",
         unsubscribe_title: "Von {} abmelden?",
-        unsubscribe_text: "Sie erhalten dann keine Neuigkeiten und Angebote mehr per E-Mail. E-Mails zu Ihren Bestellungen und Ihrem Konto kommen weiterhin an.",
+        unsubscribe_text: "Sie erhalten dann keine Neuigkeiten und Angebote mehr per E-Mail. E-Mails zu Ihren \
+            Bestellungen und Ihrem Konto kommen weiterhin an.",
         unsubscribe: "Abmelden",
         instead: "Stattdessen auswählen, was Sie erhalten",
         unsubscribed_title: "Sie sind abgemeldet",
@@ -77,14 +79,16 @@ const LANGUAGES: &[MailWords] = &[
         paused_until: "Pause bis {} beibehalten",
         save: "Speichern",
         saved: "Ihre Auswahl ist gespeichert.",
-        is_unsubscribed: "Sie sind von allen Neuigkeiten und Angeboten abgemeldet. Um wieder welche zu erhalten, wählen Sie Themen aus und speichern.",
+        is_unsubscribed: "Sie sind von allen Neuigkeiten und Angeboten abgemeldet. Um wieder welche zu erhalten, \
+            wählen Sie Themen aus und speichern.",
         service: "E-Mails zu Ihren Bestellungen und Ihrem Konto erhalten Sie unabhängig von dieser Auswahl.",
         unsubscribe_all: "Von allem abmelden",
     },
     MailWords {
         lang: "fr",
         unsubscribe_title: "Se désabonner de {} ?",
-        unsubscribe_text: "Vous ne recevrez plus de nouvelles ni d’offres par e-mail. Les e-mails concernant vos commandes et votre compte vous parviendront toujours.",
+        unsubscribe_text: "Vous ne recevrez plus de nouvelles ni d’offres par e-mail. Les e-mails concernant vos \
+            commandes et votre compte vous parviendront toujours.",
         unsubscribe: "Se désabonner",
         instead: "Choisir plutôt ce que vous recevez",
         unsubscribed_title: "Vous êtes désabonné(e)",
@@ -99,14 +103,16 @@ const LANGUAGES: &[MailWords] = &[
         paused_until: "Rester en pause jusqu’au {}",
         save: "Enregistrer",
         saved: "Votre choix a été enregistré.",
-        is_unsubscribed: "Vous êtes désabonné(e) de toutes les nouvelles et offres. Pour en recevoir à nouveau, choisissez des sujets et enregistrez.",
+        is_unsubscribed: "Vous êtes désabonné(e) de toutes les nouvelles et offres. Pour en recevoir à nouveau, \
+            choisissez des sujets et enregistrez.",
         service: "Les e-mails concernant vos commandes et votre compte vous parviendront quel que soit votre choix.",
         unsubscribe_all: "Se désabonner de tout",
     },
     MailWords {
         lang: "es",
         unsubscribe_title: "¿Darte de baja de {}?",
-        unsubscribe_text: "No recibirás más novedades ni ofertas por correo. Los correos sobre tus pedidos y tu cuenta te seguirán llegando.",
+        unsubscribe_text: "No recibirás más novedades ni ofertas por correo. Los correos sobre tus pedidos y tu \
+            cuenta te seguirán llegando.",
         unsubscribe: "Darme de baja",
         instead: "Elegir qué recibir",
         unsubscribed_title: "Te has dado de baja",
@@ -121,14 +127,16 @@ const LANGUAGES: &[MailWords] = &[
         paused_until: "Seguir en pausa hasta el {}",
         save: "Guardar",
         saved: "Tu elección se ha guardado.",
-        is_unsubscribed: "Te has dado de baja de todas las novedades y ofertas. Para volver a recibirlas, elige temas y guarda.",
+        is_unsubscribed: "Te has dado de baja de todas las novedades y ofertas. Para volver a recibirlas, elige \
+            temas y guarda.",
         service: "Los correos sobre tus pedidos y tu cuenta te llegarán elijas lo que elijas.",
         unsubscribe_all: "Darme de baja de todo",
     },
     MailWords {
         lang: "nl",
         unsubscribe_title: "Afmelden bij {}?",
-        unsubscribe_text: "Je krijgt dan geen nieuws en aanbiedingen meer per e-mail. E-mails over je bestellingen en je account blijven komen.",
+        unsubscribe_text: "Je krijgt dan geen nieuws en aanbiedingen meer per e-mail. E-mails over je bestellingen \
+            en je account blijven komen.",
         unsubscribe: "Afmelden",
         instead: "Liever kiezen wat je krijgt",
         unsubscribed_title: "Je bent afgemeld",
@@ -143,7 +151,8 @@ const LANGUAGES: &[MailWords] = &[
         paused_until: "Pauze tot {} behouden",
         save: "Opslaan",
         saved: "Je keuze is opgeslagen.",
-        is_unsubscribed: "Je bent afgemeld voor al het nieuws en alle aanbiedingen. Kies onderwerpen en sla op om ze weer te krijgen.",
+        is_unsubscribed: "Je bent afgemeld voor al het nieuws en alle aanbiedingen. Kies onderwerpen en sla op om ze \
+            weer te krijgen.",
         service: "E-mails over je bestellingen en je account krijg je wat je ook kiest.",
         unsubscribe_all: "Overal voor afmelden",
     },
@@ -186,12 +195,8 @@ mod tests {
     #[test]
     fn every_language_has_a_place_for_what_it_tells() {
         for words in LANGUAGES {
-            let with_place = [
-                words.unsubscribe_title,
-                words.unsubscribed_text,
-                words.preferences_title,
-                words.paused_until,
-            ];
+            let with_place =
+                [words.unsubscribe_title, words.unsubscribed_text, words.preferences_title, words.paused_until];
             assert!(with_place.iter().all(|text| text.matches("{}").count() == 1), "{}", words.lang);
         }
     }

@@ -12,7 +12,7 @@ use minijinja::{Value, context};
 
 use super::{
     html,
-    unsubscribe::{Reader, failed, reader},
+    unsubscribe::{Denied, Reader, reader},
     words,
 };
 use crate::{
@@ -28,11 +28,12 @@ const SAVED: &str = "saved";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// `GET /preferences/{token}`
-pub async fn show(State(host): State<Arc<Host>>, Path(token): Path<String>, RawQuery(query): RawQuery) -> Response {
-    match reader(&host, &token) {
-        Ok(reader) => page(&reader, host.clock.now(), query.as_deref() == Some(SAVED)),
-        Err(answer) => answer,
-    }
+pub async fn show(
+    State(host): State<Arc<Host>>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Denied> {
+    Ok(page(&reader(&host, &token)?, host.clock.now(), query.as_deref() == Some(SAVED)))
 }
 
 fn page(reader: &Reader, now: Timestamp, saved: bool) -> Response {
@@ -69,34 +70,26 @@ fn day_of(reader: &Reader, at: Timestamp) -> String {
 }
 
 /// `POST /preferences/{token}`
-pub async fn save(State(host): State<Arc<Host>>, Path(token): Path<String>, body: Bytes) -> Response {
-    let reader = match reader(&host, &token) {
-        Ok(reader) => reader,
-        Err(answer) => return answer,
-    };
+pub async fn save(State(host): State<Arc<Host>>, Path(token): Path<String>, body: Bytes) -> Result<Response, Denied> {
+    let reader = reader(&host, &token)?;
     let Ok(fields) = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&body) else {
         let words = words::of(reader.words.lang);
-        return html::notice(StatusCode::BAD_REQUEST, words, words.unreadable).into_response();
+        return Ok(html::notice(StatusCode::BAD_REQUEST, words, words.unreadable).into_response());
     };
-    let leaves = fields.iter().any(|(name, _)| name == "leave");
-    let saved = match leaves {
-        true => contacts::unsubscribe(&host.outbox, &reader.recipient).await,
-        false => contacts::choose(&host.outbox, &reader.recipient, &choice(&reader.store, &fields)).await,
+    match fields.iter().any(|(name, _)| name == "leave") {
+        true => contacts::unsubscribe(&host.outbox, &reader.recipient).await?,
+        false => contacts::choose(&host.outbox, &reader.recipient, &choice(&reader.store, &fields)).await?,
     };
-    match saved {
-        Ok(_) => Redirect::to(&format!("?{SAVED}")).into_response(),
-        Err(error) => failed(&error),
-    }
+    Ok(Redirect::to(&format!("?{SAVED}")).into_response())
 }
 
 /// What a form says; of topics and pauses that it was not offered, nothing.
 fn choice(store: &StoreEntry, fields: &[(String, String)]) -> Choice {
     let offered: BTreeSet<PluginName> = topics(store).map(|(plugin, _)| plugin.clone()).collect();
-    let said = |field: &'static str| {
-        fields.iter().filter(move |(name, _)| name == field).map(|(_, value)| value.as_str())
-    };
+    let said =
+        |field: &'static str| fields.iter().filter(move |(name, _)| name == field).map(|(_, value)| value.as_str());
     let wanted = said("topic").map(PluginName::from).filter(|plugin| offered.contains(plugin)).collect();
-    let pause = match said("pause").last() {
+    let pause = match said("pause").next_back() {
         Some("none") => Pause::None,
         Some("30") => Pause::For(30 * DAY),
         Some("90") => Pause::For(90 * DAY),

@@ -13,7 +13,10 @@ use minijinja::{Value, context, value::Serde};
 
 use super::{html, mail_words, mail_words::MailWords, words};
 use crate::{
-    catalog::{StoreEntry, templates::{Locale, wanted}},
+    catalog::{
+        StoreEntry,
+        templates::{Locale, wanted},
+    },
     domain::{Contact, Customer},
     effects::{Recipient, contacts},
     host::Host,
@@ -30,28 +33,48 @@ pub(super) struct Reader {
     pub words: &'static MailWords,
 }
 
-/// Reads a link's token; an answer for who has none that is good.
-pub(super) fn reader(host: &Host, token: &str) -> Result<Reader, Response> {
-    let gone = || html::notice(StatusCode::NOT_FOUND, words::of(""), words::of("").gone).into_response();
-    let recipient = contacts::recipient(&host.outbox, token).ok_or_else(gone)?;
-    let store = host.catalog.registry().store(recipient.store).cloned().ok_or_else(gone)?;
-    let contact = contacts::read(&host.outbox, recipient.store, recipient.contact).map_err(|error| failed(&error))?;
-    let contact = contact.unwrap_or_default();
-    let customer = contact.customer.as_ref().map(|id| host.sled.get(&keys::customer(recipient.store, id)));
-    let customer = customer.transpose().map_err(|error| failed(&error))?.flatten();
-    let customer = customer.and_then(|row| decode::<Customer>(&row.bytes).ok());
-    let is_unsubscribed = contact.is_unsubscribed(customer.as_ref().and_then(|customer| customer.consent_at));
-    let locale = customer.and_then(|customer| customer.locale);
-    let wanted = wanted(locale.as_deref(), &store.record.locale);
-    let words = mail_words::of(&wanted);
-    let locale = Locale::parse(words.lang).unwrap_or_else(Locale::english);
-    Ok(Reader { recipient, store, contact, is_unsubscribed, locale, words })
+/// Why somebody gets no page.
+pub(super) enum Denied {
+    /// The link is none of this host's, or of a store that is gone.
+    Gone,
+    Failed(Error),
 }
 
-/// A page for who has to come again.
-pub(super) fn failed(error: &Error) -> Response {
-    tracing::error!(%error, "the page of a mail's link cannot be served: {error}");
-    html::notice(StatusCode::SERVICE_UNAVAILABLE, words::of(""), words::of("").failed).into_response()
+impl From<Error> for Denied {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let words = words::of("");
+        let (status, notice) = match self {
+            Self::Gone => (StatusCode::NOT_FOUND, words.gone),
+            Self::Failed(error) => {
+                tracing::error!(%error, "the page of a mail's link cannot be served: {error}");
+                (StatusCode::SERVICE_UNAVAILABLE, words.failed)
+            }
+        };
+        html::notice(status, words, notice).into_response()
+    }
+}
+
+/// Reads a link's token.
+pub(super) fn reader(host: &Host, token: &str) -> Result<Reader, Denied> {
+    let recipient = contacts::recipient(&host.outbox, token).ok_or(Denied::Gone)?;
+    let store = host.catalog.registry().store(recipient.store).cloned().ok_or(Denied::Gone)?;
+    let contact = contacts::read(&host.outbox, recipient.store, recipient.contact)?.unwrap_or_default();
+    let customer = match &contact.customer {
+        Some(id) => host.sled.get(&keys::customer(recipient.store, id))?,
+        None => None,
+    };
+    let customer = customer.map(|row| decode::<Customer>(&row.bytes)).transpose()?;
+    let is_unsubscribed = contact.is_unsubscribed(customer.as_ref().and_then(|customer| customer.consent_at));
+    let locale = customer.and_then(|customer| customer.locale);
+    let words = mail_words::of(&wanted(locale.as_deref(), &store.record.locale));
+    let locale = Locale::parse(words.lang).unwrap_or_else(Locale::english);
+    Ok(Reader { recipient, store, contact, is_unsubscribed, locale, words })
 }
 
 impl Reader {
@@ -73,27 +96,23 @@ fn preferences(token: &str) -> String {
 }
 
 /// `GET /u/{token}`
-pub async fn ask(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Response {
-    let reader = match reader(&host, &token) {
-        Ok(reader) => reader,
-        Err(answer) => return answer,
-    };
+pub async fn ask(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Result<Response, Denied> {
+    let reader = reader(&host, &token)?;
     let words = reader.words;
     let more = context! { text => words.unsubscribe_text, preferences => preferences(&token) };
-    reader.page("unsubscribe.html", words.unsubscribe_title, more)
+    Ok(reader.page("unsubscribe.html", words.unsubscribe_title, more))
 }
 
 /// `POST /u/{token}`: what the body says does not matter, and nothing is asked or redirected (RFC 8058, section 3.2).
-pub async fn unsubscribe(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Response {
-    let reader = match reader(&host, &token) {
-        Ok(reader) => reader,
-        Err(answer) => return answer,
-    };
-    if let Err(error) = contacts::unsubscribe(&host.outbox, &reader.recipient).await {
-        return failed(&error);
-    }
+pub async fn unsubscribe(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Result<Response, Denied> {
+    let reader = reader(&host, &token)?;
+    contacts::unsubscribe(&host.outbox, &reader.recipient).await?;
     tracing::info!(store = %reader.recipient.store, plugin = %reader.recipient.plugin, "somebody has unsubscribed");
     let words = reader.words;
     let text = words.unsubscribed_text.replace("{}", reader.shop());
-    reader.page("unsubscribed.html", words.unsubscribed_title, context! { text, preferences => preferences(&token) })
+    let more = context! { text, preferences => preferences(&token) };
+    Ok(reader.page("unsubscribed.html", words.unsubscribed_title, more))
 }
+
+#[cfg(test)]
+mod tests;
