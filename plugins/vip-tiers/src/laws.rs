@@ -291,5 +291,10 @@ proptest! {
         let spent = one.iter().chain(&other).map(|it| it.1).sum::<i64>();
         let orders = i64::try_from(one.len() + other.len()).unwrap();
         prop_assert_eq!(joined.lifetime(Day(i32::MAX)), Total { spent, orders });
+        // What comes late for a day that was folded is folded as well: the days kept are bounded.
+        if !one.is_empty() && !other.is_empty() {
+            let folded = folds[0].max(folds[1]) - 1600;
+            prop_assert_eq!(joined.between(Day(folded), |_| true), Total::default());
+        }
     }
 }

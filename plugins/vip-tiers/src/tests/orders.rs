@@ -158,6 +158,17 @@ fn an_edited_order_counts_for_what_is_left() {
 }
 
 #[test]
+fn a_unit_that_a_refund_names_and_an_edit_takes_out_is_gone_once() {
+    let mut shop = shop();
+    let placed_at = shop.now();
+    let order = |left| order("1").customer("c1").line(10_000, 4).left(left).placed_at(placed_at);
+    paid(&mut shop, order(4));
+    shop.deliver(Incoming::order("order.updated", order(3))).unwrap();
+    give_back(&mut shop, refund("r1", &order(4).into()).units("l1", 1));
+    assert_eq!(spent(&shop), 30_000);
+}
+
+#[test]
 fn an_order_that_costs_nothing_is_an_order() {
     let mut shop = shop();
     let free = bought(&shop, "1", 100).discount(10_000);
@@ -202,6 +213,12 @@ fn what_is_not_asked_for_is_no_way_in_where_either_is_enough() {
     assert_eq!(tier(&shop).as_deref(), Some("bronze"), "0 orders open no tier that asks for spend");
     pay(&mut shop, "2", 290);
     assert_eq!(tier(&shop).as_deref(), Some("silver"));
+    let tiers = json!([{ "id": "often", "title": "Often", "orders": 2 }]);
+    let mut shop = self::shop().setting("basis", "spend_or_orders").setting("tiers", tiers);
+    pay(&mut shop, "1", 10);
+    assert_eq!(tier(&shop), None, "nor does 0 spent");
+    pay(&mut shop, "2", 10);
+    assert_eq!(tier(&shop).as_deref(), Some("often"));
 }
 
 #[test]
