@@ -16,8 +16,6 @@ use crate::{
     store::{self, Key, Record, Savepoint, StateUsage, Transaction},
 };
 
-pub(super) use super::checks::can_be_id;
-
 /// What a plugin may know of the store it works for.
 #[derive(Clone, Debug)]
 pub struct StoreContext {

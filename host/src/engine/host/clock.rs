@@ -3,6 +3,7 @@
 use jiff::{civil, tz::TimeZone};
 
 use super::super::{bindings::clock, delivery::Delivery};
+use crate::domain::Timestamp;
 
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
@@ -13,9 +14,7 @@ impl clock::Host for Delivery {
     }
 
     fn date_of(&mut self, instant: u64) -> wasmtime::Result<clock::Date> {
-        let instant = i64::try_from(instant).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        // A date past jiff's range is past any date a plugin can mean: it gets the last one there is.
-        let date = instant.unwrap_or(jiff::Timestamp::MAX).to_zoned(self.input.store.time_zone.clone()).date();
+        let date = Timestamp(instant).date_in(&self.input.store.time_zone);
         Ok(clock::Date { year: date.year(), month: date.month().unsigned_abs(), day: date.day().unsigned_abs() })
     }
 

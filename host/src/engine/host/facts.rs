@@ -2,7 +2,8 @@
 
 use super::super::{
     bindings::{events, facts},
-    delivery::{Delivery, can_be_id},
+    checks::can_be_id,
+    delivery::Delivery,
     limits,
 };
 use crate::{
