@@ -84,9 +84,7 @@ impl Holdings {
                 differences.push(format!("{} is not done: {}", text(&event["id"]), delivery["outcome"]));
             }
         }
-        // Of values that are shown at the platform the last one counts.
-        let overtaken = |effect: &Value| effect["kind"] == "metafield.set" && effect["status"] == "dropped";
-        for effect in self.effects.iter().filter(|effect| effect["status"] != "done" && !overtaken(effect)) {
+        for effect in self.effects.iter().filter(|effect| effect["status"] != "done") {
             let (id, kind, status, told) = (&effect["id"], &effect["kind"], &effect["status"], &effect["told"]);
             differences.push(format!("{} {} is {}: {}", text(kind), text(id), text(status), text(told)));
         }

@@ -11,8 +11,9 @@ use super::{
     model::{Line, Order},
 };
 
-/// The settings of `loyalty-points` under which that is so: points are there at once, however many a day brings.
-pub const SETTINGS: &str = r#"{"pending_days": 0, "max_points_per_day": 0}"#;
+/// The settings of `loyalty-points` under which that is so: points are there at once, however many a day brings. A season
+/// in seconds has more balances to show than the platform's rate limit lets through.
+pub const SETTINGS: &str = r#"{"pending_days": 0, "max_points_per_day": 0, "balance_metafield": false}"#;
 
 /// Points for signing up.
 pub const SIGN_UP: i64 = 50;
