@@ -147,7 +147,7 @@ fn less_may_be_asked_to_stay_than_to_enter_and_never_more() {
     until_noon(&mut shop, "2026-06-01");
     pay(&mut shop, "2", 1000);
     until_noon(&mut shop, "2027-06-01");
-    assert_eq!(tier(&shop).as_deref(), Some("gold"));
+    assert_eq!((tier(&shop).as_deref(), until(&shop)), (Some("gold"), Some(day("2028-01-01"))));
 }
 
 #[test]
