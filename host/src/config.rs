@@ -252,7 +252,8 @@ pub fn days(count: u64) -> Duration {
 /// An http or https address without path and query, or nothing.
 fn base_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let usable = |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    let usable =
+        |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
     match text.is_empty() || reqwest::Url::parse(&text).is_ok_and(usable) {
         true => Ok(text.trim_end_matches('/').to_owned()),
         false => Err(serde::de::Error::custom(format!("`{text}` is no http or https address without a path"))),

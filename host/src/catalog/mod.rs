@@ -160,7 +160,9 @@ pub enum Error {
         "the plugin `{plugin}` needs {missing}, which you have not granted; add `--grant {missing}`, or `--grant-all`"
     )]
     NotGranted { plugin: String, missing: String },
-    #[error("the plugin `{plugin}` has no version {version} of its settings; `regulars plugin settings` lists them with `--history`")]
+    #[error(
+        "the plugin `{plugin}` has no version {version} of its settings; `regulars plugin settings` lists them with `--history`"
+    )]
     NoSettings { plugin: String, version: u32 },
     #[error("the settings do not fit the plugin `{plugin}`")]
     Settings { plugin: String, problems: Vec<SettingProblem> },

@@ -77,15 +77,14 @@ impl Bench {
     ) -> Self {
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let (files, artefacts) = (folder.path().to_owned(), folder.path().join("artefacts"));
-        let catalog =
-            Catalog::open(
-                Arc::clone(&store),
-                Arc::clone(&engine),
-                Arc::clone(&shared_clock),
-                files,
-                artefacts,
-                "https://regulars.example".into(),
-            );
+        let catalog = Catalog::open(
+            Arc::clone(&store),
+            Arc::clone(&engine),
+            Arc::clone(&shared_clock),
+            files,
+            artefacts,
+            "https://regulars.example".into(),
+        );
         let catalog = Arc::new(catalog.unwrap());
         let pipeline = Arc::new(Pipeline {
             catalog: Arc::clone(&catalog),

@@ -82,12 +82,7 @@ fn put_newer<T: Record, A: PartialOrd>(
 }
 
 /// Takes over what is told of a product. Only what is read tells of collections: a webhook leaves them as they are known.
-fn learn_product(
-    transaction: &mut Transaction,
-    store: StoreId,
-    event: &Event,
-    product: &Product,
-) -> Result<(), Error> {
+fn learn_product(transaction: &mut Transaction, store: StoreId, event: &Event, product: &Product) -> Result<(), Error> {
     let key = keys::product(store, &product.id);
     let tells_collections = matches!(event.origin, Origin::Read { .. });
     let learnt = match transaction.get::<Product>(&key)? {

@@ -108,7 +108,9 @@ impl EffectKind {
             Self::CreateGiftCard(it) => Some(&it.customer),
             Self::SetMetafield(it) => Some(&it.customer),
             Self::SetBirthday(it) => Some(&it.customer),
-            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => None,
+            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => {
+                None
+            }
         }
     }
 

@@ -15,9 +15,7 @@ mod signals;
 mod timestamp;
 
 pub use capability::{Capability, UnknownCapability};
-pub use contact::{
-    Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, SentMail, Suppression, SuppressionCause,
-};
+pub use contact::{Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, SentMail, Suppression, SuppressionCause};
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{
     Benefit, BirthdayChange, Destination, DiscountEnd, Effect, EffectKind, EffectStage, EffectStatus, Guard, Mail,
@@ -29,8 +27,8 @@ pub use facts::{
     RefundLine, Signal, SignalKind, normalised_email,
 };
 pub use ids::{
-    CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform, PluginName,
-    ProductId, RefundId, StoreId,
+    CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform,
+    PluginName, ProductId, RefundId, StoreId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use timestamp::Timestamp;

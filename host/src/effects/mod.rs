@@ -38,7 +38,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use mail::simulated;
 pub use mail::{
-    LinkKey, Links, MailCopy, MailPolicy, Mailer, MailerError, QuietHours, Recipient, Rules, contacts, read_copy, reports,
+    LinkKey, Links, MailCopy, MailPolicy, Mailer, MailerError, QuietHours, Recipient, Rules, contacts, read_copy,
+    reports,
 };
 use place::Place;
 pub use place::Places;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use crate::domain::{
     BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
-    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, Step, StoreCredit, TagChange,
-    Timestamp,
+    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, Step, StoreCredit,
+    TagChange, Timestamp,
 };
 
 mod error;

@@ -2,10 +2,11 @@
 //! nobody can have begun them.
 //!
 //! An effect that is due at once is tried without a mark, which would cost it another write: from its commit on it may be
-//! under way. One that was put off, or is to wait, is marked before each try.
+//! under way, and what a crash cut short may have been done, whatever becomes of the next try. One that is to wait is marked
+//! before each try.
 
 use super::{Error, Transaction, keys, keys::Due};
-use crate::domain::{Effect, EffectStatus, StoreId, Timestamp};
+use crate::domain::{Effect, EffectKind, EffectStatus, StoreId, Timestamp};
 
 /// Where an effect stands in line.
 pub fn due_of(store: StoreId, effect: &Effect) -> Due {
@@ -14,7 +15,8 @@ pub fn due_of(store: StoreId, effect: &Effect) -> Due {
 
 /// Whether an effect can be taken back while it is not under way. A try that failed may have done it all the same.
 fn can_be_taken_back(effect: &Effect) -> bool {
-    matches!(effect.status, EffectStatus::Pending { due, .. } if due > effect.queued_at && effect.attempts == 0)
+    let was_to_wait = matches!(&effect.kind, EffectKind::Mail(mail) if mail.send_at > effect.queued_at);
+    was_to_wait && effect.attempts == 0 && matches!(effect.status, EffectStatus::Pending { .. })
 }
 
 impl Transaction {

@@ -154,7 +154,9 @@ async fn an_effect_that_is_tried_cannot_be_taken_back_meanwhile() {
     let effect = post.effect("first");
     let later = START + Duration::from_secs(60);
     let status = EffectStatus::Pending { due: later, last_error: None };
-    let waiting = Effect { status, ..effect.clone() };
+    let EffectKind::Mail(mail) = effect.kind.clone() else { panic!("a mail was queued") };
+    let kind = EffectKind::Mail(Mail { send_at: later, ..mail });
+    let waiting = Effect { kind, status, ..effect.clone() };
     let mut transaction = post.bench.transaction();
     transaction.delete(due_of(post.bench.id, &effect).key(START));
     transaction.put_bytes(due_of(post.bench.id, &waiting).key(later), Vec::new());

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{NOW, STORE, Sandbox, capabilities::call_of, keep_text, state};
 use crate::{
     domain::{
-        Birthday, Customer, CustomerId, Destination, Effect, EffectId, EffectStatus, Event, Signal, StoreId, Timestamp,
+        Birthday, Customer, CustomerId, Destination, Effect, EffectId, EffectKind, EffectStatus, Event, Mail, Signal,
+        StoreId, Timestamp,
     },
     engine::{
         Ended, Input,
@@ -44,11 +45,14 @@ fn customer(id: &str, first: &str, last: &str, email: &str) -> Customer {
     }
 }
 
-/// Puts a pending effect of the plugin into the outbox of `store`, as another delivery queued it.
-fn queued(store: &Arc<MemoryStore>, id: &str, due: Timestamp, attempts: u32) -> Transaction {
+/// Puts a pending mail of the plugin into the outbox of `store`, as another delivery queued it for `send_at`; it is due now
+/// at `due`.
+fn queued(store: &Arc<MemoryStore>, id: &str, send_at: Timestamp, due: Timestamp, attempts: u32) -> Transaction {
     let ended = run(empty(), "webhook/0", |guest| call_of("mail", guest));
     let status = EffectStatus::Pending { due, last_error: Some("later".into()) };
-    let effect = Effect { id: id.into(), status, attempts, ..ended.effects[0].clone() };
+    let EffectKind::Mail(mail) = ended.effects[0].kind.clone() else { panic!("the guest queues a mail") };
+    let kind = EffectKind::Mail(Mail { send_at, ..mail });
+    let effect = Effect { id: id.into(), kind, status, attempts, ..ended.effects[0].clone() };
     let mut transaction = Transaction::new(Arc::<MemoryStore>::clone(store));
     transaction.queue_effect(STORE, &effect);
     transaction.commit().wait().unwrap();
@@ -74,11 +78,16 @@ fn withdraw(transaction: Transaction, id: &str) -> (Ended, bool, Option<String>)
 #[test]
 fn an_effect_that_waits_is_taken_back_and_one_that_may_be_under_way_is_not() {
     let later = Timestamp(NOW.0 + 1_000);
-    for (due, attempts, is_marked, is_taken) in
-        [(later, 0, false, true), (NOW, 0, false, false), (later, 1, false, false), (later, 0, true, false)]
-    {
+    for (send_at, due, attempts, is_marked, is_taken) in [
+        (later, later, 0, false, true),
+        (NOW, NOW, 0, false, false),
+        // Put off now; a try before a crash may have done it.
+        (NOW, later, 0, false, false),
+        (later, later, 1, false, false),
+        (later, later, 0, true, false),
+    ] {
         let store = Arc::new(MemoryStore::default());
-        let mut transaction = queued(&store, "abc", due, attempts);
+        let mut transaction = queued(&store, "abc", send_at, due, attempts);
         if is_marked {
             transaction.put_bytes(keys::under_way(STORE, &"abc".into()), Vec::new());
         }
@@ -91,7 +100,7 @@ fn an_effect_that_waits_is_taken_back_and_one_that_may_be_under_way_is_not() {
 
 #[test]
 fn a_plugin_hears_and_takes_back_nothing_of_anothers_effects() {
-    let mut transaction = queued(&Arc::new(MemoryStore::default()), "abc", Timestamp(NOW.0 + 9), 0);
+    let mut transaction = queued(&Arc::default(), "abc", Timestamp(NOW.0 + 9), Timestamp(NOW.0 + 9), 0);
     let effect: Effect = transaction.get(&keys::effect(STORE, &"abc".into())).unwrap().unwrap();
     transaction.put(keys::effect(STORE, &effect.id), &Effect { plugin: "other".into(), ..effect.clone() });
     let (ended, taken, status) = withdraw(transaction, "abc");

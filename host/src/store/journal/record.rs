@@ -93,7 +93,8 @@ mod tests {
         let failed = Origin::EffectFailed { plugin: plugin.clone(), effect: "abcd".into(), customer: "gid-99".into() };
         let asked = Origin::Action { plugin: plugin.clone(), customer: "gid-99".into(), name: "redeem".into() };
         let customer = Some("gid-99".into());
-        let decided = Origin::MerchantAction { plugin: plugin.clone(), customer: customer.clone(), name: "approve".into() };
+        let decided =
+            Origin::MerchantAction { plugin: plugin.clone(), customer: customer.clone(), name: "approve".into() };
         let claimed = Origin::VisitorAction { plugin: plugin.clone(), name: "claim".into() };
         let visited = Origin::Visit { plugin: plugin.clone(), customer: "gid-99".into(), link: "K3JQ7PZ2".into() };
         let published = Origin::SettingsPublished { plugin: plugin.clone(), version: 3 };
