@@ -224,7 +224,7 @@ fn survivor<'a>(left: &BTreeMap<&'a str, &'a str>, mut who: &'a str) -> &'a str 
 
 proptest! {
     #[test]
-    fn shuffled_and_repeated_events_lead_to_the_same_verdicts(
+    fn shuffled_and_repeated_events_lead_to_the_same_rewards(
         purchases in purchases(),
         pays_by_default: bool,
         order in any::<u64>(),
@@ -251,7 +251,9 @@ proptest! {
         visits(&mut shuffled, &purchases);
         straight.advance_days(200).unwrap();
         shuffled.advance_days(200).unwrap();
-        prop_assert_eq!(statuses(&straight, count), statuses(&shuffled, count));
+        // Where several things stand in the way, which of them is named depends on what was known first.
+        let rewarded = |shop| statuses(shop, count).into_iter().map(|it| it == Some(Status::Paid)).collect::<Vec<_>>();
+        prop_assert_eq!(rewarded(&straight), rewarded(&shuffled));
         prop_assert_eq!(paid(&straight).len(), paid(&shuffled).len());
         for shop in [&straight, &shuffled] {
             check_payouts(shop, count, pays_by_default)?;
