@@ -29,13 +29,27 @@ pub const BINARY_ENV: &str = "REGULARS_BIN";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// How the host is to be run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     binary: Option<PathBuf>,
     data: Option<PathBuf>,
     smtp: Option<SocketAddr>,
+    effect_seconds: Vec<u32>,
     config: String,
     environment: Vec<(String, String)>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            binary: None,
+            data: None,
+            smtp: None,
+            effect_seconds: vec![1, 2, 5],
+            config: String::new(),
+            environment: Vec::new(),
+        }
+    }
 }
 
 impl Builder {
@@ -53,6 +67,12 @@ impl Builder {
 
     pub fn smtp(mut self, address: SocketAddr) -> Self {
         self.smtp = Some(address);
+        self
+    }
+
+    /// Seconds before an effect's second, third, ... try; 1, 2 and 5, if not said.
+    pub fn effect_seconds(mut self, waits: &[u32]) -> Self {
+        self.effect_seconds = waits.into();
         self
     }
 
@@ -97,7 +117,7 @@ impl Builder {
 
     /// The configuration file, but for what [`Builder::config`] adds.
     fn config_text(&self, data: &Path) -> String {
-        let Self { smtp, config, .. } = self;
+        let Self { smtp, effect_seconds, config, .. } = self;
         let mut text = format!(
             "data_dir = {data:?}\n\
              listen = \"127.0.0.1:0\"\n\
@@ -106,7 +126,7 @@ impl Builder {
              listen = \"127.0.0.1:0\"\n\
              \n\
              [retry]\n\
-             effect_seconds = [1, 2, 5]\n"
+             effect_seconds = {effect_seconds:?}\n"
         );
         if let Some(smtp) = smtp {
             // Tests run at any hour, and mean the same at each.

@@ -17,6 +17,9 @@ use crate::{
 /// The pause between two comparisons.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
+/// Waits between an effect's tries: more of them than peers' faults can meet one effect with.
+const EFFECT_SECONDS: [u32; 10] = [1, 2, 5, 5, 5, 5, 5, 5, 5, 5];
+
 /// Differences that are listed; the rest is counted.
 const LISTED: usize = 50;
 
@@ -40,6 +43,7 @@ impl World {
         let host = Host::builder()
             .smtp(mails.address())
             .data(data)
+            .effect_seconds(&EFFECT_SECONDS)
             .config("[inbox]\nsegment_mib = 1\nreserve_mib = 16\n[store]\ncache_mib = 32\n")
             .try_start()?;
         let world = Self { population, shopify, mails, host };
