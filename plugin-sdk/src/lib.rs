@@ -45,7 +45,7 @@
 //! - [`Context`]: everything a plugin can see and do. [`State`]: its own keys and values.
 //! - [`Event`], [`Order`], [`Money`] and the other plain data that a plugin reads.
 //! - [`Mail`], [`NewDiscount`], [`Task`] and the other plain data that it queues.
-//! - [`panel`]: what shoppers see of it.
+//! - [`panel`]: what shoppers see of it. [`language`]: dates, amounts and texts in their language.
 //! - [`Failure`], [`Refusal`], [`StateError`]: the ways to fail.
 //! - [`limits`]: the host's limits.
 //! - `test` (not in the sandbox): a host in miniature for unit tests.
@@ -59,6 +59,7 @@ mod context;
 mod effects;
 mod facts;
 mod failure;
+pub mod language;
 pub mod limits;
 #[cfg(all(target_arch = "wasm32", feature = "allocator"))]
 mod memory;

@@ -2,6 +2,7 @@
 
 use regulars_sdk::{
     Benefit, Context, Result,
+    language::fill,
     panel::{Block, Button, Field, Row, View},
 };
 
@@ -13,7 +14,7 @@ use crate::{
     orders::record,
     rewards::{self, redeem},
     settings::{Reward, RewardKind, Settings},
-    texts::{Texts, fill},
+    texts::Texts,
 };
 
 /// Entries shown.

@@ -1,13 +1,12 @@
 //! What advocates are told. A reward does not depend on whether the merchant lets this plugin write mails: the panel shows
 //! it as well.
 
-use regulars_sdk::{Context, EffectId, Guard, Mail, Purpose, Refusal, Result, Timestamp};
+use regulars_sdk::{Context, EffectId, Guard, Mail, Purpose, Refusal, Result, Timestamp, language::Language};
 
 use crate::{
     checks::Check,
     claim::{Because, Claim, Payout, left},
     settings::Settings,
-    wording::Language,
 };
 
 /// A friend has bought, and the reward is on hold until then.

@@ -5,6 +5,7 @@
 
 use regulars_sdk::{
     Context, Result,
+    language::Language,
     panel::{Block, Button, Row, View},
 };
 
@@ -16,7 +17,7 @@ use crate::{
     course, index,
     settings::{Offer, RewardKind, Settings},
     texts::{Texts, fill},
-    wording::Language,
+    wording,
 };
 
 /// Referrals that the page shows, newest first.
@@ -51,7 +52,7 @@ fn own(cx: &mut Context, customer: &str, language: Language, texts: &Texts) -> R
     };
     let terms = settings.terms(currency)?;
     let reward = fill(reward_text(terms.reward, texts), &[("amount", &language.money(terms.amount))]);
-    let benefit = language.benefit(offer.benefit);
+    let benefit = wording::benefit(language, offer.benefit);
     blocks.push(Block::text(fill(texts.deal, &[("benefit", &benefit), ("reward", &reward)])));
     let min_order = language.money(terms.min_order);
     if terms.min_order.minor > 0 {
@@ -172,7 +173,7 @@ fn landing(cx: &mut Context, customer: &str, language: Language, texts: &Texts) 
         _ => None,
     };
     let Some((code, offer)) = open else { return Ok(vec![Block::text(texts.closed)]) };
-    let benefit = language.benefit(offer.benefit);
+    let benefit = wording::benefit(language, offer.benefit);
     let mut blocks = vec![
         Block::heading(fill(texts.from_a_friend, &[("benefit", &benefit)])),
         Block::text(fill(texts.a_friend_invites, &[("benefit", &benefit)])),

@@ -1,6 +1,6 @@
 //! What shoppers read, in every language. `{name}` stands for what [`fill`] puts there.
 
-use crate::wording::Language;
+use regulars_sdk::language::Language;
 
 pub struct Texts {
     /// Heading of an advocate's page.

@@ -2,6 +2,7 @@
 
 use regulars_sdk::{
     Context, Money, Result, Timestamp,
+    language::fill,
     panel::{Block, Row, View},
 };
 
@@ -12,7 +13,7 @@ use crate::{
     member::{self, Member},
     settings::{Basis, Settings, Tier},
     sums::Total,
-    texts::{Texts, fill},
+    texts::Texts,
 };
 
 pub fn render(view: &View, cx: &mut Context) -> Result<Vec<Block>> {

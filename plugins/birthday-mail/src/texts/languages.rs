@@ -1,25 +1,11 @@
 //! The words, language by language.
 
+use regulars_sdk::language::Language;
+
 use super::Texts;
 
 pub(super) static ENGLISH: Texts = Texts {
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    first: "1",
-    day: "{day} {month}",
-    date: "{day} {month} {year}",
+    language: Language::English,
     birthday: "Your birthday",
     why: "Tell us the day, and we will think of you. We do not ask how old you are.",
     known: "We will think of you on {date}.",
@@ -32,23 +18,7 @@ pub(super) static ENGLISH: Texts = Texts {
 };
 
 pub(super) static GERMAN: Texts = Texts {
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-    first: "1",
-    day: "{day}. {month}",
-    date: "{day}. {month} {year}",
+    language: Language::German,
     birthday: "Ihr Geburtstag",
     why: "Sagen Sie uns den Tag, und wir denken an Sie. Nach Ihrem Alter fragen wir nicht.",
     known: "Am {date} denken wir an Sie.",
@@ -61,23 +31,7 @@ pub(super) static GERMAN: Texts = Texts {
 };
 
 pub(super) static FRENCH: Texts = Texts {
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    first: "1er",
-    day: "{day} {month}",
-    date: "{day} {month} {year}",
+    language: Language::French,
     birthday: "Votre anniversaire",
     why: "Indiquez-nous le jour, et nous penserons à vous. Nous ne demandons pas votre âge.",
     known: "Nous penserons à vous le {date}.",
@@ -90,23 +44,7 @@ pub(super) static FRENCH: Texts = Texts {
 };
 
 pub(super) static SPANISH: Texts = Texts {
-    months: [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
-    first: "1",
-    day: "{day} de {month}",
-    date: "{day} de {month} de {year}",
+    language: Language::Spanish,
     birthday: "Su cumpleaños",
     why: "Díganos el día y nos acordaremos de usted. No preguntamos la edad.",
     known: "Nos acordaremos de usted el {date}.",
@@ -119,23 +57,7 @@ pub(super) static SPANISH: Texts = Texts {
 };
 
 pub(super) static DUTCH: Texts = Texts {
-    months: [
-        "januari",
-        "februari",
-        "maart",
-        "april",
-        "mei",
-        "juni",
-        "juli",
-        "augustus",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ],
-    first: "1",
-    day: "{day} {month}",
-    date: "{day} {month} {year}",
+    language: Language::Dutch,
     birthday: "Uw verjaardag",
     why: "Vertel ons de dag, dan denken we aan u. We vragen niet naar uw leeftijd.",
     known: "Op {date} denken we aan u.",
@@ -148,10 +70,7 @@ pub(super) static DUTCH: Texts = Texts {
 };
 
 pub(super) static JAPANESE: Texts = Texts {
-    months: ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"],
-    first: "1",
-    day: "{month}月{day}日",
-    date: "{year}年{month}月{day}日",
+    language: Language::Japanese,
     birthday: "お誕生日",
     why: "お誕生日をお知らせいただければ、お祝いをお届けします。ご年齢はお尋ねしません。",
     known: "{date}にお祝いをお届けします。",

@@ -1,26 +1,13 @@
 //! The words, language by language.
 
+use regulars_sdk::language::Language;
+
 use super::{Kinds, Texts};
 
 pub(super) const ENGLISH: Texts = Texts {
+    language: Language::English,
     point: ["{0} point", "{0} points"],
     none_is_one: false,
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    date: "{0} {1} {2}",
-    day: "{0} {1}",
     balance: "Your balance",
     pending: "{0} more from {1}",
     lapsing: "{0} are good until {1}",
@@ -61,24 +48,9 @@ pub(super) const ENGLISH: Texts = Texts {
 };
 
 pub(super) const GERMAN: Texts = Texts {
+    language: Language::German,
     point: ["{0} Punkt", "{0} Punkte"],
     none_is_one: false,
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-    date: "{0}. {1} {2}",
-    day: "{0}. {1}",
     balance: "Ihr Guthaben",
     pending: "{0} kommen am {1} dazu",
     lapsing: "{0} gelten bis {1}",
@@ -119,24 +91,9 @@ pub(super) const GERMAN: Texts = Texts {
 };
 
 pub(super) const FRENCH: Texts = Texts {
+    language: Language::French,
     point: ["{0} point", "{0} points"],
     none_is_one: true,
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    date: "{0} {1} {2}",
-    day: "{0} {1}",
     balance: "Votre solde",
     pending: "{0} de plus à partir du {1}",
     lapsing: "{0} à utiliser jusqu'au {1}",
@@ -177,24 +134,9 @@ pub(super) const FRENCH: Texts = Texts {
 };
 
 pub(super) const SPANISH: Texts = Texts {
+    language: Language::Spanish,
     point: ["{0} punto", "{0} puntos"],
     none_is_one: false,
-    months: [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
-    date: "{0} de {1} de {2}",
-    day: "{0} de {1}",
     balance: "Tu saldo",
     pending: "{0} más a partir del {1}",
     lapsing: "{0} válidos hasta el {1}",
@@ -235,24 +177,9 @@ pub(super) const SPANISH: Texts = Texts {
 };
 
 pub(super) const DUTCH: Texts = Texts {
+    language: Language::Dutch,
     point: ["{0} punt", "{0} punten"],
     none_is_one: false,
-    months: [
-        "januari",
-        "februari",
-        "maart",
-        "april",
-        "mei",
-        "juni",
-        "juli",
-        "augustus",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ],
-    date: "{0} {1} {2}",
-    day: "{0} {1}",
     balance: "Je saldo",
     pending: "{0} erbij vanaf {1}",
     lapsing: "{0} geldig tot en met {1}",
@@ -293,11 +220,9 @@ pub(super) const DUTCH: Texts = Texts {
 };
 
 pub(super) const JAPANESE: Texts = Texts {
+    language: Language::Japanese,
     point: ["{0}ポイント", "{0}ポイント"],
     none_is_one: false,
-    months: ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"],
-    date: "{2}年{1}月{0}日",
-    day: "{1}月{0}日",
     balance: "ポイント残高",
     pending: "{1}に{0}が加わります",
     lapsing: "{0}の有効期限は{1}です",

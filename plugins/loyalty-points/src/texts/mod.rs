@@ -1,6 +1,9 @@
 //! What shoppers read in the panel, in their language. `languages` holds the words.
 
-use regulars_sdk::Date;
+use regulars_sdk::{
+    Date,
+    language::{Language, fill},
+};
 
 use crate::ledger::Kind;
 
@@ -8,15 +11,11 @@ mod languages;
 
 /// One language's texts. `{0}`, `{1}` and `{2}` stand for what is put in.
 pub struct Texts {
+    language: Language,
     /// One point, several points, each with its number.
     point: [&'static str; 2],
     /// French says `0 point`.
     none_is_one: bool,
-    months: [&'static str; 12],
-    /// Day, month, year.
-    date: &'static str,
-    /// Day, month.
-    day: &'static str,
     pub balance: &'static str,
     pub pending: &'static str,
     pub lapsing: &'static str,
@@ -62,14 +61,13 @@ struct Kinds {
 impl Texts {
     /// Of a language tag such as `de-AT`; English where there is no such language.
     pub fn of(locale: &str) -> &'static Self {
-        let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        match language.as_str() {
-            "de" => &languages::GERMAN,
-            "fr" => &languages::FRENCH,
-            "es" => &languages::SPANISH,
-            "nl" => &languages::DUTCH,
-            "ja" => &languages::JAPANESE,
-            _ => &languages::ENGLISH,
+        match Language::of(locale) {
+            Language::English => &languages::ENGLISH,
+            Language::German => &languages::GERMAN,
+            Language::French => &languages::FRENCH,
+            Language::Spanish => &languages::SPANISH,
+            Language::Dutch => &languages::DUTCH,
+            Language::Japanese => &languages::JAPANESE,
         }
     }
 
@@ -80,16 +78,12 @@ impl Texts {
     }
 
     pub fn date(&self, date: Date) -> String {
-        fill(self.date, &[&date.day.to_string(), self.month(date.month), &date.year.to_string()])
+        self.language.date(date)
     }
 
     /// A day of every year.
     pub fn day(&self, month: u8, day: u8) -> String {
-        fill(self.day, &[&day.to_string(), self.month(month)])
-    }
-
-    fn month(&self, month: u8) -> &'static str {
-        self.months[usize::from(month.clamp(1, 12)) - 1]
+        self.language.day(month, day)
     }
 
     pub fn kind(&self, kind: Kind) -> &'static str {
@@ -110,18 +104,4 @@ impl Texts {
             Kind::Import => self.kinds.import,
         }
     }
-}
-
-/// Puts values in, the first for `{0}`, and so on.
-pub fn fill(text: &str, values: &[&str]) -> String {
-    let mut rest = text;
-    let mut filled = String::with_capacity(text.len() + 16);
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((index, tail)) = after.split_once('}') else { break };
-        filled.push_str(before);
-        filled.push_str(index.parse().ok().and_then(|index: usize| values.get(index)).copied().unwrap_or_default());
-        rest = tail;
-    }
-    filled.push_str(rest);
-    filled
 }

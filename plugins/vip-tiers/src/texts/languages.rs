@@ -1,24 +1,12 @@
 //! The words.
 
+use regulars_sdk::language::Language;
+
 use super::Texts;
 
 pub const ENGLISH: Texts = Texts {
+    language: Language::English,
     order: ["{0} order", "{0} orders"],
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    date: "{0} {1} {2}",
     tier: "Your tier",
     until: "Yours until {0}",
     safe: "and you have earned the next term already",
@@ -33,22 +21,8 @@ pub const ENGLISH: Texts = Texts {
 };
 
 pub const GERMAN: Texts = Texts {
+    language: Language::German,
     order: ["{0} Bestellung", "{0} Bestellungen"],
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-    date: "{0}. {1} {2}",
     tier: "Ihre Stufe",
     until: "Gilt bis {0}",
     safe: "und die nächste Laufzeit haben Sie schon erreicht",
@@ -63,22 +37,8 @@ pub const GERMAN: Texts = Texts {
 };
 
 pub const FRENCH: Texts = Texts {
+    language: Language::French,
     order: ["{0} commande", "{0} commandes"],
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    date: "{0} {1} {2}",
     tier: "Votre niveau",
     until: "À vous jusqu’au {0}",
     safe: "et la période suivante est déjà acquise",
@@ -93,22 +53,8 @@ pub const FRENCH: Texts = Texts {
 };
 
 pub const SPANISH: Texts = Texts {
+    language: Language::Spanish,
     order: ["{0} pedido", "{0} pedidos"],
-    months: [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
-    date: "{0} de {1} de {2}",
     tier: "Su nivel",
     until: "Suyo hasta el {0}",
     safe: "y ya ha conseguido el próximo periodo",
@@ -123,22 +69,8 @@ pub const SPANISH: Texts = Texts {
 };
 
 pub const DUTCH: Texts = Texts {
+    language: Language::Dutch,
     order: ["{0} bestelling", "{0} bestellingen"],
-    months: [
-        "januari",
-        "februari",
-        "maart",
-        "april",
-        "mei",
-        "juni",
-        "juli",
-        "augustus",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ],
-    date: "{0} {1} {2}",
     tier: "Uw niveau",
     until: "Van u tot en met {0}",
     safe: "en de volgende periode hebt u al verdiend",
@@ -153,9 +85,8 @@ pub const DUTCH: Texts = Texts {
 };
 
 pub const JAPANESE: Texts = Texts {
+    language: Language::Japanese,
     order: ["ご注文{0}回", "ご注文{0}回"],
-    months: ["1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"],
-    date: "{2}年{1}{0}日",
     tier: "会員ランク",
     until: "{0}まで有効",
     safe: "次の期間の条件も満たしています",
