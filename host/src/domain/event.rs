@@ -37,7 +37,7 @@ pub enum Origin {
     Merge { plugin: PluginName, merge: Merge },
     /// An object that was read from a platform, in the shape of the webhook that would have told of it.
     Read { platform: Platform, topic: String, api_version: String },
-    /// An effect has failed for good, or was rightly not done; its plugin is told. The body is a JSON document.
+    /// What [`Self::EffectEnded`] says of one that failed, as inboxes may hold it still; nothing writes it.
     EffectFailed { plugin: PluginName, effect: EffectId, customer: CustomerId },
     /// A merchant's action, addressed to one plugin. The body is its input, a JSON document.
     MerchantAction { plugin: PluginName, customer: Option<CustomerId>, name: String },
@@ -47,8 +47,8 @@ pub enum Origin {
     Visit { plugin: PluginName, customer: CustomerId, link: String },
     /// The merchant has switched the plugin on, or saved its settings. The body is a JSON document.
     SettingsPublished { plugin: PluginName, version: u32 },
-    /// An effect has been done, or has failed for good, that is for no customer or that its plugin wants to know the
-    /// end of. The body is a JSON document.
+    /// An effect has been done, or has failed for good or was rightly not done; its plugin is told. The body is a JSON
+    /// document.
     EffectEnded { plugin: PluginName, effect: EffectId, customer: Option<CustomerId>, done: bool },
 }
 

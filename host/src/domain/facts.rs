@@ -192,6 +192,39 @@ pub struct Order {
     pub signals: Vec<Signal>,
 }
 
+#[cfg(test)]
+impl Order {
+    /// An order of nothing for tests, placed and last changed at `at`.
+    pub(crate) fn sample(id: &str, at: Timestamp) -> Self {
+        let nothing = Money::zero("EUR".parse().expect("EUR is a currency"));
+        Self {
+            id: id.into(),
+            name: format!("#{id}"),
+            customer: None,
+            email: None,
+            test: false,
+            source: None,
+            tags: Vec::new(),
+            financial_status: None,
+            fulfillment_status: None,
+            placed_at: at,
+            cancelled_at: None,
+            updated_at: at,
+            taxes_included: true,
+            lines: Vec::new(),
+            subtotal: nothing,
+            shipping: nothing,
+            tax: nothing,
+            tip: nothing,
+            total: nothing,
+            discount_codes: Vec::new(),
+            country: None,
+            attributes: Vec::new(),
+            signals: Vec::new(),
+        }
+    }
+}
+
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineItem {

@@ -98,10 +98,7 @@ fn end_of(effect: &Effect) -> Option<(EventId, &str)> {
 
 fn origin_of(effect: &Effect) -> Origin {
     let (plugin, id) = (effect.plugin.clone(), effect.id.clone());
-    match effect.kind.customer().cloned() {
-        Some(customer) if effect.has_failed() => Origin::EffectFailed { plugin, effect: id, customer },
-        customer => Origin::EffectEnded { plugin, effect: id, customer, done: !effect.has_failed() },
-    }
+    Origin::EffectEnded { plugin, effect: id, customer: effect.kind.customer().cloned(), done: !effect.has_failed() }
 }
 
 fn body_of(effect: &Effect, told: &str) -> serde_json::Value {

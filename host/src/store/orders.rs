@@ -94,40 +94,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        domain::{Customer, Money},
-        store::memory::MemoryStore,
-    };
+    use crate::{domain::Customer, store::memory::MemoryStore};
 
     const STORE: StoreId = StoreId(1);
 
     fn order(id: &str, placed_at: u64) -> Order {
-        let zero = Money::zero("EUR".parse().unwrap());
-        Order {
-            id: id.into(),
-            name: format!("#{id}"),
-            customer: None,
-            email: None,
-            test: false,
-            source: None,
-            tags: Vec::new(),
-            financial_status: None,
-            fulfillment_status: None,
-            placed_at: Timestamp(placed_at),
-            cancelled_at: None,
-            updated_at: Timestamp(placed_at),
-            taxes_included: true,
-            lines: Vec::new(),
-            subtotal: zero,
-            shipping: zero,
-            tax: zero,
-            tip: zero,
-            total: zero,
-            discount_codes: Vec::new(),
-            country: None,
-            attributes: Vec::new(),
-            signals: Vec::new(),
-        }
+        Order::sample(id, Timestamp(placed_at))
     }
 
     fn with_code(id: &str, code: &str) -> Order {

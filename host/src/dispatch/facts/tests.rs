@@ -16,32 +16,8 @@ mod shuffled;
 const STORE: StoreId = StoreId(1);
 
 fn order(id: &str, customer: Option<&str>, placed_at: u64, updated_at: u64) -> Order {
-    let zero = crate::domain::Money::zero("EUR".parse().unwrap());
-    Order {
-        id: id.into(),
-        name: format!("#{id}"),
-        customer: customer.map(Into::into),
-        email: None,
-        test: false,
-        source: None,
-        tags: Vec::new(),
-        financial_status: None,
-        fulfillment_status: None,
-        placed_at: Timestamp(placed_at),
-        cancelled_at: None,
-        updated_at: Timestamp(updated_at),
-        taxes_included: true,
-        lines: Vec::new(),
-        subtotal: zero,
-        shipping: zero,
-        tax: zero,
-        tip: zero,
-        total: zero,
-        discount_codes: Vec::new(),
-        country: None,
-        attributes: Vec::new(),
-        signals: Vec::new(),
-    }
+    let updated_at = Timestamp(updated_at);
+    Order { customer: customer.map(Into::into), updated_at, ..Order::sample(id, Timestamp(placed_at)) }
 }
 
 fn customer(id: &str, email: Option<&str>, updated_at: u64) -> Customer {

@@ -36,31 +36,12 @@ fn holding(customers: &[Customer], orders: &[Order]) -> Delivery {
 }
 
 fn order(id: &str, customer: Option<&str>) -> Order {
-    let zero = Money::zero("EUR".parse().unwrap());
     Order {
-        id: id.into(),
-        name: format!("#{id}"),
         customer: customer.map(Into::into),
-        email: None,
-        test: false,
-        source: None,
-        tags: Vec::new(),
-        financial_status: None,
         fulfillment_status: Some("partial".into()),
-        placed_at: NOW,
-        cancelled_at: None,
-        updated_at: NOW,
-        taxes_included: true,
-        lines: Vec::new(),
-        subtotal: zero,
-        shipping: zero,
-        tax: zero,
-        tip: zero,
-        total: zero,
-        discount_codes: Vec::new(),
         country: Some("DE".into()),
         attributes: vec![("regulars_link".into(), "K3JQ7PZ2".into())],
-        signals: Vec::new(),
+        ..Order::sample(id, NOW)
     }
 }
 
