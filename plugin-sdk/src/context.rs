@@ -271,7 +271,8 @@ impl Context {
         sys::create_discount(discount)
     }
 
-    /// Queues the end of a code of this plugin's, by the effect that made it. The effect fails if the code has been used.
+    /// Queues the end of a code of this plugin's, by the effect that made it. The effect fails if the code was for one
+    /// use and has been used; a code for many uses is ended however often it has been used.
     ///
     /// # Errors
     /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] where the effect made no code.

@@ -235,6 +235,13 @@ pub struct NewDiscount {
     pub offer: bool,
 }
 
+impl NewDiscount {
+    /// Whether one use leaves nothing of it.
+    pub fn is_for_one_use(&self) -> bool {
+        self.uses == Some(1) || (self.customer.is_some() && self.once_per_customer)
+    }
+}
+
 /// What a code is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Benefit {

@@ -1,8 +1,12 @@
 //! The end of a code: whether there is anything to end, and whether it is not too late.
+//!
+//! A code for one use that has been used has come to its end by that: to end it fails, so that nothing is given back for
+//! it. One for many is ended however often it has been used.
 
 use super::{BEHIND, Verdict};
 use crate::{
-    domain::{DiscountEnd, Effect, EffectStatus, StoreId, Timestamp},
+    domain::{DiscountEnd, Effect, EffectKind, EffectStatus, StoreId, Timestamp},
+    platform::{EndedDiscount, Failure, Receipt},
     store::{Error, Transaction, keys, orders::orders_with_code},
 };
 
@@ -15,17 +19,32 @@ pub(super) fn without_call(
     now: Timestamp,
 ) -> Result<Option<Verdict>, Error> {
     let making = &end.made_by;
-    Ok(match seen.get::<Effect>(&keys::effect(store, making))?.map(|effect| effect.status) {
-        None => Some(Verdict::Dropped { reason: format!("effect {making}, which makes the code, is gone") }),
-        Some(EffectStatus::Pending { due, .. }) => Some(Verdict::Wait {
+    let Some(effect) = seen.get::<Effect>(&keys::effect(store, making))? else {
+        return Ok(Some(Verdict::Dropped { reason: format!("effect {making}, which makes the code, is gone") }));
+    };
+    Ok(match effect.status {
+        EffectStatus::Pending { due, .. } => Some(Verdict::Wait {
             until: due.max(now) + BEHIND,
             reason: format!("waits for effect {making}, which makes the code"),
         }),
-        Some(EffectStatus::Dropped { .. }) => Some(Verdict::Done { receipt: "the code was never made".into() }),
+        EffectStatus::Dropped { .. } => Some(Verdict::Done { receipt: "the code was never made".into() }),
         // A making that was given up may have been done all the same.
-        Some(EffectStatus::Done { .. } | EffectStatus::Dead { .. }) => {
+        EffectStatus::Done { .. } | EffectStatus::Dead { .. } if is_for_one_use(&effect) => {
             let used = orders_with_code(seen, store, &end.code)?.into_iter().next();
             used.map(|order| Verdict::Dead { reason: format!("order {order} has used the code {}", end.code) })
         }
+        EffectStatus::Done { .. } | EffectStatus::Dead { .. } => None,
     })
+}
+
+/// What to tell of a code that the platform has ended; `making` is the effect that made it, if it is still known.
+pub(super) fn outcome(end: &DiscountEnd, making: Option<&Effect>, ended: EndedDiscount) -> Result<Receipt, Failure> {
+    match ended.was_used && making.is_none_or(is_for_one_use) {
+        true => Err(Failure::Permanent { reason: format!("the code {} has been used", end.code) }),
+        false => Ok(ended.receipt),
+    }
+}
+
+fn is_for_one_use(making: &Effect) -> bool {
+    matches!(&making.kind, EffectKind::CreateDiscount(discount) if discount.is_for_one_use())
 }

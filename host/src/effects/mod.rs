@@ -20,7 +20,7 @@ use crate::{
     retry::Schedule,
     store::{
         Archive, CommitError, Error, Inbox, Key, Store, Transaction, budget::give_back_effect, decode, keys,
-        outbox::due_of, survivor,
+        orders::orders_with_code, outbox::due_of, survivor,
     },
     telemetry::{journey, trace},
 };
@@ -271,7 +271,11 @@ async fn settle(
 fn give_back(transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<(), Error> {
     let in_vain = match (&effect.status, &effect.kind) {
         (EffectStatus::Dead { .. } | EffectStatus::Dropped { .. }, _) => &effect.id,
-        (EffectStatus::Done { .. }, EffectKind::DisableDiscount(end)) => &end.made_by,
+        (EffectStatus::Done { .. }, EffectKind::DisableDiscount(end))
+            if orders_with_code(transaction, store, &end.code)?.is_empty() =>
+        {
+            &end.made_by
+        }
         (EffectStatus::Done { .. } | EffectStatus::Pending { .. }, _) => return Ok(()),
     };
     give_back_effect(transaction, store, &effect.plugin, in_vain)

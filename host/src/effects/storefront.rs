@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use super::Verdict;
+use super::{Verdict, ends};
 use crate::{
     catalog::StoreEntry,
     clock::Clock,
-    domain::{CustomerId, Effect, EffectId, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
+    domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
     platform::{Client, Failure, Receipt, Secret, shopify::admin},
     store::{Error, Key, LastChange, Record, Store, decode, keys},
 };
@@ -113,8 +113,9 @@ async fn call(
     Ok(match &effect.kind {
         EffectKind::CreateDiscount(discount) => client.create_discount(id, discount).await,
         EffectKind::DisableDiscount(end) => {
-            let made = receipt_of(rows, store, &end.made_by)?;
-            client.end_discount(end, made.as_deref()).await
+            let making = read::<Effect>(rows, &keys::effect(store, &end.made_by))?;
+            let ended = client.end_discount(end, making.as_ref().and_then(receipt_of)).await;
+            ended.and_then(|ended| ends::outcome(end, making.as_ref(), ended))
         }
         EffectKind::StoreCredit(change) => client.change_store_credit(id, change).await,
         EffectKind::CreateGiftCard(card) => client.create_gift_card(id, card).await,
@@ -129,12 +130,11 @@ async fn call(
 }
 
 /// What the other side called the result of an effect that is done.
-fn receipt_of(rows: &dyn Store, store: StoreId, id: &EffectId) -> Result<Option<String>, Error> {
-    let effect = read::<Effect>(rows, &keys::effect(store, id))?;
-    Ok(effect.and_then(|effect| match effect.status {
+fn receipt_of(effect: &Effect) -> Option<&str> {
+    match &effect.status {
         EffectStatus::Done { receipt } => Some(receipt),
         _ => None,
-    }))
+    }
 }
 
 /// Whether no later change of the value that an effect sets has been queued.

@@ -83,6 +83,14 @@ fn with_guest(mut read: ReadEvent) -> ReadEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt(pub String);
 
+/// A code that can be used no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedDiscount {
+    pub receipt: Receipt,
+    /// By what the platform has counted, which may trail.
+    pub was_used: bool,
+}
+
 /// An order that has changed, as far as a listing tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedOrder {
@@ -171,8 +179,8 @@ impl Client {
         }
     }
 
-    /// Ends a code, and fails if it has been used. `made` is the receipt of the effect that made it, if that is known.
-    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<Receipt, Failure> {
+    /// Ends a code. `made` is the receipt of the effect that made it, if that is known.
+    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<EndedDiscount, Failure> {
         match self {
             Self::Shopify(client) => client.end_discount(end, made).await,
         }

@@ -92,6 +92,5 @@ pub fn standing(
 
 /// Whether nobody can use a code any more that so many orders have used.
 fn is_used_up(discount: &NewDiscount, used: u32) -> bool {
-    let by_its_one_customer = discount.customer.is_some() && discount.once_per_customer && used > 0;
-    by_its_one_customer || discount.uses.is_some_and(|uses| used >= uses)
+    (discount.is_for_one_use() && used > 0) || discount.uses.is_some_and(|uses| used >= uses)
 }

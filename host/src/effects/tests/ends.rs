@@ -67,6 +67,15 @@ async fn settle(post: &Post, id: &str, status: EffectStatus) {
     transaction.commit().await.unwrap();
 }
 
+/// Order 1 comes, and has used the code.
+async fn use_code(post: &Post) {
+    assert_eq!(post.bench.accept(&post.bench.order("1")).await, Position(1));
+    let order: Order = post.bench.read(&keys::order(post.bench.id, &"1".into())).unwrap();
+    let mut transaction = post.bench.transaction();
+    transaction.put_order(post.bench.id, Some(&order), &Order { discount_codes: vec![CODE.into()], ..order.clone() });
+    transaction.commit().await.unwrap();
+}
+
 fn done() -> EffectStatus {
     EffectStatus::Done { receipt: "made".into() }
 }
@@ -108,22 +117,35 @@ async fn a_code_that_was_never_made_has_ended_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_code_that_an_order_has_used_is_not_ended() {
+async fn a_code_for_one_use_that_an_order_has_used_is_not_ended() {
     let post = Post::new(None).await;
     let asked = shop(&post).await;
     post.queue("making", discount(500), None).await;
     settle(&post, "making", done()).await;
-    let position = post.bench.accept(&post.bench.order("1")).await;
-    let order: Order = post.bench.read(&keys::order(post.bench.id, &"1".into())).unwrap();
-    assert_eq!(position, Position(1));
-    let mut transaction = post.bench.transaction();
-    transaction.put_order(post.bench.id, Some(&order), &Order { discount_codes: vec![CODE.into()], ..order.clone() });
-    transaction.commit().await.unwrap();
+    use_code(&post).await;
     post.queue("end", end(), None).await;
     post.run_due().await;
     let status = post.status("end");
     assert!(matches!(&status, EffectStatus::Dead { reason } if reason.contains("order 1 has used")), "{status:?}");
     assert!(lock(&asked).is_empty());
+}
+
+#[tokio::test]
+async fn a_code_for_many_uses_is_ended_however_often_it_has_been_used_and_its_budget_stays_spent() {
+    let post = Post::new(None).await;
+    let asked = shop(&post).await;
+    bounded(&post, 1_000).await;
+    let EffectKind::CreateDiscount(bound) = discount(500) else { unreachable!() };
+    let open = NewDiscount { customer: None, uses: Some(5), ..bound };
+    queue_counted(&post, "making", EffectKind::CreateDiscount(open)).await;
+    settle(&post, "making", done()).await;
+    assert_eq!(used(&post), 500);
+    use_code(&post).await;
+    post.queue("end", end(), None).await;
+    post.run_due().await;
+    assert!(is_done(&post.status("end")), "{:?}", post.status("end"));
+    assert!(!lock(&asked).is_empty());
+    assert_eq!(used(&post), 500);
 }
 
 #[tokio::test]

@@ -108,6 +108,13 @@ impl Delivery {
         }
         check_ids("collections", &terms.collections)?;
         check_ids("products", &terms.products)?;
+        match (terms.collections.is_empty(), terms.products.is_empty()) {
+            (false, false) => return Err(invalid("collections: a code is for collections or for products, not for both")),
+            (false, _) | (_, false) if benefit == Benefit::FreeShipping => {
+                return Err(invalid("collections, products: free shipping is for whole orders"));
+            }
+            _ => {}
+        }
         if terms.uses == Some(0) {
             return Err(invalid("uses: a code that nobody can use"));
         }

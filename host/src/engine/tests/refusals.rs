@@ -74,6 +74,9 @@ fn terms_that_make_no_usable_code_are_refused() {
     let instant =
         |at: u32, value: u64| format!("{} (i64.store (i32.const {}) (i64.const {value}))", byte(at, 1), at + 8);
     let (starts, ends, uses) = (TERMS + 64, TERMS + 80, TERMS + 96);
+    let (collections, products) = (TERMS + 48, TERMS + 56);
+    // One id of one byte.
+    let one = |list: u32| number(200, BLANK) + &number(204, 1) + &number(list, 200) + &number(list + 4, 1);
     let (now, later) = (NOW.0, NOW.0 + 1_000);
     for (what, prefix, change, function) in [
         ("no prefix", "", String::new(), "create_amount"),
@@ -86,12 +89,15 @@ fn terms_that_make_no_usable_code_are_refused() {
         ("more than all", "FERN", number(WORTH, 10_001), "create_percentage"),
         ("no product to be free", "FERN", String::new(), "create_free_product"),
         ("an empty customer", "FERN", number(TERMS + 8, 0), "create_free_shipping"),
-        ("an empty collection", "FERN", number(TERMS + 48, BLANK) + &number(TERMS + 52, 1), "create_free_shipping"),
+        ("an empty collection", "FERN", number(collections, BLANK) + &number(collections + 4, 1), "create_amount"),
+        ("collections and products", "FERN", one(collections) + &one(products), "create_amount"),
+        ("free shipping for a collection", "FERN", one(collections), "create_free_shipping"),
+        ("free shipping for a product", "FERN", one(products), "create_free_shipping"),
     ] {
         assert_invalid(what, |guest| code(guest, prefix, &change, function));
     }
-    let many = number(TERMS + 48, BLANK) + &number(TERMS + 52, limits::DISCOUNT_IDS + 1);
-    let refused = refusal(|guest| code(guest, "FERN", &many, "create_free_shipping"));
+    let many = number(collections, BLANK) + &number(collections + 4, limits::DISCOUNT_IDS + 1);
+    let refused = refusal(|guest| code(guest, "FERN", &many, "create_amount"));
     assert_eq!(refused, (OVER_LIMIT, limits::DISCOUNT_IDS));
 }
 

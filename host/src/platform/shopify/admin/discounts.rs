@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{AdminClient, answer::Amount, gid, marks::title_of, no_data, permanent, transient};
 use crate::{
     domain::{Benefit, DiscountEnd, EffectId, Money, NewDiscount, ProductId},
-    platform::{Failure, Receipt},
+    platform::{EndedDiscount, Failure, Receipt},
 };
 
 const CREATE_DISCOUNT: &str = include_str!("../documents/create_discount.graphql");
@@ -51,26 +51,25 @@ impl AdminClient {
         node.titled(title, code).map(|node| Receipt(node.id))
     }
 
-    /// Ends a code, whether or not it has been used, and fails if it has. `made` is the receipt of the effect that made
-    /// it, if that is known: it names the discount without Shopify's index of codes, which trails.
+    /// Ends a code, whether or not it has been used. `made` is the receipt of the effect that made it, if that is known:
+    /// it names the discount without Shopify's index of codes, which trails.
     ///
     /// The count of uses trails as well: it is read from the answer to the end of the code, as late as can be.
-    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<Receipt, Failure> {
+    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<EndedDiscount, Failure> {
         let code = &end.code;
         let found: Option<Node> = match made.filter(|id| id.starts_with("gid://")) {
             Some(id) => self.ask(DISCOUNT, json!({ "id": id })).await?,
             None => self.ask(DISCOUNT_BY_CODE, json!({ "code": code })).await?,
         };
-        let Some(node) = found else { return Ok(Receipt(format!("no code {code}"))) };
+        let Some(node) = found else {
+            return Ok(EndedDiscount { receipt: Receipt(format!("no code {code}")), was_used: false });
+        };
         let mut node = node.titled(&title_of(&end.made_by), code)?;
         if node.discount.status.as_deref() != Some("EXPIRED") {
             let ended = self.mutate::<Created>(END_DISCOUNT, json!({ "id": node.id })).await?;
             node = ended.into_result()?.node.ok_or_else(no_data)?;
         }
-        match node.discount.uses {
-            None | Some(0) => Ok(Receipt(node.id)),
-            Some(_) => Err(permanent(format!("the code {code} has been used"))),
-        }
+        Ok(EndedDiscount { receipt: Receipt(node.id), was_used: node.discount.uses.is_some_and(|uses| uses > 0) })
     }
 
     /// What one unit of the dearest of these products costs.
