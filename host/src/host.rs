@@ -18,6 +18,7 @@ use crate::{
     config::{self, Config},
     counters::Counters,
     dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Pipeline, Usage},
+    domain::CodeKey,
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{self, Ingest, Recent, Visitors},
@@ -98,7 +99,7 @@ impl Host {
             archive: Arc::<Log>::clone(&mails),
             engine: Arc::new(Engine::new(config.sandbox.fuel)?),
             mailer,
-            link_key: LinkKey::new(data_dir.mail_key()?),
+            key: data_dir.mail_key()?,
             storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
             plugins: data_dir.plugins(),
             artefacts: data_dir.artefacts(),
@@ -147,7 +148,8 @@ pub(crate) struct Ground {
     pub archive: Arc<dyn Archive>,
     pub engine: SharedEngine,
     pub mailer: Option<Mailer>,
-    pub link_key: LinkKey,
+    /// What links and codes are made with.
+    pub key: [u8; 32],
     pub storefronts: Storefronts,
     /// Where plugin files and their compiled forms are kept.
     pub plugins: PathBuf,
@@ -165,11 +167,12 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub fn over(ground: Ground, config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Error> {
-        let Ground { store, inbox, archive, engine, mailer, link_key, storefronts, plugins, artefacts } = ground;
+        let Ground { store, inbox, archive, engine, mailer, key, storefronts, plugins, artefacts } = ground;
         let counters = Arc::new(Counters::default());
         let due = Arc::new(Notify::new());
         let (own_store, own_engine, url) = (Arc::clone(&store), Arc::clone(&engine), config.public_url());
-        let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), plugins, artefacts, url)?;
+        let codes = CodeKey::under(&key);
+        let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), plugins, artefacts, url, codes)?;
         let catalog = Arc::new(catalog);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
@@ -211,7 +214,7 @@ impl Parts {
             later_for: Duration::from_secs(config.retry.later_hours.saturating_mul(3_600)),
             places: Mutex::default(),
             mailer,
-            mails: mail_policy(config, link_key),
+            mails: mail_policy(config, LinkKey::new(key)),
             archive,
             storefronts,
             due,

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Clock,
-    domain::{Capability, Platform, PluginName, StoreId, Topic},
+    domain::{Capability, CodeKey, Platform, PluginName, StoreId, Topic},
     engine::{self, PluginContext, SharedEngine, StoreContext},
     platform::Secret,
     store::{
@@ -199,6 +199,7 @@ pub struct Catalog {
     artefacts: PathBuf,
     /// What every public address of this host begins with.
     public_url: String,
+    code_key: CodeKey,
     registry: ArcSwap<Registry>,
     /// One change at a time: each reads the registry it replaces.
     changing: tokio::sync::Mutex<()>,
@@ -219,6 +220,7 @@ impl Catalog {
         files: PathBuf,
         artefacts: PathBuf,
         public_url: String,
+        code_key: CodeKey,
     ) -> Result<Self, Error> {
         let catalog = Self {
             store,
@@ -227,6 +229,7 @@ impl Catalog {
             files,
             artefacts,
             public_url,
+            code_key,
             registry: ArcSwap::default(),
             changing: tokio::sync::Mutex::default(),
         };
@@ -306,6 +309,7 @@ impl Catalog {
             time_zone: jiff::tz::TimeZone::get(&record.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
             locale: record.locale.clone(),
             public_url: self.public_url.clone(),
+            code_key: self.code_key.clone(),
         });
         let secrets = record.secrets.iter().map(Secret::new).collect();
         Ok(StoreEntry { record, secrets, context, enabled })

@@ -11,7 +11,7 @@ use crate::{
     catalog::{Catalog, NewStore, package},
     clock::{Clock, Manual},
     counters::Counters,
-    domain::{Capability, Event, Origin, Outcome, Platform, PluginName, StoreId, Timestamp},
+    domain::{Capability, CodeKey, Event, Origin, Outcome, Platform, PluginName, StoreId, Timestamp},
     engine::{Engine, SharedEngine, limits},
     retry::Schedule,
     store::{
@@ -84,6 +84,7 @@ impl Bench {
             files,
             artefacts,
             "https://regulars.example".into(),
+            CodeKey::under(&[7; 32]),
         );
         let catalog = Arc::new(catalog.unwrap());
         let pipeline = Arc::new(Pipeline {

@@ -4,6 +4,7 @@
 //! dependency on any other module of this crate.
 
 mod capability;
+mod code_key;
 mod contact;
 mod decision;
 mod effect;
@@ -15,6 +16,7 @@ mod signals;
 mod timestamp;
 
 pub use capability::{Capability, UnknownCapability};
+pub use code_key::CodeKey;
 pub use contact::{Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, SentMail, Suppression, SuppressionCause};
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{

@@ -12,7 +12,9 @@ use super::{
     limits,
 };
 use crate::{
-    domain::{Currency, CustomerId, Effect, Event, EventId, Note, OrderId, PluginName, ReadEvent, StoreId, Timestamp},
+    domain::{
+        CodeKey, Currency, CustomerId, Effect, Event, EventId, Note, OrderId, PluginName, ReadEvent, StoreId, Timestamp,
+    },
     store::{self, Key, Record, Savepoint, StateUsage, Transaction},
 };
 
@@ -27,6 +29,7 @@ pub struct StoreContext {
     pub locale: String,
     /// What public addresses of this host begin with, without a slash at the end.
     pub public_url: String,
+    pub code_key: CodeKey,
 }
 
 /// A plugin as it is switched on in a store.

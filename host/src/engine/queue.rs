@@ -29,6 +29,11 @@ impl Delivery {
         EffectId::derive(&self.input.store.domain, &self.input.event.id, &self.input.plugin.name, self.queued)
     }
 
+    /// What nobody can guess of the code that the plugin's next effect will make.
+    pub(super) fn next_code(&self, chars: usize) -> String {
+        self.input.store.code_key.code(&self.next_effect_id(), chars)
+    }
+
     /// Queues an effect: a row of the outbox and one of what is due, kept with the delivery's commit.
     pub(super) fn queue(&mut self, kind: EffectKind, after: Option<EffectId>) -> Answer<EffectId> {
         if self.queued >= limits::EFFECTS {

@@ -17,7 +17,7 @@ use super::{
     limits,
 };
 use crate::{
-    domain::{Capability, Change, Event, Origin, Platform, ReadEvent, StoreId, Timestamp, Topic},
+    domain::{Capability, Change, CodeKey, Event, Origin, Platform, ReadEvent, StoreId, Timestamp, Topic},
     store::{
         self, Commit, CommitError, Key, Scan, StateUsage, Store, Submitted, Transaction, Value, keys,
         memory::MemoryStore,
@@ -91,6 +91,7 @@ fn input() -> Input {
         time_zone: jiff::tz::TimeZone::UTC,
         locale: "en".into(),
         public_url: "https://regulars.example".into(),
+        code_key: CodeKey::under(&[7; 32]),
     };
     let plugin = PluginContext {
         name: "guest".into(),

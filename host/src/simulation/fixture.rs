@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::{Catalog, NewStore, package},
     clock::{Clock, Manual},
-    domain::{Platform, PluginName},
+    domain::{CodeKey, Platform, PluginName},
     engine::{Engine, SharedEngine, limits},
     store::{Store, Transaction, budget::Budget, memory::MemoryStore},
 };
@@ -35,7 +35,16 @@ impl Fixture {
             let clock: Arc<dyn Clock> = Arc::new(Manual::at(START));
             let shared: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
             let (files, artefacts) = (folder.path().to_owned(), folder.path().join("artefacts"));
-            let catalog = Catalog::open(shared, Arc::clone(&engine), clock, files, artefacts, String::new()).unwrap();
+            let catalog = Catalog::open(
+                shared,
+                Arc::clone(&engine),
+                clock,
+                files,
+                artefacts,
+                String::new(),
+                CodeKey::under(&[7; 32]),
+            )
+            .unwrap();
             for domain in DOMAINS {
                 catalog.add_store(shop(domain)).await.unwrap();
             }

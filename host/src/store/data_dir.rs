@@ -85,7 +85,7 @@ impl DataDir {
         self.path.join("artefacts")
     }
 
-    /// The key of the links in mails, and of the names of addresses.
+    /// The key of the links in mails, of the names of addresses, and of codes.
     pub fn mail_key(&self) -> Result<[u8; 32], Error> {
         key_file::open(&self.mail_key_file(), &Durability::default())
     }

@@ -15,7 +15,7 @@ use crate::{
     store::{codes, keys},
 };
 
-/// Characters of the code that come from the effect's id: 50 bits.
+/// Characters of the code behind its readable beginning: 50 bits that nobody can guess.
 const CODE_CHARS: usize = 10;
 
 /// Characters of a code's readable beginning.
@@ -109,7 +109,9 @@ impl Delivery {
         check_ids("collections", &terms.collections)?;
         check_ids("products", &terms.products)?;
         match (terms.collections.is_empty(), terms.products.is_empty()) {
-            (false, false) => return Err(invalid("collections: a code is for collections or for products, not for both")),
+            (false, false) => {
+                return Err(invalid("collections: a code is for collections or for products, not for both"));
+            }
             (false, _) | (_, false) if benefit == Benefit::FreeShipping => {
                 return Err(invalid("collections, products: free shipping is for whole orders"));
             }
@@ -128,7 +130,7 @@ impl Delivery {
         if ends_at.is_some_and(|end| end <= starts_at) {
             return Err(invalid("ends-at: is not after the beginning"));
         }
-        let unique = self.next_effect_id().as_str()[..CODE_CHARS].to_uppercase();
+        let unique = self.next_code(CODE_CHARS);
         Ok(NewDiscount {
             customer: terms.customer_id.map(Into::into),
             code: format!("{prefix}-{unique}"),

@@ -8,7 +8,7 @@ use wit_parser::Resolve;
 
 use super::*;
 use crate::{
-    domain::StoreId,
+    domain::{CodeKey, StoreId},
     engine::guest::Guest,
     store::{Store, keys, memory::MemoryStore},
 };
@@ -95,6 +95,7 @@ impl Bench {
             time_zone: jiff::tz::TimeZone::UTC,
             locale: "en".into(),
             public_url: "https://regulars.example".into(),
+            code_key: CodeKey::under(&[7; 32]),
         };
         let context = PluginContext {
             name: "guest".into(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{INVALID, NOT_GRANTED, NOW, OVER_LIMIT, STORE, Sandbox, answer, repeat, state};
 use crate::{
-    domain::{Birthday, Capability, Customer, Effect, EffectKind, EffectStatus, Money, Purpose, Timestamp},
+    domain::{Birthday, Capability, CodeKey, Customer, Effect, EffectKind, EffectStatus, Money, Purpose, Timestamp},
     engine::{
         Ended,
         guest::{ANSWER, Guest, LIST},
@@ -129,7 +129,7 @@ fn a_discount_is_queued_when_discounts_are_granted() {
     let effect = queued(Capability::Discounts);
     let EffectKind::CreateDiscount(discount) = effect.kind else { panic!() };
     assert_eq!(discount.benefit, crate::domain::Benefit::Amount(euros(500)));
-    assert_eq!(discount.code, format!("FERN-{}", effect.id.as_str()[..10].to_uppercase()));
+    assert_eq!(discount.code, format!("FERN-{}", CodeKey::under(&[7; 32]).code(&effect.id, 10)));
     assert_eq!((discount.uses, discount.once_per_customer, discount.offer), (Some(1), true, false));
 }
 
@@ -143,7 +143,7 @@ fn store_credit_is_queued_when_it_is_granted() {
 fn a_gift_card_is_queued_when_gift_cards_are_granted() {
     let effect = queued(Capability::GiftCards);
     let EffectKind::CreateGiftCard(card) = effect.kind else { panic!() };
-    assert_eq!((card.amount, card.code), (euros(900), effect.id.as_str()[..16].to_uppercase()));
+    assert_eq!((card.amount, card.code), (euros(900), CodeKey::under(&[7; 32]).code(&effect.id, 16)));
 }
 
 #[test]

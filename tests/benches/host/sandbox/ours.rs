@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use regulars::{
-    domain::{Change, Event, Origin, Platform, ReadEvent, StoreId, Timestamp, Topic},
+    domain::{Change, CodeKey, Event, Origin, Platform, ReadEvent, StoreId, Timestamp, Topic},
     engine::{Ended, Engine, Failure, Input, Plugin, PluginContext, StoreContext, limits},
     store::{Commit, StateUsage, Store, Transaction, keys, memory::MemoryStore},
 };
@@ -111,6 +111,7 @@ fn input() -> Input {
         time_zone: jiff::tz::TimeZone::UTC,
         locale: "en".into(),
         public_url: "https://regulars.example".into(),
+        code_key: CodeKey::under(&[7; 32]),
     };
     let plugin = PluginContext {
         name: PLUGIN.into(),
