@@ -114,6 +114,16 @@ impl EffectKind {
         }
     }
 
+    /// Of which customer it sets which value, where of several changes the last one stays.
+    pub fn value_changed(&self) -> Option<(&CustomerId, &str)> {
+        match self {
+            Self::SetMetafield(it) => Some((&it.customer, &it.key)),
+            // No plugin's own key has a dot.
+            Self::SetBirthday(it) => Some((&it.customer, "facts.birth_date")),
+            _ => None,
+        }
+    }
+
     /// The order that it changes.
     pub fn order(&self) -> Option<&OrderId> {
         match self {

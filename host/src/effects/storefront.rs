@@ -139,8 +139,8 @@ fn receipt_of(effect: &Effect) -> Option<&str> {
 
 /// Whether no later change of the value that an effect sets has been queued.
 fn is_last(rows: &dyn Store, store: StoreId, effect: &Effect) -> Result<bool, Error> {
-    let EffectKind::SetMetafield(change) = &effect.kind else { return Ok(true) };
-    let field = keys::last_change(store, &change.plugin, &change.customer, &change.key);
+    let Some((customer, field)) = effect.kind.value_changed() else { return Ok(true) };
+    let field = keys::last_change(store, &effect.plugin, customer, field);
     Ok(read::<LastChange>(rows, &field)?.is_none_or(|last| last.effect == effect.id))
 }
 

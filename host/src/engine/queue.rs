@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{Effect, EffectId, EffectKind, EffectStatus, PluginName},
     store::{
+        LastChange,
         budget::{Budget, give_back_effect},
         encode, keys,
     },
@@ -59,6 +60,23 @@ impl Delivery {
         self.enqueue(effect)?;
         self.queued += 1;
         Ok(id)
+    }
+
+    /// Queues a change of a value at the platform. Of several changes of one value the last one stays: which that is stands
+    /// in a row that is looked at when one is performed; an earlier change that nobody can have begun is taken back.
+    pub(super) fn queue_change_of_value(&mut self, change: EffectKind) -> Answer<EffectId> {
+        let field = change
+            .value_changed()
+            .map(|(customer, field)| keys::last_change(self.store_id(), &self.input.plugin.name, customer, field));
+        let effect = self.queue(change, None)?;
+        let Some(field) = field else { return Ok(effect) };
+        if let Some(last) = self.get::<LastChange>(&field)?.filter(|last| last.effect != effect)
+            && let Some(earlier) = self.get::<Effect>(&keys::effect(self.store_id(), &last.effect))?
+        {
+            self.take_back(&earlier, "a later value has been set")?;
+        }
+        self.transaction.put(field, &LastChange { effect: effect.clone() });
+        Ok(effect)
     }
 
     /// An effect of this delivery's, not queued yet.

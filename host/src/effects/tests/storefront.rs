@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    domain::{Benefit, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit},
+    domain::{Benefit, Birthday, BirthdayChange, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit},
     store::LastChange,
 };
 
@@ -67,19 +67,23 @@ async fn what_is_for_a_guest_is_dropped_without_a_call() {
 async fn a_value_is_written_while_no_later_change_of_it_is_queued() {
     let post = Post::new(None).await;
     let asked = shop(&post, of_metafields).await;
-    for (last, receipt, calls) in [
-        ("later", "not written: a later change stands", vec!["Metafield"]),
-        ("one", "gid://shopify/Metafield/1", vec!["Metafield", "SetMetafield"]),
-    ] {
-        lock(&asked).clear();
-        let mut transaction = post.bench.transaction();
-        let field = keys::last_change(post.bench.id, &"writer".into(), &"7".into(), "points");
-        transaction.put(field, &LastChange { effect: last.into() });
-        transaction.commit().await.unwrap();
-        post.queue("one", points("7"), None).await;
-        post.run_due().await;
-        assert_eq!(post.status("one"), EffectStatus::Done { receipt: receipt.into() });
-        assert_eq!(names(&asked), calls);
+    let birthday = Birthday { year: Some(1990), month: 4, day: 12 };
+    let birthday = EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday });
+    for (kind, field) in [(points("7"), "points"), (birthday, "facts.birth_date")] {
+        for (last, receipt, calls) in [
+            ("later", "not written: a later change stands", vec!["Metafield"]),
+            ("one", "gid://shopify/Metafield/1", vec!["Metafield", "SetMetafield"]),
+        ] {
+            lock(&asked).clear();
+            let mut transaction = post.bench.transaction();
+            let field = keys::last_change(post.bench.id, &"writer".into(), &"7".into(), field);
+            transaction.put(field, &LastChange { effect: last.into() });
+            transaction.commit().await.unwrap();
+            post.queue("one", kind.clone(), None).await;
+            post.run_due().await;
+            assert_eq!(post.status("one"), EffectStatus::Done { receipt: receipt.into() });
+            assert_eq!(names(&asked), calls);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::{
     answer::{Answer, invalid, told},
     bindings::{birthdays, types::Refusal},
-    checks::can_be_id,
+    checks::{can_be_id, check_id},
     delivery::Delivery,
 };
 use crate::{
@@ -53,7 +53,9 @@ impl Delivery {
             }
             Some(_) => {}
         }
-        let change = BirthdayChange { customer: customer_id.into(), birthday: Birthday { year, month, day } };
-        Ok(self.queue(EffectKind::SetBirthday(change), None)?.to_string())
+        check_id("customer-id", &customer_id)?;
+        let customer = self.left_of(CustomerId::from(customer_id))?;
+        let change = BirthdayChange { customer, birthday: Birthday { year, month, day } };
+        Ok(self.queue_change_of_value(EffectKind::SetBirthday(change))?.to_string())
     }
 }

@@ -1,7 +1,4 @@
 //! `metafields`: values that a plugin shows on a customer at the platform.
-//!
-//! Of several changes of one value the last one stays. Which that is stands in a row that the platform's adapter looks at
-//! when it writes; an earlier change that nobody can have begun is taken back here.
 
 use super::super::{
     answer::{Answer, invalid, told},
@@ -10,10 +7,7 @@ use super::super::{
     delivery::Delivery,
     limits,
 };
-use crate::{
-    domain::{CustomerId, Effect, EffectKind, Metafield},
-    store::{LastChange, keys},
-};
+use crate::domain::{CustomerId, EffectKind, Metafield};
 
 impl metafields::Host for Delivery {
     fn set(
@@ -35,16 +29,8 @@ impl Delivery {
         check_value(&kind, &value)?;
         let customer = self.left_of(CustomerId::from(customer_id))?;
         let plugin = self.input.plugin.name.clone();
-        let field = keys::last_change(self.store_id(), &plugin, &customer, &key);
-        let last = self.get::<LastChange>(&field)?;
-        let effect = self.queue(EffectKind::SetMetafield(Metafield { customer, plugin, key, kind, value }), None)?;
-        if let Some(last) = last.filter(|last| last.effect != effect)
-            && let Some(earlier) = self.get::<Effect>(&keys::effect(self.store_id(), &last.effect))?
-        {
-            self.take_back(&earlier, "a later value has been set")?;
-        }
-        self.transaction.put(field, &LastChange { effect: effect.clone() });
-        Ok(effect.to_string())
+        let change = EffectKind::SetMetafield(Metafield { customer, plugin, key, kind, value });
+        Ok(self.queue_change_of_value(change)?.to_string())
     }
 }
 

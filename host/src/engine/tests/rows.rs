@@ -193,22 +193,24 @@ fn a_task_is_open_until_it_is_closed_and_keeps_the_time_at_which_it_was_opened()
 
 #[test]
 fn of_two_changes_of_one_value_the_first_is_taken_back_while_nobody_can_have_begun_it() {
-    let store = Arc::new(MemoryStore::default());
-    let field = keys::last_change(STORE, &"guest".into(), &"7".into(), "points_balance");
-    let change = |guest: &mut Guest| call_of("metafields", guest);
-    let status = |ended: &mut Ended, id: &EffectId| {
-        let effect: Effect = ended.transaction.get(&keys::effect(STORE, id)).unwrap().unwrap();
-        effect.status.stage().word()
-    };
-    let first = run(Transaction::new(Arc::<MemoryStore>::clone(&store)), "webhook/1", change);
-    let mut second = run(first.transaction, "webhook/2", change);
-    let [first, last] = [&first.effects[0].id, &second.effects[0].id.clone()];
-    assert_eq!((status(&mut second, first), status(&mut second, last)), ("dropped", "pending"));
-    second.transaction.commit().wait().unwrap();
-    let mut third = run(Transaction::new(store), "webhook/3", change);
-    assert_eq!(status(&mut third, last), "pending", "it may be under way");
-    let newest = third.effects[0].id.clone();
-    assert_eq!(third.transaction.get(&field).unwrap(), Some(LastChange { effect: newest }));
+    for (interface, field) in [("metafields", "points_balance"), ("birthdays", "facts.birth_date")] {
+        let store = Arc::new(MemoryStore::default());
+        let field = keys::last_change(STORE, &"guest".into(), &"7".into(), field);
+        let change = |guest: &mut Guest| call_of(interface, guest);
+        let status = |ended: &mut Ended, id: &EffectId| {
+            let effect: Effect = ended.transaction.get(&keys::effect(STORE, id)).unwrap().unwrap();
+            effect.status.stage().word()
+        };
+        let first = run(Transaction::new(Arc::<MemoryStore>::clone(&store)), "webhook/1", change);
+        let mut second = run(first.transaction, "webhook/2", change);
+        let [first, last] = [&first.effects[0].id, &second.effects[0].id.clone()];
+        assert_eq!((status(&mut second, first), status(&mut second, last)), ("dropped", "pending"));
+        second.transaction.commit().wait().unwrap();
+        let mut third = run(Transaction::new(store), "webhook/3", change);
+        assert_eq!(status(&mut third, last), "pending", "it may be under way");
+        let newest = third.effects[0].id.clone();
+        assert_eq!(third.transaction.get(&field).unwrap(), Some(LastChange { effect: newest }));
+    }
 }
 
 #[test]
