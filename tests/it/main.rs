@@ -24,5 +24,6 @@ mod replay;
 mod shop;
 mod shopify_effects;
 mod shopify_reads;
+mod shopify_vectors;
 mod showcase;
 mod webhooks;

@@ -3,7 +3,9 @@
 pub mod admin;
 pub mod headers;
 pub mod normalise;
+pub mod session_token;
 pub mod signature;
+pub mod signed_query;
 mod throttle;
 
 pub use admin::AdminClient;
