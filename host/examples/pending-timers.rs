@@ -78,7 +78,7 @@ async fn fill(folder: &str, count: u64) -> Result {
         time_zone: "UTC".into(),
         locale: "en".into(),
         secrets: vec!["secret".into()],
-        access_token: None,
+        access: None,
         api_url: None,
     };
     let store = host.catalog.add_store(new).await?.id();

@@ -7,6 +7,7 @@ use std::{
 };
 
 use config::{Environment, File, FileFormat};
+use data_encoding::BASE64;
 use jiff::civil::Time;
 use serde::Deserialize;
 
@@ -28,6 +29,7 @@ pub struct Config {
     pub ingest: Ingest,
     pub inbox: Inbox,
     pub store: Store,
+    pub secrets: Secrets,
     pub dispatch: Dispatch,
     pub sandbox: Sandbox,
     pub retry: Retry,
@@ -129,6 +131,27 @@ impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail").field("smtp", &"[REDACTED]").field("from", &self.from).finish_non_exhaustive()
     }
+}
+
+/// A key of 32 bytes, not for printing.
+#[derive(Clone)]
+pub struct SecretKey(pub [u8; 32]);
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[REDACTED]")
+    }
+}
+
+/// What seals secrets on disk.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    #[serde(deserialize_with = "optional_key")]
+    pub key: Option<SecretKey>,
+    #[serde(deserialize_with = "optional_path")]
+    pub key_file: Option<PathBuf>,
+    pub previous_key_files: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -278,6 +301,20 @@ fn optional_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
         "" => Ok(None),
         text => text.parse().map(Some).map_err(serde::de::Error::custom),
     }
+}
+
+fn optional_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    Ok(Some(PathBuf::deserialize(deserializer)?).filter(|path| !path.as_os_str().is_empty()))
+}
+
+/// What is wrong with a key does not show the key.
+fn optional_key<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretKey>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bytes = BASE64.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(|bytes| Some(SecretKey(bytes))).ok_or_else(|| serde::de::Error::custom("it is not base64 of 32 bytes"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -25,7 +25,7 @@ use crate::{
     reconcile::{self, Reconciler},
     retry::Schedule,
     schedule,
-    store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SledStore, Store, journal, sled},
+    store::{self, Archive, DataDir, Inbox, Journal, Log, Position, SealKey, SledStore, Store, Vault, journal, sled},
     threads,
 };
 
@@ -86,23 +86,25 @@ impl Host {
         let mail_options = journal::Options { retention, segment_bytes, ..journal::Options::mails() };
         let store_options =
             sled::Options { cache_capacity: sled::cache_capacity(config.store.cache_mib), ..sled::Options::default() };
-        let sled = Arc::new(open_store(&data_dir.store(), store_options)?);
+        let vault = vault(&config.secrets, &data_dir)?;
+        let sled = Arc::new(open_store(&data_dir.store(), store_options, &vault)?);
         let journal = Arc::new(Journal::open(&data_dir.inbox(), Arc::clone(&clock), inbox_options)?);
         let mails = Arc::new(Log::open(&data_dir.mails(), Arc::clone(&clock), mail_options)?);
         let mailer = match config.mail.smtp.as_str() {
             "" => None,
             smtp => Some(Mailer::new(smtp, &config.mail.from, Duration::from_secs(config.mail.timeout_seconds))?),
         };
+        let mail_key = data_dir.mail_key()?;
         let ground = Ground {
             store: Arc::<SledStore>::clone(&sled),
             inbox: Arc::<Journal>::clone(&journal),
             archive: Arc::<Log>::clone(&mails),
             engine: Arc::new(Engine::new(config.sandbox.fuel)?),
             mailer,
-            key: data_dir.mail_key()?,
+            link_key: LinkKey::new(mail_key),
+            keys: catalog::Keys { codes: CodeKey::under(&mail_key), vault },
             storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
-            plugins: data_dir.plugins(),
-            artefacts: data_dir.artefacts(),
+            folders: catalog::Folders { files: data_dir.plugins(), artefacts: data_dir.artefacts() },
         };
         let Parts { counters, catalog, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
         let reached = OnceLock::new();
@@ -148,12 +150,10 @@ pub(crate) struct Ground {
     pub archive: Arc<dyn Archive>,
     pub engine: SharedEngine,
     pub mailer: Option<Mailer>,
-    /// What links and codes are made with.
-    pub key: [u8; 32],
+    pub link_key: LinkKey,
+    pub keys: catalog::Keys,
     pub storefronts: Storefronts,
-    /// Where plugin files and their compiled forms are kept.
-    pub plugins: PathBuf,
-    pub artefacts: PathBuf,
+    pub folders: catalog::Folders,
 }
 
 /// The parts that do the work, put together on some [`Ground`].
@@ -167,12 +167,11 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub fn over(ground: Ground, config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Error> {
-        let Ground { store, inbox, archive, engine, mailer, key, storefronts, plugins, artefacts } = ground;
+        let Ground { store, inbox, archive, engine, mailer, link_key, keys, storefronts, folders } = ground;
         let counters = Arc::new(Counters::default());
         let due = Arc::new(Notify::new());
         let (own_store, own_engine, url) = (Arc::clone(&store), Arc::clone(&engine), config.public_url());
-        let codes = CodeKey::under(&key);
-        let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), plugins, artefacts, url, codes)?;
+        let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), folders, url, keys)?;
         let catalog = Arc::new(catalog);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
@@ -214,13 +213,25 @@ impl Parts {
             later_for: Duration::from_secs(config.retry.later_hours.saturating_mul(3_600)),
             places: Mutex::default(),
             mailer,
-            mails: mail_policy(config, LinkKey::new(key)),
+            mails: mail_policy(config, link_key),
             archive,
             storefronts,
             due,
         });
         Ok(Self { counters, catalog, ingest, pipeline, outbox })
     }
+}
+
+/// What seals credentials: the operator's key, or one in the data directory; and keys of before a rotation, which open.
+fn vault(secrets: &config::Secrets, data_dir: &DataDir) -> Result<Vault, Error> {
+    let current = match (&secrets.key, &secrets.key_file) {
+        (Some(key), _) => key.0,
+        (None, Some(file)) => store::read_key(file)?,
+        (None, None) => data_dir.seal_key()?,
+    };
+    let previous = secrets.previous_key_files.iter().map(|file| store::read_key(file));
+    let previous = previous.map(|key| key.map(|key| SealKey::new(&key))).collect::<Result<Vec<_>, _>>()?;
+    Ok(Vault::new(SealKey::new(&current), previous))
 }
 
 /// How mails are sent; links need an https address that others reach.
@@ -244,13 +255,14 @@ pub fn plugin_threads(config: &Config) -> usize {
     wanted.min(engine::limits::LIVE_INSTANCES as usize)
 }
 
-/// Opens the store and brings it into today's layout, on a thread that may wait for the disk, as this one may belong to a
+/// Opens the store and brings it into today's layout and under today's key, on a thread that may wait for the disk, as this one may belong to a
 /// runtime, and that gives way, as the threads that the store starts do as it does.
-fn open_store(folder: &Path, options: sled::Options) -> Result<SledStore, store::Error> {
+fn open_store(folder: &Path, options: sled::Options, vault: &Vault) -> Result<SledStore, store::Error> {
     let open = || {
         threads::give_way();
         let store = SledStore::open(folder, options)?;
         store::upgrade::upgrade(&store)?;
+        store::upgrade::seal_credentials(&store, vault)?;
         Ok(store)
     };
     let stopped = |_| Err(store::Error::Stopped("opening it panicked".into()));

@@ -21,6 +21,7 @@ mod reconcile_on_request;
 mod reconciliation;
 mod refusals;
 mod replay;
+mod secrets;
 mod shop;
 mod shopify_effects;
 mod shopify_reads;

@@ -10,7 +10,7 @@ use regulars::{
     host::{Host, Workers},
     reconcile::{self, Settings},
     store::{
-        Reconciled, Reconciliation, Scan, decode,
+        Access, Reconciled, Reconciliation, Scan, decode,
         keys::{self, Due, DueQueue},
     },
 };
@@ -55,7 +55,7 @@ impl Season {
             time_zone: "Europe/Amsterdam".into(),
             locale: "en".into(),
             secrets: vec!["hush".into()],
-            access_token: Some(Options::default().access_token),
+            access: Some(Access::lasting(Options::default().access_token)),
             api_url: Some(shopify.base_url()),
         };
         host.catalog.add_store(new).await.unwrap();

@@ -13,7 +13,7 @@ pub struct NewStore {
     pub time_zone: String,
     pub locale: String,
     pub secrets: Vec<String>,
-    pub access_token: Option<String>,
+    pub access: Option<Access>,
     pub api_url: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct StoreChange {
     pub add_secrets: Vec<String>,
     /// Keeps only the secrets that this change adds.
     pub drop_old_secrets: bool,
-    pub access_token: Option<String>,
+    pub access: Option<Access>,
     pub api_url: Option<String>,
 }
 
@@ -57,6 +57,7 @@ impl Catalog {
                 StoreId(last + 1)
             }
         };
+        let credentials = Credentials { secrets: new.secrets, access: new.access };
         let record = StoreRecord {
             id,
             platform: new.platform,
@@ -66,8 +67,7 @@ impl Catalog {
             currency: new.currency,
             time_zone: new.time_zone,
             locale: new.locale,
-            secrets: new.secrets,
-            access_token: new.access_token,
+            credentials: KeptCredentials::seal(&self.keys.vault, id, &credentials),
             api_url: new.api_url,
             added_at: self.clock.now(),
             removed_at: None,
@@ -94,13 +94,15 @@ impl Catalog {
         assign(&mut record.url, change.url);
         assign(&mut record.time_zone, change.time_zone);
         assign(&mut record.locale, change.locale);
-        record.access_token = change.access_token.or(record.access_token);
         record.api_url = change.api_url.or(record.api_url);
+        let mut credentials = record.credentials.open(&self.keys.vault, record.id)?;
+        credentials.access = change.access.or(credentials.access);
         if change.drop_old_secrets {
-            record.secrets.clear();
+            credentials.secrets.clear();
         }
-        record.secrets.extend(change.add_secrets);
-        check_secrets(&record.secrets)?;
+        credentials.secrets.extend(change.add_secrets);
+        check_secrets(&credentials.secrets)?;
+        record.credentials = KeptCredentials::seal(&self.keys.vault, record.id, &credentials);
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
         self.publish(transaction, None).await?;

@@ -19,8 +19,8 @@ use crate::{
     engine::{self, PluginContext, SharedEngine, StoreContext},
     platform::Secret,
     store::{
-        CommitError, EnabledRecord, PausedRecord, PluginRecord, Scan, SettingsRecord, Store, StoreRecord, Transaction,
-        decode, keys,
+        Access, CommitError, Credentials, EnabledRecord, KeptCredentials, PausedRecord, PluginRecord, Scan,
+        SettingsRecord, Store, StoreRecord, Transaction, Vault, decode, keys,
     },
 };
 
@@ -86,6 +86,8 @@ impl Enabled {
 pub struct StoreEntry {
     pub record: StoreRecord,
     pub secrets: Vec<Secret>,
+    /// Access to the platform's API, if the store has given any.
+    pub access: Option<Access>,
     pub context: Arc<StoreContext>,
     /// Plugins in order of their names: the order in which they see an event.
     pub enabled: Vec<Enabled>,
@@ -199,7 +201,7 @@ pub struct Catalog {
     artefacts: PathBuf,
     /// What every public address of this host begins with.
     public_url: String,
-    code_key: CodeKey,
+    keys: Keys,
     registry: ArcSwap<Registry>,
     /// One change at a time: each reads the registry it replaces.
     changing: tokio::sync::Mutex<()>,
@@ -211,25 +213,48 @@ impl fmt::Debug for Catalog {
     }
 }
 
+/// Where plugin files by component hash are, and what they are compiled to.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    pub files: PathBuf,
+    pub artefacts: PathBuf,
+}
+
+/// The keys of an installation.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    pub codes: CodeKey,
+    /// Seals stores' credentials.
+    pub vault: Vault,
+}
+
+impl Keys {
+    /// Keys that all follow from one byte.
+    #[cfg(test)]
+    pub fn sample(byte: u8) -> Self {
+        let vault = Vault::new(crate::store::SealKey::new(&[byte; 32]), Vec::new());
+        Self { codes: CodeKey::under(&[byte; 32]), vault }
+    }
+}
+
 impl Catalog {
     /// Reads everything from the store and makes every installed plugin ready to run.
     pub fn open(
         store: Arc<dyn Store>,
         engine: SharedEngine,
         clock: Arc<dyn Clock>,
-        files: PathBuf,
-        artefacts: PathBuf,
+        folders: Folders,
         public_url: String,
-        code_key: CodeKey,
+        keys: Keys,
     ) -> Result<Self, Error> {
         let catalog = Self {
             store,
             engine,
             clock,
-            files,
-            artefacts,
+            files: folders.files,
+            artefacts: folders.artefacts,
             public_url,
-            code_key,
+            keys,
             registry: ArcSwap::default(),
             changing: tokio::sync::Mutex::default(),
         };
@@ -309,10 +334,11 @@ impl Catalog {
             time_zone: jiff::tz::TimeZone::get(&record.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
             locale: record.locale.clone(),
             public_url: self.public_url.clone(),
-            code_key: self.code_key.clone(),
+            code_key: self.keys.codes.clone(),
         });
-        let secrets = record.secrets.iter().map(Secret::new).collect();
-        Ok(StoreEntry { record, secrets, context, enabled })
+        let credentials = record.credentials.open(&self.keys.vault, record.id)?;
+        let secrets = credentials.secrets.into_iter().map(Secret::new).collect();
+        Ok(StoreEntry { record, secrets, access: credentials.access, context, enabled })
     }
 }
 

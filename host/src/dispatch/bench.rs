@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 
 use super::{Backlog, Failures, Job, Limits, Pipeline, Usage, apply};
 use crate::{
-    catalog::{Catalog, NewStore, package},
+    catalog::{Catalog, Folders, Keys, NewStore, package},
     clock::{Clock, Manual},
     counters::Counters,
-    domain::{Capability, CodeKey, Event, Origin, Outcome, Platform, PluginName, StoreId, Timestamp},
+    domain::{Capability, Event, Origin, Outcome, Platform, PluginName, StoreId, Timestamp},
     engine::{Engine, SharedEngine, limits},
     retry::Schedule,
     store::{
@@ -61,7 +61,7 @@ impl Bench {
             time_zone: "UTC".into(),
             locale: "en".into(),
             secrets: vec!["secret".into()],
-            access_token: None,
+            access: None,
             api_url: None,
         };
         let id = bench.catalog.add_store(new).await.unwrap().id();
@@ -81,10 +81,9 @@ impl Bench {
             Arc::clone(&store),
             Arc::clone(&engine),
             Arc::clone(&shared_clock),
-            files,
-            artefacts,
+            Folders { files, artefacts },
             "https://regulars.example".into(),
-            CodeKey::under(&[7; 32]),
+            Keys::sample(7),
         );
         let catalog = Arc::new(catalog.unwrap());
         let pipeline = Arc::new(Pipeline {

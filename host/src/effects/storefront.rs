@@ -50,7 +50,7 @@ impl Storefronts {
     /// The client that calls a store.
     pub fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
         let record = &store.record;
-        let token = record.access_token.clone().ok_or_else(|| Failure::Permanent {
+        let token = store.access.as_ref().map(|access| access.token.clone()).ok_or_else(|| Failure::Permanent {
             reason: format!(
                 "the store has no access token: set one with `regulars store update {} --token`",
                 record.domain

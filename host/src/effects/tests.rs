@@ -15,7 +15,7 @@ use crate::{
     domain::{Customer, EffectStage, Mail, Purpose, TagChange},
     engine::guest::{ANSWER, Guest},
     store::{
-        Commit, Key, Position, Scan, Submitted, Value,
+        Access, Commit, Key, Position, Scan, Submitted, Value,
         due::Round,
         keys::DueQueue,
         memory::{MemoryInbox, MemoryStore},
@@ -515,7 +515,7 @@ async fn a_mail_server_that_hangs_leaves_the_shop_its_slots() {
     let mailer = Mailer::new(&url, "Fern <hello@fern.example>", Duration::from_secs(600)).unwrap();
     let post = Post::new(Some(mailer)).await;
     let change = StoreChange {
-        access_token: Some("token".into()),
+        access: Some(Access::lasting("token")),
         api_url: Some(willing_shop().await),
         ..StoreChange::default()
     };

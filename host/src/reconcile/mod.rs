@@ -115,7 +115,7 @@ impl Reconciler {
             if let Some(since) = asked {
                 return Ok(Some(Due { entry: Arc::clone(entry), since }));
             }
-            if entry.record.access_token.is_none() {
+            if entry.access.is_none() {
                 continue;
             }
             let every = self.settings.every;

@@ -8,11 +8,11 @@ use super::{
     world::START,
 };
 use crate::{
-    catalog::{Catalog, NewStore, package},
+    catalog::{Catalog, Folders, Keys, NewStore, package},
     clock::{Clock, Manual},
-    domain::{CodeKey, Platform, PluginName},
+    domain::{Platform, PluginName},
     engine::{Engine, SharedEngine, limits},
-    store::{Store, Transaction, budget::Budget, memory::MemoryStore},
+    store::{Access, Store, Transaction, budget::Budget, memory::MemoryStore},
 };
 
 /// Different histories. Seeds share them, as a history's clean pass is run once.
@@ -39,10 +39,9 @@ impl Fixture {
                 shared,
                 Arc::clone(&engine),
                 clock,
-                files,
-                artefacts,
+                Folders { files, artefacts },
                 String::new(),
-                CodeKey::under(&[7; 32]),
+                Keys::sample(7),
             )
             .unwrap();
             for domain in DOMAINS {
@@ -78,7 +77,7 @@ fn shop(domain: &str) -> NewStore {
         time_zone: "UTC".into(),
         locale: "en".into(),
         secrets: vec![SECRET.into()],
-        access_token: Some("token".into()),
+        access: Some(Access::lasting("token")),
         api_url: None,
     }
 }

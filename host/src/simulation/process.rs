@@ -16,10 +16,11 @@ use super::{
     world::{START, World, WorldClock},
 };
 use crate::{
+    catalog::{Folders, Keys},
     clock::Clock,
     config::Config,
     domain::{EventId, Order, StoreId},
-    effects::{Mailer, Storefronts},
+    effects::{LinkKey, Mailer, Storefronts},
     host::{Ground, Parts, Workers},
     platform::shopify::admin::Http,
     reconcile::{self, Reconciler},
@@ -89,10 +90,10 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
         archive: Arc::new(SimArchive { world: Arc::clone(world), disk: Arc::clone(disk) }),
         engine: Arc::clone(&fixture.engine),
         mailer: Some(Mailer::simulated(mail_server(world, performed), "hello@fern.example", TIMEOUT).unwrap()),
-        key: [7; 32],
+        link_key: LinkKey::new([7; 32]),
+        keys: Keys::sample(7),
         storefronts: Storefronts::over(Http::simulated(Arc::new(shops)), Arc::clone(&clock), TIMEOUT),
-        artefacts: folder.join("artefacts"),
-        plugins: folder,
+        folders: Folders { artefacts: folder.join("artefacts"), files: folder },
     };
     let parts = Parts::over(ground, &CONFIG, &clock).unwrap();
     let workers = Workers::start(&CONFIG, &parts.pipeline, &parts.outbox).unwrap();

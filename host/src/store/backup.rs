@@ -60,8 +60,9 @@ pub fn backup(sources: Sources<'_>, target: &Path, progress: &mut dyn FnMut(Prog
     sources.inbox.log().copy_to(&copy.inbox(), &mut copied)?;
     sources.mails.copy_to(&copy.mails(), &mut copied)?;
     copy_files(&sources.data_dir.plugins(), &copy.plugins(), &durability, &mut copied)?;
-    if sources.data_dir.mail_key_file().exists() {
-        copied(copy_file(&sources.data_dir.mail_key_file(), &copy.mail_key_file(), &durability)?);
+    let keys = |of: &DataDir| [of.mail_key_file(), of.seal_key_file()];
+    for (key, target) in keys(sources.data_dir).iter().zip(keys(&copy)).filter(|(key, _)| key.exists()) {
+        copied(copy_file(key, &target, &durability)?);
     }
     drop(copy);
     let finish = || {

@@ -9,6 +9,7 @@
 //! | `plugins/` | plugin files by hash |
 //! | `artefacts/` | compiled plugins, which can be compiled again |
 //! | `mail.key` | the key of the links in mails; made when it is first asked for |
+//! | `seal.key` | the key that seals credentials, where no other is named; made when it is first asked for |
 //! | `control.sock` | where a running host takes commands |
 
 use std::{
@@ -88,6 +89,15 @@ impl DataDir {
     /// The key of the links in mails, of the names of addresses, and of codes.
     pub fn mail_key(&self) -> Result<[u8; 32], Error> {
         key_file::open(&self.mail_key_file(), &Durability::default())
+    }
+
+    /// The key that seals stores' credentials, where the operator names none.
+    pub fn seal_key(&self) -> Result<[u8; 32], Error> {
+        key_file::open(&self.seal_key_file(), &Durability::default())
+    }
+
+    pub(super) fn seal_key_file(&self) -> PathBuf {
+        self.path.join("seal.key")
     }
 
     pub(super) fn mail_key_file(&self) -> PathBuf {

@@ -13,16 +13,19 @@ const BYTES: usize = 32;
 
 /// Reads the key at `path`, or makes one where there is none; it is durable when it is first returned.
 pub(super) fn open(path: &Path, durability: &Durability) -> Result<[u8; BYTES], Error> {
-    match fs::read(path) {
-        Ok(bytes) => bytes.try_into().map_err(|bytes: Vec<u8>| Error::Damaged {
-            what: path.display().to_string(),
-            detail: format!("a key has {BYTES} bytes, and there are {}", bytes.len()),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(path, durability).map_err(Error::io(format!("make the key {}", path.display())))
-        }
-        Err(error) => Err(Error::io(format!("read the key {}", path.display()))(error)),
+    match path.try_exists() {
+        Ok(false) => make(path, durability).map_err(Error::io(format!("make the key {}", path.display()))),
+        Ok(true) | Err(_) => read_key(path),
     }
+}
+
+/// Reads a key that has been made by somebody.
+pub fn read_key(path: &Path) -> Result<[u8; BYTES], Error> {
+    let bytes = fs::read(path).map_err(Error::io(format!("read the key {}", path.display())))?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| Error::Damaged {
+        what: path.display().to_string(),
+        detail: format!("a key has {BYTES} bytes, and there are {}", bytes.len()),
+    })
 }
 
 fn make(path: &Path, durability: &Durability) -> io::Result<[u8; BYTES]> {

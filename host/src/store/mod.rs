@@ -12,12 +12,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::domain::Event;
+use crate::domain::{Event, StoreId};
 
 mod archive;
 pub mod backup;
 pub mod budget;
 pub mod codes;
+mod credentials;
 pub mod data_dir;
 pub mod journal;
 pub mod memory;
@@ -39,19 +40,23 @@ mod record;
 #[cfg(test)]
 mod record_tests;
 mod scan;
+mod seal;
 mod transaction;
 pub mod upgrade;
 
+pub use credentials::{Access, Credentials, KeptCredentials, Refresh};
 pub use data_dir::DataDir;
 pub use durability::Durability;
 pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
+pub use key_file::read_key;
 pub use merge::{merged, survivor};
 pub use record::{
     EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled,
     Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride,
     TimerRecord, Told, decode, encode,
 };
+pub use seal::{SealError, SealKey, Sealed, Vault};
 pub use sled::SledStore;
 pub use transaction::{Savepoint, Transaction};
 
@@ -240,6 +245,9 @@ pub enum Error {
     /// A directory that this program did not make and therefore leaves alone.
     #[error("{path} holds other files and no FORMAT file: it is not a data directory")]
     NotADataDirectory { path: String },
+    /// Sealed with a key that this host does not have, or not as it was written.
+    #[error("the credentials of store {store} cannot be opened: {error}")]
+    NotOpened { store: StoreId, error: SealError },
     /// The engine has stopped after an earlier failure, which this text gives.
     #[error("the store has stopped: {0}")]
     Stopped(String),

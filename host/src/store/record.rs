@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Error, Position,
+    Credentials, Error, KeptCredentials, Position,
     budget::{BudgetBound, Counted},
 };
 use crate::domain::{
@@ -73,7 +73,8 @@ macro_rules! records {
 }
 
 records! {
-    StoreRecord = "a store's record",
+    StoreRecord = "a store's record" [v1::StoreRecord],
+    Credentials = "a store's credentials",
     PluginRecord = "an installed plugin's record",
     EnabledRecord = "an enabled plugin's record",
     SettingsRecord = "a settings version",
@@ -109,8 +110,8 @@ records! {
     Timestamp = "a time",
 }
 
-/// A merchant's shop as this host knows it. Secrets are kept apart from what is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A merchant's shop as this host knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreRecord {
     pub id: StoreId,
     pub platform: Platform,
@@ -124,25 +125,12 @@ pub struct StoreRecord {
     /// IANA time zone name.
     pub time_zone: String,
     pub locale: String,
-    /// Webhook secrets, any of which may sign: rotation has two for a while.
-    pub secrets: Vec<String>,
-    pub access_token: Option<String>,
+    pub credentials: KeptCredentials,
     /// Base URL of the platform's API, where it is not the domain's own.
     pub api_url: Option<String>,
     pub added_at: Timestamp,
     /// A removed store takes no events; its data stays until it is erased.
     pub removed_at: Option<Timestamp>,
-}
-
-impl std::fmt::Debug for StoreRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoreRecord")
-            .field("id", &self.id)
-            .field("domain", &self.domain)
-            .field("secrets", &"[REDACTED]")
-            .field("access_token", &"[REDACTED]")
-            .finish_non_exhaustive()
-    }
 }
 
 /// The installed version of a plugin.

@@ -6,9 +6,9 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    EnabledRecord, Error, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, Position, ProductsRead,
-    Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord,
-    TemplateOverride, TimerRecord, Told,
+    Access, Credentials, EnabledRecord, Error, EventRecord, KeptCredentials, LastChange, Letterhead, PausedRecord,
+    PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey, SettingsRecord,
+    SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, Vault,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
@@ -85,6 +85,21 @@ fn some(text: &str) -> Option<String> {
     Some(text.into())
 }
 
+fn vault() -> Vault {
+    Vault::new(SealKey::new(&[7; 32]), Vec::new())
+}
+
+fn credentials() -> Credentials {
+    let refresh = Refresh { token: "next".into(), expires_at: at(90) };
+    let access = Access {
+        token: "token".into(),
+        expires_at: Some(at(1)),
+        refresh: Some(refresh),
+        scopes: vec!["read_orders".into(), "write_discounts".into()],
+    };
+    Credentials { secrets: vec!["first".into(), "second".into()], access: Some(access) }
+}
+
 pub(super) fn store() -> StoreRecord {
     StoreRecord {
         id: StoreId(3),
@@ -95,8 +110,7 @@ pub(super) fn store() -> StoreRecord {
         currency: "EUR".parse().unwrap(),
         time_zone: "Europe/Berlin".into(),
         locale: "de-DE".into(),
-        secrets: vec!["first".into(), "second".into()],
-        access_token: some("token"),
+        credentials: KeptCredentials::seal(&vault(), StoreId(3), &credentials()),
         api_url: some("http://127.0.0.1:9"),
         added_at: at(0),
         removed_at: Some(at(1)),
@@ -329,6 +343,7 @@ fn effects() -> Vec<(&'static str, Effect)> {
 fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     let mut seen = Seen::default();
     seen.compare("store", &store());
+    seen.compare("credentials", &credentials());
     let component = ComponentHash::of(b"points");
     let plugin = PluginRecord { name: "points".into(), version: "1.2.3".into(), component, installed_at: at(0) };
     seen.compare("plugin", &plugin);
@@ -430,6 +445,12 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     seen.compare("counter", &300_u32);
     seen.compare("time", &at(2));
     assert_eq!(seen.0, super::record::NAMES.iter().copied().collect(), "every kind has its golden file");
+}
+
+#[test]
+fn a_store_that_an_older_version_wrote_has_its_credentials_in_clear_and_a_token_that_lasts() {
+    let credentials = Credentials { access: Some(Access::lasting("token")), ..credentials() };
+    assert_older_reads_as("store", 1, &StoreRecord { credentials: KeptCredentials::Clear(credentials), ..store() });
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What an older version wrote, brought into today's shape when the store is opened.
 
 use super::{
-    Commit, CommitError, Error, EventRecord, Key, Scan, Store, StoreRecord, Table, codes, decode, encode, keys, orders,
+    Commit, CommitError, Error, EventRecord, KeptCredentials, Key, Scan, Store, StoreRecord, Table, Vault, codes,
+    decode, encode, keys, orders,
 };
 use crate::domain::{Customer, Effect, EffectKind, Order, StoreId};
 
@@ -44,6 +45,21 @@ pub fn upgrade(store: &dyn Store) -> Result<(), Error> {
     let mut done = Commit::default();
     done.put(keys::meta(LAYOUT), encode(&TODAY));
     write(store, done)
+}
+
+/// Seals the credentials that an older version left in clear, or that a key of before a rotation sealed. Blocks: not for an
+/// async task.
+pub fn seal_credentials(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
+    let mut commit = Commit::default();
+    for (key, value) in store.scan(&Scan::of(keys::all_stores(), usize::MAX))? {
+        let record: StoreRecord = decode(&value.bytes)?;
+        if record.credentials.is_outdated(vault) {
+            let credentials = record.credentials.open(vault, record.id)?;
+            let credentials = KeptCredentials::seal(vault, record.id, &credentials);
+            commit.put(key, encode(&StoreRecord { credentials, ..record }));
+        }
+    }
+    write(store, commit)
 }
 
 /// Brings what is due into queues by line.
@@ -162,7 +178,10 @@ mod tests {
     use super::*;
     use crate::{
         domain::{EffectKind, EffectStage, EffectStatus, TagChange, Timestamp, Topic},
-        store::{Position, Transaction, due, keys::Due, keys::DueQueue, memory::MemoryStore, record_tests},
+        store::{
+            Access, Credentials, Position, SealError, SealKey, Transaction, due, keys::Due, keys::DueQueue,
+            memory::MemoryStore, record_tests,
+        },
     };
 
     const SHOP: StoreId = StoreId(3);
@@ -295,5 +314,45 @@ mod tests {
             let absorbed = rows(&store, keys::all_absorbed(SHOP, &"8".into()));
             assert_eq!(absorbed, [keys::absorbed(SHOP, &"8".into(), &customer.id)]);
         }
+    }
+
+    fn vault(current: u8, previous: &[u8]) -> Vault {
+        let key = |byte: u8| SealKey::new(&[byte; 32]);
+        Vault::new(key(current), previous.iter().map(|byte| key(*byte)).collect())
+    }
+
+    fn kept(rows: &MemoryStore) -> StoreRecord {
+        decode(&rows.get(&keys::store(StoreId(1))).unwrap().unwrap().bytes).unwrap()
+    }
+
+    /// A store with one shop, whose credentials are kept so.
+    fn with_shop(kept: KeptCredentials) -> MemoryStore {
+        let rows = MemoryStore::default();
+        let mut commit = Commit::default();
+        let record = StoreRecord { id: StoreId(1), credentials: kept, ..record_tests::store() };
+        commit.put(keys::store(record.id), encode(&record));
+        rows.commit(commit).wait().unwrap();
+        rows
+    }
+
+    #[test]
+    fn what_an_older_version_left_in_clear_is_sealed() {
+        let credentials = Credentials { secrets: vec!["hush".into()], access: Some(Access::lasting("token")) };
+        let rows = with_shop(KeptCredentials::Clear(credentials.clone()));
+        seal_credentials(&rows, &vault(1, &[])).unwrap();
+        let record = kept(&rows);
+        assert!(!encode(&record).windows(5).any(|bytes| bytes == b"token"));
+        assert_eq!(record.credentials.open(&vault(1, &[]), StoreId(1)).unwrap(), credentials);
+    }
+
+    #[test]
+    fn what_an_earlier_key_sealed_is_sealed_with_todays_so_that_the_earlier_one_can_go() {
+        let credentials = Credentials { secrets: vec!["hush".into()], access: None };
+        let rows = with_shop(KeptCredentials::seal(&vault(1, &[]), StoreId(1), &credentials));
+        let refused = seal_credentials(&rows, &vault(2, &[])).unwrap_err();
+        assert!(matches!(refused, Error::NotOpened { error: SealError::UnknownKey, .. }), "{refused:?}");
+        seal_credentials(&rows, &vault(2, &[1])).unwrap();
+        seal_credentials(&rows, &vault(2, &[])).unwrap();
+        assert_eq!(kept(&rows).credentials.open(&vault(2, &[]), StoreId(1)).unwrap(), credentials);
     }
 }

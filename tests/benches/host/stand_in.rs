@@ -70,7 +70,7 @@ async fn serve(behind: Behind, config: Config) -> io::Result<()> {
         time_zone: "UTC".into(),
         locale: "en".into(),
         secrets: vec![of_environment(SECRET)?],
-        access_token: None,
+        access: None,
         api_url: None,
     };
     host.catalog.add_store(new).await.map_err(io::Error::other)?;

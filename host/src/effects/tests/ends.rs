@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     domain::{Benefit, DiscountEnd, Money, NewDiscount, Order, PluginName},
     store::{
+        Access,
         budget::{Budget, BudgetBound, MONEY, Period},
         keys::Due,
     },
@@ -51,7 +52,7 @@ async fn shop(post: &Post) -> Asked {
         async { r#"{"data":{"codeDiscountNodeByCode":null}}"# }
     });
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let change = StoreChange { access_token: Some("token".into()), api_url: Some(url), ..StoreChange::default() };
+    let change = StoreChange { access: Some(Access::lasting("token")), api_url: Some(url), ..StoreChange::default() };
     post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
     asked
 }

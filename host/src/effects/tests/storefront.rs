@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     domain::{Benefit, Birthday, BirthdayChange, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit},
-    store::LastChange,
+    store::{Access, LastChange},
 };
 
 const NODE: &str = "gid://shopify/DiscountCodeNode/7";
@@ -27,7 +27,7 @@ async fn shop(post: &Post, answer: fn(&str) -> Value) -> Asked {
         async move { Json(data) }
     });
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let change = StoreChange { access_token: Some("token".into()), api_url: Some(url), ..StoreChange::default() };
+    let change = StoreChange { access: Some(Access::lasting("token")), api_url: Some(url), ..StoreChange::default() };
     post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
     asked
 }
@@ -159,7 +159,7 @@ async fn throttled_shop() -> String {
 async fn a_try_that_meets_a_rate_limit_does_not_count() {
     let post = Post::new(None).await;
     let change = StoreChange {
-        access_token: Some("token".into()),
+        access: Some(Access::lasting("token")),
         api_url: Some(throttled_shop().await),
         ..StoreChange::default()
     };

@@ -4,13 +4,54 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
-use crate::domain::{
-    self, Benefit, CustomerId, EffectId, EffectStatus, EventId, LineItemId, Money, OrderId, PluginName, ProductId,
-    Purpose, Signal, TagChange, Timestamp,
+use crate::{
+    domain::{
+        self, Benefit, Currency, CustomerId, EffectId, EffectStatus, EventId, LineItemId, Money, OrderId, Platform,
+        PluginName, ProductId, Purpose, Signal, StoreId, TagChange, Timestamp,
+    },
+    store::{Access, Credentials, KeptCredentials},
 };
 
 /// How long a mail could be sent when none said.
 const MAIL_VALID_FOR: Duration = Duration::from_secs(3 * 86_400);
+
+/// A store whose credentials stood in it in clear.
+#[derive(Deserialize)]
+pub struct StoreRecord {
+    id: StoreId,
+    platform: Platform,
+    domain: String,
+    name: String,
+    url: String,
+    currency: Currency,
+    time_zone: String,
+    locale: String,
+    secrets: Vec<String>,
+    access_token: Option<String>,
+    api_url: Option<String>,
+    added_at: Timestamp,
+    removed_at: Option<Timestamp>,
+}
+
+impl From<StoreRecord> for super::StoreRecord {
+    fn from(old: StoreRecord) -> Self {
+        let credentials = Credentials { secrets: old.secrets, access: old.access_token.map(Access::lasting) };
+        Self {
+            id: old.id,
+            platform: old.platform,
+            domain: old.domain,
+            name: old.name,
+            url: old.url,
+            currency: old.currency,
+            time_zone: old.time_zone,
+            locale: old.locale,
+            credentials: KeptCredentials::Clear(credentials),
+            api_url: old.api_url,
+            added_at: old.added_at,
+            removed_at: old.removed_at,
+        }
+    }
+}
 
 #[derive(Deserialize)]
 pub struct Customer {

@@ -15,6 +15,7 @@ use crate::{
     catalog::{NewStore, StoreChange, StoreEntry},
     domain::{Platform, StoreId, Timestamp},
     host::Host,
+    store::Access,
 };
 
 /// A store without its secrets.
@@ -48,8 +49,8 @@ impl From<&StoreEntry> for StoreView {
             currency: record.currency.to_string(),
             time_zone: record.time_zone.clone(),
             locale: record.locale.clone(),
-            secrets: record.secrets.len(),
-            has_access_token: record.access_token.is_some(),
+            secrets: entry.secrets.len(),
+            has_access_token: entry.access.is_some(),
             api_url: record.api_url.clone(),
             plugins: entry.enabled.iter().map(|enabled| enabled.name().to_string()).collect(),
             added_at: record.added_at,
@@ -95,7 +96,7 @@ pub async fn add(State(host): State<Arc<Host>>, Json(body): Json<StoreBody>) -> 
             time_zone: body.time_zone.unwrap_or_else(|| "UTC".into()),
             locale: body.locale.unwrap_or_else(|| "en".into()),
             secrets: body.secrets,
-            access_token: body.access_token,
+            access: body.access_token.map(Access::lasting),
             api_url: body.api_url,
             domain,
         })
@@ -118,7 +119,7 @@ pub async fn change(
         locale: body.locale,
         add_secrets: body.secrets,
         drop_old_secrets: body.drop_old_secrets,
-        access_token: body.access_token,
+        access: body.access_token.map(Access::lasting),
         api_url: body.api_url,
     };
     Ok(Json(StoreView::from(&*host.catalog.change_store(&store, change).await?)))

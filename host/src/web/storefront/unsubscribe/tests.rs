@@ -40,7 +40,7 @@ impl Bench {
             time_zone: "Europe/Berlin".into(),
             locale: "fr".into(),
             secrets: vec!["secret".into()],
-            access_token: None,
+            access: None,
             api_url: None,
         };
         let store = host.catalog.add_store(store).await.unwrap().id();
