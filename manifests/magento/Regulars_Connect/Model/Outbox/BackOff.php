@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Regulars\Connect\Model\Outbox;
 
 /**
- * How long to wait after a failed try: a minute, doubled with each, an hour at most, and up to a quarter more by chance,
- * so that what failed together does not come back together.
+ * How long to wait after a failed try: a minute, doubled with each, an hour at most, and up to a quarter more by
+ * chance, so that what failed together does not come back together.
  */
 class BackOff
 {

@@ -10,8 +10,8 @@ use Magento\Framework\DB\Adapter\AdapterInterface;
 use Magento\Framework\Serialize\Serializer\Json;
 
 /**
- * The outbox as a table of the shop's own database. It holds ids and states, and no person's data but the address of a
- * newsletter subscription that was deleted, until that is sent.
+ * The outbox as a table of the shop's own database. It holds ids and states, and no person's data but the address of
+ * a newsletter subscription that was deleted, until that is sent.
  */
 class DatabaseOutbox implements OutboxInterface
 {

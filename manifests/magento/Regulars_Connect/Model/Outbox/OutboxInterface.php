@@ -27,7 +27,7 @@ interface OutboxInterface
     public function websitesDue(int $now): array;
 
     /**
-     * Takes what is due of a website, the oldest first. A claim that nobody settles lapses, and its message is due again.
+     * Takes what is due of a website, the oldest first. A claim that nobody settles lapses: its message is due again.
      *
      * @param int $websiteId
      * @param int $limit

@@ -17,8 +17,8 @@ use Regulars\Connect\Model\Delivery\TransportInterface;
 use Regulars\Connect\Model\Payload\BuilderInterface;
 
 /**
- * Sends what is due. A run claims all before it reads any of the shop's things: repositories keep what they have read, and
- * whoever claimed after that could be told of a thing as it was before.
+ * Sends what is due. A run claims all before it reads any of the shop's things: repositories keep what they have read,
+ * and what was claimed after that could be told as it was before.
  */
 class Sender
 {

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Regulars\Connect\Model\Outbox;
 
 /**
- * What has become of an entry. waiting to sending to sent, skipped, failed, or waiting again; failed to waiting by hand.
+ * What has become of an entry: waiting, then sending, then sent, skipped, failed or waiting again.
  */
 class State
 {

@@ -10,8 +10,8 @@ use Magento\Quote\Model\ResourceModel\Quote\CollectionFactory;
 use Regulars\Connect\Model\Outbox\Message;
 
 /**
- * Tells of a cart that was left. Carts are read by a collection: loading one the usual way may save it, which would look
- * like a shopper's change.
+ * Tells of a cart that was left. Carts are read by a collection: loading one the usual way may save it, which would
+ * look like a shopper's change.
  */
 class CheckoutBuilder implements BuilderInterface
 {

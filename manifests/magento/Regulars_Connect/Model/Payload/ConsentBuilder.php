@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Regulars\Connect\Model\Payload;
 
+use Magento\Newsletter\Model\ResourceModel\Subscriber as SubscriberResource;
 use Magento\Newsletter\Model\Subscriber;
 use Magento\Newsletter\Model\SubscriberFactory;
 use Regulars\Connect\Model\Outbox\Message;
@@ -22,11 +23,13 @@ class ConsentBuilder implements BuilderInterface
 
     /**
      * @param SubscriberFactory $subscribers
+     * @param SubscriberResource $resource
      * @param Shop $shop
      * @param Format $format
      */
     public function __construct(
         private readonly SubscriberFactory $subscribers,
+        private readonly SubscriberResource $resource,
         private readonly Shop $shop,
         private readonly Format $format
     ) {
@@ -41,7 +44,8 @@ class ConsentBuilder implements BuilderInterface
             $email = $message->context['email'] ?? null;
             return $this->tell($message, 'deleted', $message->context['customer_id'] ?? null, $email, null);
         }
-        $subscriber = $this->subscribers->create()->load($message->entityId);
+        $subscriber = $this->subscribers->create();
+        $this->resource->load($subscriber, $message->entityId);
         if (!$subscriber->getId()) {
             return null;
         }

@@ -12,7 +12,7 @@ use Magento\Sales\Api\ShipmentRepositoryInterface;
 use Regulars\Connect\Model\Outbox\Message;
 
 /**
- * Tells of a shipment. Magento knows no state of one: that it is there is all, and it can have no tracking number or several.
+ * Tells of a shipment. Magento knows no state of one, and it can have no tracking number or several.
  */
 class FulfillmentBuilder implements BuilderInterface
 {

@@ -46,7 +46,7 @@ class OrderBuilder implements BuilderInterface
         $format = $this->format;
         $storeId = (int)$order->getStoreId();
         $families = $this->lines->families(
-            array_values($order->getItems() ?: []),
+            $order->getItems(),
             static fn (OrderItemInterface $item) => $item->getItemId(),
             static fn (OrderItemInterface $item) => $item->getParentItemId()
         );
@@ -152,7 +152,7 @@ class OrderBuilder implements BuilderInterface
     /**
      * One line, with what its children carry.
      *
-     * Its worth is unit price times quantity less discount; row totals are net of discounts at times and gross at others.
+     * Its worth is unit price times quantity less discount: row totals are net of discounts at times.
      *
      * @param array{item: OrderItemInterface, children: OrderItemInterface[]} $family
      * @return array
@@ -161,8 +161,8 @@ class OrderBuilder implements BuilderInterface
     {
         $format = $this->format;
         $item = $family['item'];
-        $all = fn (string $getter): float => $this->lines->all($family, static fn (object $of) => $of->$getter());
-        $either = fn (string $getter): float => $this->lines->either($family, static fn (object $of) => $of->$getter());
+        $all = fn (string $getter): float => $this->lines->all($family, $getter);
+        $either = fn (string $getter): float => $this->lines->either($family, $getter);
         return [
             'id' => (string)(int)$item->getItemId(),
             'product_id' => $format->id($item->getProductId()),

@@ -48,7 +48,7 @@ class RefundBuilder implements BuilderInterface
             $parents[(int)$item->getItemId()] = (int)$item->getParentItemId();
         }
         $families = $this->lines->families(
-            array_values($memo->getItems() ?: []),
+            $memo->getItems(),
             static fn (CreditmemoItemInterface $item) => $item->getOrderItemId(),
             static fn (CreditmemoItemInterface $item) => $parents[(int)$item->getOrderItemId()] ?? 0
         );
@@ -101,7 +101,7 @@ class RefundBuilder implements BuilderInterface
     }
 
     /**
-     * One line of the order, as far as it goes back. Of a bundle with its children's prices the children carry the money.
+     * One line of the order, as far as it goes back.
      *
      * @param array{item: CreditmemoItemInterface, children: CreditmemoItemInterface[]} $family
      * @return array
@@ -110,8 +110,8 @@ class RefundBuilder implements BuilderInterface
     {
         $format = $this->format;
         $item = $family['item'];
-        $all = fn (string $getter): float => $this->lines->all($family, static fn (object $of) => $of->$getter());
-        $either = fn (string $getter): float => $this->lines->either($family, static fn (object $of) => $of->$getter());
+        $all = fn (string $getter): float => $this->lines->all($family, $getter);
+        $either = fn (string $getter): float => $this->lines->either($family, $getter);
         return [
             'line_id' => (string)(int)$item->getOrderItemId(),
             'sku' => $format->text($item->getSku()),

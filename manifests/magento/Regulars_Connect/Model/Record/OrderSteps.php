@@ -8,7 +8,7 @@ use Magento\Sales\Model\Order;
 use Regulars\Connect\Model\Outbox\Change;
 
 /**
- * What has become of an order with a save, from what it was at the save before. Reads what is in memory, and nothing else.
+ * What has become of an order with a save, from what it was at the save before. Reads what is in memory alone.
  */
 class OrderSteps
 {
