@@ -235,7 +235,8 @@ final class Fixtures
     public static function message(string $topic, int $entityId, array $context = [], int $storeId = 1): Message
     {
         $websiteId = $storeId === 3 ? 2 : 1;
-        return new Message(1, self::identity()->generateId(), $topic, $entityId, $websiteId, $storeId, $context, 0, self::NOW);
+        $id = self::identity()->generateId();
+        return new Message(1, $id, $topic, $entityId, $websiteId, $storeId, $context, 0, self::NOW);
     }
 
     /** An item of an order. Amounts of the order's currency are those of the base currency, doubled. */
@@ -273,8 +274,9 @@ final class Fixtures
     /** An order of a guest. */
     public static function order(array $items, array $values = []): Thing
     {
-        $money = ['subtotal' => '24.2000', 'discount_amount' => '-2.4200', 'discount_tax_compensation_amount' => '0.4200',
-            'shipping_amount' => '5.0000', 'shipping_incl_tax' => '5.0000', 'tax_amount' => '4.6600',
+        $money = ['subtotal' => '24.2000', 'discount_amount' => '-2.4200',
+            'discount_tax_compensation_amount' => '0.4200', 'shipping_amount' => '5.0000',
+            'shipping_incl_tax' => '5.0000', 'tax_amount' => '4.6600',
             'grand_total' => '31.8600', 'total_paid' => null, 'total_refunded' => null];
         $address = new Thing([
             'firstname' => 'Mila',

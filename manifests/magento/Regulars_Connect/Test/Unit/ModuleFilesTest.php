@@ -19,11 +19,8 @@ final class ModuleFilesTest extends TestCase
             $document = new \DOMDocument();
             $this->assertTrue($document->load($file), $file);
             if (str_contains($file, '/etc/') || str_contains($file, '/layout/')) {
-                $this->assertMatchesRegularExpression(
-                    '/^urn:magento:(framework|module:\w+):.+\.xsd$/',
-                    $document->documentElement->getAttributeNS('http://www.w3.org/2001/XMLSchema-instance', 'noNamespaceSchemaLocation'),
-                    $file
-                );
+                $schema = $document->documentElement->getAttribute('xsi:noNamespaceSchemaLocation');
+                $this->assertMatchesRegularExpression('/^urn:magento:(framework|module:\w+):.+\.xsd$/', $schema, $file);
             }
         }
     }
@@ -40,7 +37,8 @@ final class ModuleFilesTest extends TestCase
         $this->assertGreaterThan(50, count($named));
         foreach (array_keys($named) as $class) {
             // Magento generates proxies.
-            $path = preg_replace('/\/Proxy$/', '', str_replace('\\', '/', substr($class, strlen('Regulars\Connect\\'))));
+            $path = str_replace('\\', '/', substr($class, strlen('Regulars\Connect\\')));
+            $path = preg_replace('/\/Proxy$/', '', $path);
             $this->assertTrue(is_file($this->root() . "/$path.php") || is_dir($this->root() . "/$path"), $class);
         }
     }
@@ -67,8 +65,11 @@ final class ModuleFilesTest extends TestCase
     {
         $table = simplexml_load_file($this->root() . '/etc/db_schema.xml')->table;
         foreach ($table->xpath('index|constraint[@xsi:type="unique"]') as $index) {
-            $columns = implode('_', array_map(static fn ($column): string => (string)$column['name'], $index->xpath('column')));
-            $this->assertSame(strtoupper("regulars_connect_outbox_$columns"), (string)$index['referenceId']);
+            $name = 'regulars_connect_outbox';
+            foreach ($index->xpath('column') as $column) {
+                $name .= '_' . $column['name'];
+            }
+            $this->assertSame(strtoupper($name), (string)$index['referenceId']);
         }
     }
 
@@ -135,7 +136,8 @@ final class ModuleFilesTest extends TestCase
             $this->assertStringContainsString('declare(strict_types=1);', $code, $file);
             $this->assertLessThanOrEqual(600, substr_count($code, "\n"), $file);
             if (!str_contains($file, '/Test/')) {
-                $this->assertDoesNotMatchRegularExpression('/ObjectManager|^\s*final |\bcurl_\w+\(|\bdie\b|\bexit\b/m', $code, $file);
+                $forbidden = '/ObjectManager|^\s*final |\bcurl_\w+\(|\bdie\b|\bexit\b/m';
+                $this->assertDoesNotMatchRegularExpression($forbidden, $code, $file);
             }
         }
         foreach ($this->files('phtml') as $file) {
@@ -162,8 +164,10 @@ final class ModuleFilesTest extends TestCase
                 $parts = preg_split('/[ ,]+/', (string)$element['translate']);
                 $own = array_intersect($parts, ['true']) === [] ? [] : [(string)$element];
                 $attribute = in_array('title', $parts, true) ? [(string)$element['title']] : [];
-                $children = array_map(static fn (string $part): string => (string)$element->$part, array_diff($parts, ['true', 'title']));
-                array_push($phrases, ...$own, ...$attribute, ...$children);
+                array_push($phrases, ...$own, ...$attribute);
+                foreach (array_diff($parts, ['true', 'title']) as $child) {
+                    $phrases[] = (string)$element->$child;
+                }
             }
         }
         return array_values(array_unique(array_filter($phrases)));

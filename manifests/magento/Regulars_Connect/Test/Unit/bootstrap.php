@@ -1,7 +1,8 @@
 <?php
 
 /**
- * Lets the tests run where Magento is not. They are not for a shop's own test suite: the stubs would meet the real classes.
+ * Lets the tests run where Magento is not. They are not for a shop's own test suite, where the stubs would meet the
+ * real classes.
  */
 
 declare(strict_types=1);

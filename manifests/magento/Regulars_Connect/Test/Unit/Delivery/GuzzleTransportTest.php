@@ -51,7 +51,8 @@ final class GuzzleTransportTest extends TestCase
 
     public function testAServerThatIsAwayIsToldWithoutItsAddress(): void
     {
-        $failure = new ConnectException('Failed to connect to regulars.example.com', new HttpRequest('POST', 'https://x/'));
+        $request = new HttpRequest('POST', 'https://x/');
+        $failure = new ConnectException('Failed to connect to regulars.example.com', $request);
         $this->server->append($failure);
         $this->expectException(TransportException::class);
         $this->expectExceptionMessageMatches('/^no answer$/');

@@ -12,7 +12,8 @@ final class BackOffTest extends TestCase
     public function testEachWaitIsTwiceTheLastUpToAnHour(): void
     {
         $backOff = new BackOff();
-        foreach ([1 => 60, 2 => 120, 3 => 240, 4 => 480, 5 => 960, 6 => 1920, 7 => 3600, 8 => 3600, 5000 => 3600] as $failures => $wait) {
+        $waits = [1 => 60, 2 => 120, 3 => 240, 4 => 480, 5 => 960, 6 => 1920, 7 => 3600, 8 => 3600, 5000 => 3600];
+        foreach ($waits as $failures => $wait) {
             for ($i = 0; $i < 50; $i++) {
                 $seconds = $backOff->seconds($failures);
                 $this->assertGreaterThanOrEqual($wait, $seconds);

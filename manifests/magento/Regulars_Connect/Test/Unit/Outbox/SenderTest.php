@@ -57,7 +57,7 @@ final class SenderTest extends TestCase
         $this->clock->now += 60;
         $second = $this->runOnce([]);
         $this->assertSame(['2', '3'], $this->ids($second), 'the one that failed waits for longer');
-        $this->clock->now += 20;
+        $this->clock->now += 30;
         $third = $this->runOnce([]);
         $this->assertSame(['1'], $this->ids($third));
         $this->assertSame('2', $third->requests[0]->headers['X-Regulars-Attempt']);
@@ -130,7 +130,8 @@ final class SenderTest extends TestCase
         $this->assertSame(['2'], $this->ids($this->runOnce([])));
         $this->assertState(['waiting' => 1, 'sent' => 1]);
         $this->assertStringContainsString('RuntimeException', $this->logger->text);
-        $this->assertStringNotContainsString('mila', $this->logger->text . json_encode($this->outbox->entries('waiting', 1)));
+        $shown = json_encode($this->outbox->entries('waiting', 1));
+        $this->assertStringNotContainsString('mila', $this->logger->text . $shown);
     }
 
     public function testAWebsiteWithoutAConnectionKeepsWhatWaits(): void
@@ -217,7 +218,12 @@ final class SenderTest extends TestCase
             $builder,
             new SignedRequestFactory(new Signer(), $this->clock),
             $transport,
-            new BackOff(),
+            new class extends BackOff {
+                public function seconds(int $failures): int
+                {
+                    return 90 * $failures;
+                }
+            },
             $this->clock,
             $this->logger
         );
@@ -226,7 +232,8 @@ final class SenderTest extends TestCase
     /** @return string[] */
     private function ids(TransportInterface $transport): array
     {
-        return array_map(static fn ($request): string => json_decode($request->body, true)['data']['id'], $transport->requests);
+        $id = static fn ($request): string => json_decode($request->body, true)['data']['id'];
+        return array_map($id, $transport->requests);
     }
 
     private function assertState(array $expected): void

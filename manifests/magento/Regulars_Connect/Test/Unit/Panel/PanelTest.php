@@ -59,18 +59,21 @@ final class PanelTest extends TestCase
         $this->assertNull(Submission::read(['regulars-plugin' => 'a']));
         $this->assertNull(Submission::read(['regulars-plugin' => '../a'] + $form));
         $this->assertNull(Submission::read(['regulars-action' => ['b']] + $form));
-        $this->assertNull(Submission::read($form + array_fill_keys(array_map(static fn ($n) => "f$n", range(1, 65)), '')));
+        $many = array_map(static fn (int $field): string => "f$field", range(1, 65));
+        $this->assertNull(Submission::read($form + array_fill_keys($many, '')));
         $this->assertNull(Submission::read($form + ['f' => str_repeat('x', 16385)]));
     }
 
     public function testThePageOfRegularsBecomesAFragmentOfTheShops(): void
     {
-        $html = '<!doctype html><html><head><title>T</title><style>body{}</style></head><body><main><section aria-label="P">'
+        $html = '<!doctype html><html><head><title>T</title><style>body{}</style></head><body><main>'
+            . '<section aria-label="P">'
             . '<h2>340 Punkte</h2><dl class="figure"><dt>Café &amp; <b>Küche</b></dt><dd>3,4 €</dd></dl>'
             . '<progress id="p" value="3" max="5"></progress><a href="https://a.example.com/?b=1&amp;c=2">x</a>'
             . '</section></main><footer>no</footer></body></html>';
         $this->assertSame(
-            '<section aria-label="P"><h2>340 Punkte</h2><dl class="regulars-figure"><dt>Café &amp; Küche</dt><dd>3,4 €</dd></dl>'
+            '<section aria-label="P"><h2>340 Punkte</h2>'
+            . '<dl class="regulars-figure"><dt>Café &amp; Küche</dt><dd>3,4 €</dd></dl>'
             . '<progress value="3" max="5" id="regulars-p"></progress>'
             . '<a href="https://a.example.com/?b=1&amp;c=2" rel="noopener">x</a></section>',
             $this->fragment($html)
@@ -80,7 +83,8 @@ final class PanelTest extends TestCase
     public function testAFormPostsToTheShopWithItsKeyAndSaysWhatFor(): void
     {
         $html = '<main><form method="post" action="plugins/loyalty-points/actions/redeem?locale=de">'
-            . '<input type="hidden" name="regulars-key" value="k-1"><input type="hidden" name="form_key" value="forged">'
+            . '<input type="hidden" name="regulars-key" value="k-1">'
+            . '<input type="hidden" name="form_key" value="forged">'
             . '<label for="f">A</label><input id="f" name="a" type="number" required onfocus="x()">'
             . '<button formaction="https://evil.example.com" onclick="x()">Go</button></form></main>';
         $this->assertSame(
@@ -148,6 +152,7 @@ final class PanelTest extends TestCase
     private function client($transport): PanelClient
     {
         $clock = Fixtures::clock();
-        return new PanelClient(new SignedRequestFactory(new Signer(), $clock), $transport, Fixtures::identity(), $clock);
+        $requests = new SignedRequestFactory(new Signer(), $clock);
+        return new PanelClient($requests, $transport, Fixtures::identity(), $clock);
     }
 }

@@ -108,7 +108,8 @@ namespace Magento\Framework\DB\Adapter {
         public function insertOnDuplicate($table, array $data, array $fields = []): int
         {
             $columns = implode(', ', array_keys($data[0]));
-            $rows = array_map(fn (array $row): string => '(' . implode(', ', array_map([$this, 'quote'], $row)) . ')', $data);
+            $list = fn (array $row): string => '(' . implode(', ', array_map([$this, 'quote'], $row)) . ')';
+            $rows = array_map($list, $data);
             $same = implode(', ', array_map(static fn (string $field): string => "$field = $field", $fields));
             $values = implode(', ', $rows);
             return $this->run("INSERT INTO $table ($columns) VALUES $values ON CONFLICT DO UPDATE SET $same");

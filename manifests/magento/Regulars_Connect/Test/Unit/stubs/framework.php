@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Stands in for the few things of Magento's framework that the module names, so that its logic is tested without Magento.
+ * Stands in for the few things of Magento's framework that the module names, so that it is tested without Magento.
  */
 
 declare(strict_types=1);

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Stands in for Magento's orders, customers and stores. Things answer getters by their data; one that a test has not given
- * is an error, so that no getter is misspelt.
+ * Stands in for Magento's orders, customers and stores. Things answer getters by their data; one that a test has not
+ * given is an error, so that no getter is misspelt.
  */
 
 declare(strict_types=1);
