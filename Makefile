@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUSTDOCFLAGS ?= -D warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo chaos test check bench fmt lint doc audit clean
+.PHONY: help setup build demo chaos test check bench fmt lint doc audit php clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ help: ## This list
 	@echo '    CHAOS              what to pass to chaos, such as CHAOS="--kills 200 --seed 7"; CHAOS=--help tells more'
 	@echo '    BENCH              what to pass to the benchmark, such as BENCH="--only ingest", or BENCH=--help'
 	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
+	@echo '    PHP_REQUIRED=yes   fail where PHP is missing and cannot be installed, instead of saying so'
 	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
 	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
 
@@ -45,6 +46,7 @@ test: setup ## All tests, on the plugins as they ship
 	cargo build --workspace --bins --tests
 	scripts/plugins.sh $(TARGET)/debug/regulars
 	cargo test $(or $(TESTS),--workspace)
+	$(if $(TESTS),,scripts/php.sh)
 
 check: fmt lint ## The quick loop: format, lints, unit tests
 	REGULARS_SEEDS=$(or $(REGULARS_SEEDS),200) cargo test --workspace --lib --bins
@@ -67,6 +69,9 @@ doc: setup ## The code's own documentation, with warnings as errors
 
 audit: setup ## Dependencies: licences, sources, versions, and advisories where cargo-deny is installed
 	scripts/audit.sh
+
+php: ## The Magento module: syntax, coding standard, unit tests
+	scripts/php.sh
 
 clean: ## Delete everything that was built
 	cargo clean
