@@ -23,6 +23,7 @@ mod refusals;
 mod replay;
 mod shop;
 mod shopify_effects;
+mod shopify_manifest;
 mod shopify_reads;
 mod showcase;
 mod webhooks;
