@@ -28,6 +28,11 @@ export function Panel({ api }) {
     }
   }
 
+  function retry() {
+    setState({ status: 'loading' });
+    void load();
+  }
+
   /** @type {(action: import('./host.js').Action) => Promise<void>} */
   async function ask(action) {
     setNotice(undefined);
@@ -52,7 +57,7 @@ export function Panel({ api }) {
         <s-stack accessibilityRole="status">
           {notice && <s-banner tone={notice.tone}>{notice.text}</s-banner>}
         </s-stack>
-        <Content state={state} api={api} onRetry={load} onAction={ask} />
+        <Content state={state} api={api} onRetry={retry} onAction={ask} />
       </s-stack>
     </s-section>
   );

@@ -5,7 +5,7 @@
  * @typedef {{ title: string, value: string, detail?: string, button?: Button }} Row
  * @typedef {{ name: string, label: string, kind: string, value?: string, choices?: [string, string][], required: boolean }} Field
  * @typedef {{ kind: string, title?: string, text?: string, value?: string, progress?: { done: number, of: number }, rows?: Row[], fields?: Field[], button?: Button }} Block
- * @typedef {{ plugin: string, title: string, blocks?: Block[], error?: string }} Section
+ * @typedef {{ plugin: string, title: string, blocks?: Block[] }} Section
  * @typedef {{ plugin: string, action: string, input: Record<string, string>, idempotency_key: string }} Action
  * @typedef {{ get(): Promise<string> }} Tokens
  */
