@@ -26,7 +26,7 @@ function shopify() {
 
 async function drawn(block, { settings = {}, customer } = {}) {
   const html = await shopify().parseAndRender(text(`blocks/${block}.liquid`), {
-    block: { settings: { space: 480, path: '/apps/regulars', ...settings }, shopify_attributes: '' },
+    block: { settings: { height: 600, path: '/apps/regulars', ...settings }, shopify_attributes: '' },
     customer,
     request: { locale: { iso_code: 'de' } },
     routes: { account_login_url: '/account/login', cart_update_url: '/de/cart/update' },
@@ -43,7 +43,7 @@ test('who is signed in does not stand in the page, only where to ask', async () 
   assert.equal(panel.dataset.address, '/apps/regulars/panel?locale=de');
   assert.equal(panel.dataset.style, 'https://cdn.example/regulars-panel.css');
   assert.equal(panel.querySelector('a').getAttribute('href'), panel.dataset.address, 'the same without a script');
-  assert.equal(panel.style.minBlockSize, '480px', 'its place is kept');
+  assert.equal(panel.style.blockSize, '600px', 'its place is kept');
   assert.equal(document.querySelector('script'), null);
 });
 

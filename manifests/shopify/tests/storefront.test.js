@@ -46,15 +46,18 @@ function shop(body, script, answers, url = SHOP) {
 }
 
 const BLOCK = `<div><h2>Points and rewards</h2>
-  <regulars-panel data-address="/apps/regulars/panel?locale=en" data-style="/panel.css" data-loading="Loading"
+  <regulars-panel data-address="/apps/regulars/panel?locale=en" data-label="Points" data-style="/panel.css" data-loading="Loading"
     data-shown="Shown" data-failed="Not here" data-not-sent="Not sent">
     <p><a href="/apps/regulars/panel?locale=en">See your points</a></p></regulars-panel></div>`;
 
 async function panel(answers) {
   const { window, asked } = shop(BLOCK, 'regulars-panel.js', answers);
-  await settled();
   const element = window.document.querySelector('regulars-panel');
   const root = element.shadowRoot;
+  assert.ok(root.querySelector('slot'), 'what the block holds shows through from the beginning');
+  assert.equal(root.querySelector('[role]'), null, 'nothing moves before there are rules for it');
+  root.querySelector('link').dispatchEvent(new window.Event('load'));
+  await settled();
   return { window, asked, element, root, status: root.querySelector('[role="status"]') };
 }
 

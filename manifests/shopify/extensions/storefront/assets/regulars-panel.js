@@ -10,13 +10,17 @@
   /** Milliseconds until an answer is no longer waited for. */
   const PATIENCE = 15000;
 
+  /** How a message looks that whoever sees the page can see without it; it would only push the panel down. */
+  const HEARD = 'heard';
+
   class RegularsPanel extends HTMLElement {
     #status;
     #content;
     #observer;
 
-    connectedCallback() {
-      if (!this.shadowRoot) this.#build();
+    async connectedCallback() {
+      if (!this.shadowRoot) await this.#build();
+      if (!this.isConnected) return;
       if (!('IntersectionObserver' in window)) return void this.#load();
       this.#observer = new IntersectionObserver((entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -31,25 +35,32 @@
     }
 
     /** A tree of its own, so that neither the theme's rules nor the panel's meet the other's classes. */
-    #build() {
+    async #build() {
       const root = this.attachShadow({ mode: 'open' });
       const style = element('link', { rel: 'stylesheet', href: this.dataset.style });
+      // The block's own content stays until there is something better.
+      const slot = document.createElement('slot');
+      const styled = new Promise((resolve) => (style.onload = style.onerror = resolve));
+      root.append(style, slot);
+      // What is added before the rules are there would move what is seen.
+      await styled;
       this.#status = element('p', { class: 'status', role: 'status', tabindex: '-1' });
-      this.#content = element('div', { class: 'content' });
-      // The link of the block stays here until there is something better.
-      this.#content.append(document.createElement('slot'));
+      // What does not fit scrolls, and can be scrolled by whoever has no pointer.
+      const region = { role: 'region', 'aria-label': this.dataset.label, tabindex: '0' };
+      this.#content = element('div', { class: 'content', ...region });
+      this.#content.append(slot);
       this.#content.addEventListener('submit', (event) => this.#submit(event));
-      root.append(style, this.#status, this.#content);
+      root.append(this.#status, this.#content);
     }
 
     async #load() {
-      this.#say(this.dataset.loading);
+      this.#say(this.dataset.loading, HEARD);
       this.#content.setAttribute('aria-busy', 'true');
       const panel = await fetchPanel(this.dataset.address);
       this.#content.removeAttribute('aria-busy');
       if (!panel) return this.#say(this.dataset.failed);
       this.#show(panel);
-      this.#say(this.dataset.shown, 'quiet');
+      this.#say(this.dataset.shown, HEARD);
     }
 
     async #submit(event) {
@@ -71,12 +82,12 @@
 
     #show({ sections }) {
       this.#content.replaceChildren(...sections);
+      this.#content.scrollTop = 0;
     }
 
-    /** Whoever hears the page is told; what is plain to see is not written as well. */
-    #say(text, look = '') {
+    #say(text, look = 'seen') {
       this.#status.textContent = text ?? '';
-      this.#status.classList.toggle('heard', look === 'quiet');
+      this.#status.className = `status ${look}`;
     }
   }
 
