@@ -14,12 +14,13 @@
   const HEARD = 'heard';
 
   class RegularsPanel extends HTMLElement {
+    #built;
     #status;
     #content;
     #observer;
 
     async connectedCallback() {
-      if (!this.shadowRoot) await this.#build();
+      await (this.#built ??= this.#build());
       if (!this.isConnected) return;
       if (!('IntersectionObserver' in window)) return void this.#load();
       this.#observer = new IntersectionObserver((entries) => {
