@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the Shopify extensions in <target>/extensions: types, Shopify's own check of the theme blocks, tests in a browser's
-# document. Needs Node.js; without it this says that nothing was checked.
+# Checks the Shopify extensions in <target>/extensions: types, Shopify's own check of the theme blocks, tests in a
+# browser's document. Needs Node.js; without it this says that nothing was checked.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$1"

@@ -11,9 +11,10 @@ usage='usage: scripts/shopify-app.sh https://HOST CLIENT_ID [NAME]'
 host=${1%/} client_id=$2 name=${3:-local}
 
 # Both are written into files as they are, so that nothing else gets there. Shopify calls no address without TLS.
-[[ $host =~ ^https://[a-z0-9.-]+(:[0-9]+)?$ ]] || { say "shopify-app: not an https address without a path: $host"; exit 2; }
-[[ $client_id =~ ^[a-z0-9]{32}$ ]] || { say "shopify-app: a client id is 32 letters and digits: $client_id"; exit 2; }
-[[ $name =~ ^[a-z0-9-]+$ ]] || { say "shopify-app: a name is small letters, digits and dashes: $name"; exit 2; }
+refuse() { say "shopify-app: $*"; exit 2; }
+[[ $host =~ ^https://[a-z0-9.-]+(:[0-9]+)?$ ]] || refuse "not an https address without a path: $host"
+[[ $client_id =~ ^[a-z0-9]{32}$ ]] || refuse "a client id is 32 letters and digits: $client_id"
+[[ $name =~ ^[a-z0-9-]+$ ]] || refuse "a name is small letters, digits and dashes: $name"
 
 sed -e "s|https://regulars\.example|$host|" -e "s|^client_id = \"\"|client_id = \"$client_id\"|" \
     shopify.app.toml >"shopify.app.$name.toml"

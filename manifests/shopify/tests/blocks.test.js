@@ -62,7 +62,10 @@ test('what a merchant writes is text, and colours count in pairs', async () => {
   assert.equal(panel.style.getPropertyValue('--regulars-button'), '', 'a colour alone could hide its text');
   const both = await drawn('panel', { customer: MIRA, settings: { button: '#123456', button_text: '#ffffff' } });
   const { style } = both.document.querySelector('regulars-panel');
-  assert.deepEqual(['', '-text'].map((end) => style.getPropertyValue(`--regulars-button${end}`).trim()), ['#123456', '#ffffff']);
+  assert.deepEqual(
+    ['', '-text'].map((end) => style.getPropertyValue(`--regulars-button${end}`).trim()),
+    ['#123456', '#ffffff'],
+  );
   assert.equal((await drawn('panel')).document.querySelector('h2').textContent.trim(), words.panel.heading);
 });
 

@@ -62,7 +62,16 @@ const BLOCKS = [
     fields: [
       { name: 'day', label: 'Birthday', kind: 'day-month', required: true },
       { name: 'email', label: 'E-mail', kind: 'email', required: false },
-      { name: 'gift', label: 'Gift', kind: 'choice', choices: [['tea', 'Tea'], ['soap', 'Soap']], required: false },
+      {
+        name: 'gift',
+        label: 'Gift',
+        kind: 'choice',
+        choices: [
+          ['tea', 'Tea'],
+          ['soap', 'Soap'],
+        ],
+        required: false,
+      },
       { name: 'note', label: 'Note', kind: 'text', value: 'as it was', required: false },
     ],
     button: { action: 'birthday', label: 'Save', input: [['source', 'panel']] },
@@ -76,7 +85,10 @@ const PANEL = [
 
 /** The block of a target, drawn, with a host that gives these answers one after the other. */
 async function shown(answers, { target = 'profile', locale = 'en', ...more } = {}) {
-  const { window } = new JSDOM('<!doctype html><html><body>', { url: 'https://extensions.example/', runScripts: 'outside-only' });
+  const { window } = new JSDOM('<!doctype html><html><body>', {
+    url: 'https://extensions.example/',
+    runScripts: 'outside-only',
+  });
   const texts = words(locale === 'en' ? 'en.default' : locale);
   const asked = [];
   let keys = 0;
@@ -142,13 +154,18 @@ test('every kind of block is drawn, and a part that cannot be shown hides no oth
   ]);
   assert.equal(one('s-heading').textContent, 'Your points');
   const progress = one('s-progress');
-  assert.deepEqual(['value', 'max', 'accessibilitylabel'].map((name) => progress.getAttribute(name)), [
-    '120', '200', 'To the next reward',
-  ]);
-  assert.deepEqual(all('s-link').map((link) => link.getAttribute('href')), ['https://regulars.example/l/K3JQ']);
-  assert.deepEqual(all('s-clipboard-item').map((item) => item.getAttribute('text')), [
-    'K3JQ-7PZ2', 'https://regulars.example/l/K3JQ', 'javascript:alert(1)',
-  ]);
+  assert.deepEqual(
+    ['value', 'max', 'accessibilitylabel'].map((name) => progress.getAttribute(name)),
+    ['120', '200', 'To the next reward'],
+  );
+  assert.deepEqual(
+    all('s-link').map((link) => link.getAttribute('href')),
+    ['https://regulars.example/l/K3JQ'],
+  );
+  assert.deepEqual(
+    all('s-clipboard-item').map((item) => item.getAttribute('text')),
+    ['K3JQ-7PZ2', 'https://regulars.example/l/K3JQ', 'javascript:alert(1)'],
+  );
   assert.deepEqual(buttons(), ['Redeem', 'Copy', 'Copy', 'Copy', 'Save']);
   const text = window.document.body.textContent;
   for (const part of ['Welcome back.', '120 of 200', 'Unknown kinds', words('en.default').partMissing]) {
@@ -161,20 +178,30 @@ test('whatever can be filled in or pressed says what it is', async () => {
   for (const field of all('s-text-field, s-email-field, s-number-field, s-select')) {
     assert.ok(field.getAttribute('label'), field.outerHTML);
   }
-  assert.deepEqual(all('s-button').map((button) => button.getAttribute('accessibilitylabel')), [
-    'Redeem: 5.00 off', 'Copy K3JQ-7PZ2', 'Copy https://regulars.example/l/K3JQ', 'Copy javascript:alert(1)', null,
-  ]);
+  assert.deepEqual(
+    all('s-button').map((button) => button.getAttribute('accessibilitylabel')),
+    ['Redeem: 5.00 off', 'Copy K3JQ-7PZ2', 'Copy https://regulars.example/l/K3JQ', 'Copy javascript:alert(1)', null],
+  );
 });
 
 test('a button asks for its action under a key of its own, and the panel is drawn anew', async () => {
-  const { asked, one, status, submit } = await shown([{ json: PANEL }, { status: 202 }, { json: PANEL }, { status: 202 }, {}]);
+  const { asked, one, status, submit } = await shown([
+    { json: PANEL },
+    { status: 202 },
+    { json: PANEL },
+    { status: 202 },
+    {},
+  ]);
   await submit(one('s-form'));
   await submit(one('s-form'));
   const [, first, , second] = asked;
   assert.equal(`${first.method} ${first.address}`, `POST ${HOST}/shopify/account/actions`);
   assert.equal(first.headers.Authorization, 'Bearer a-session-token');
   assert.deepEqual(first.body, {
-    plugin: 'loyalty-points', action: 'redeem', input: { reward: 'five' }, idempotency_key: 'drawing-1-0-4-0',
+    plugin: 'loyalty-points',
+    action: 'redeem',
+    input: { reward: 'five' },
+    idempotency_key: 'drawing-1-0-4-0',
   });
   assert.equal(second.body.idempotency_key, 'drawing-2-0-4-0', 'what was drawn anew can be asked for anew');
   assert.equal(asked.length, 5);
@@ -182,7 +209,12 @@ test('a button asks for its action under a key of its own, and the panel is draw
 });
 
 test('an action that may not have arrived is sent again under the same key', async () => {
-  const { asked, one, status, submit } = await shown([{ json: PANEL }, new TypeError('offline'), { status: 200 }, { json: PANEL }]);
+  const { asked, one, status, submit } = await shown([
+    { json: PANEL },
+    new TypeError('offline'),
+    { status: 200 },
+    { json: PANEL },
+  ]);
   await submit(one('s-form'));
   assert.equal(status(), words('en.default').unreachable);
   await submit(one('s-form'));
@@ -203,7 +235,11 @@ test('a form sends what was filled in, and says at the field what is missing', a
   assert.equal(asked.length, 1, 'nothing is sent that is known to be wrong');
   await fill(day, '29');
   await submit(form);
-  assert.deepEqual(asked[1].body.input, { source: 'panel', day: '02-29', note: 'as it was' }, 'what is empty is left out');
+  assert.deepEqual(
+    asked[1].body.input,
+    { source: 'panel', day: '02-29', note: 'as it was' },
+    'what is empty is left out',
+  );
 });
 
 test('each way to fail has words that help, and can be tried again', async () => {

@@ -33,7 +33,11 @@ function shop(body, script, answers, url = SHOP) {
   });
   const asked = [];
   window.fetch = async (address, options) => {
-    asked.push({ address: new URL(address, url).href, method: options.method ?? 'GET', body: options.body?.toString() });
+    asked.push({
+      address: new URL(address, url).href,
+      method: options.method ?? 'GET',
+      body: options.body?.toString(),
+    });
     const answer = answers.shift();
     if (answer instanceof Error) throw answer;
     return { ok: true, url: new URL(address, url).href, ...answer, text: async () => answer.html };
@@ -83,7 +87,10 @@ test('the panel is fetched from the shop itself, and its sections are shown with
   window.eval(axe.source);
   // jsdom draws nothing, so that contrast cannot be told.
   const { violations } = await window.axe.run(window.document, { rules: { 'color-contrast': { enabled: false } } });
-  assert.deepEqual(Array.from(violations, ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`), []);
+  assert.deepEqual(
+    Array.from(violations, ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`),
+    [],
+  );
 });
 
 test('until the panel is there, and where it cannot be fetched, the link to its own page is', async () => {
@@ -103,11 +110,14 @@ test('a form is sent where the page would send it, and what came of it is read o
   const { address, method, body } = shown.asked[1];
   assert.equal(address, 'https://fern.example/apps/regulars/actions/loyalty-points/redeem?locale=en');
   assert.equal(method, 'POST');
-  assert.deepEqual([...new URLSearchParams(body)], [
-    ['regulars-key', 'k-1'],
-    ['action', "a field may be named as the form's own parts are"],
-    ['note', 'a & b'],
-  ]);
+  assert.deepEqual(
+    [...new URLSearchParams(body)],
+    [
+      ['regulars-key', 'k-1'],
+      ['action', "a field may be named as the form's own parts are"],
+      ['note', 'a & b'],
+    ],
+  );
   assert.equal(shown.status.textContent, 'Thank you.');
   assert.equal(shown.root.activeElement, shown.status, 'the button that had the focus is gone');
 });

@@ -1,5 +1,5 @@
-// Shopify's own check of theme app extensions, with its rules for them. What it knows of Liquid it looks for in the network
-// first, and takes from its own package where that fails.
+// Shopify's own check of theme app extensions, with its rules for them. What it knows of Liquid it looks for in the
+// network first, and takes from its own package where that fails.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -5,11 +5,11 @@ import { Block } from './blocks.jsx';
 import { Refused, act, panel } from './host.js';
 
 /**
- * What the panel needs of the `shopify` that a target is given.
- *
- * @typedef {Pick<import('@shopify/ui-extensions/customer-account.profile.block.render').Api, 'i18n' | 'localization' | 'sessionToken'> & { extension: { editor?: unknown } }} Api
- * @typedef {{ status: 'loading' } | { status: 'failed', reason: string } | { status: 'shown', sections: import('./host.js').Section[], key: string }} State
- * @typedef {{ tone: 'success' | 'critical', text: string }} Notice
+ * @typedef {import('./types').Action} Action
+ * @typedef {import('./types').Api} Api
+ * @typedef {import('./types').Notice} Notice
+ * @typedef {import('./types').Section} SectionOf
+ * @typedef {import('./types').State} State
  */
 
 /** @param {{ api: Api }} props */
@@ -33,7 +33,7 @@ export function Panel({ api }) {
     void load();
   }
 
-  /** @type {(action: import('./host.js').Action) => Promise<void>} */
+  /** @type {(action: Action) => Promise<void>} */
   async function ask(action) {
     setNotice(undefined);
     try {
@@ -54,16 +54,20 @@ export function Panel({ api }) {
     <s-section heading={words('heading')}>
       <s-stack gap="large">
         {/* It is there from the beginning: what appears in it later is read out. */}
-        <s-stack accessibilityRole="status">
-          {notice && <s-banner tone={notice.tone}>{notice.text}</s-banner>}
-        </s-stack>
+        <s-stack accessibilityRole="status">{notice && <s-banner tone={notice.tone}>{notice.text}</s-banner>}</s-stack>
         <Content state={state} api={api} onRetry={retry} onAction={ask} />
       </s-stack>
     </s-section>
   );
 }
 
-/** @param {{ state: State, api: Api, onRetry: () => void, onAction: (action: import('./host.js').Action) => Promise<void> }} props */
+/**
+ * @param {object} props
+ * @param {State} props.state
+ * @param {Api} props.api
+ * @param {() => void} props.onRetry
+ * @param {(action: Action) => Promise<void>} props.onAction
+ */
 function Content({ state, api, onRetry, onAction }) {
   const words = api.i18n.translate;
   if (state.status === 'loading') return <s-skeleton-paragraph content={words('loading')} />;
@@ -94,7 +98,13 @@ function Content({ state, api, onRetry, onAction }) {
   );
 }
 
-/** @param {{ section: import('./host.js').Section, formKey: string, words: Api['i18n']['translate'], onAction: (action: import('./host.js').Action) => Promise<void> }} props */
+/**
+ * @param {object} props
+ * @param {SectionOf} props.section
+ * @param {string} props.formKey
+ * @param {Api['i18n']['translate']} props.words
+ * @param {(action: Action) => Promise<void>} props.onAction
+ */
 function Section({ section, formKey, words, onAction }) {
   if (!section.blocks) {
     return <s-paragraph color="subdued">{words('partMissing')}</s-paragraph>;

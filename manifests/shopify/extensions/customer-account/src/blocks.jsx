@@ -2,12 +2,21 @@
 import { Form } from './form.jsx';
 
 /**
- * @typedef {import('./Panel.jsx').Api['i18n']['translate']} Words
- * @typedef {{ block: import('./host.js').Block, formKey: string, words: Words, onAction: (action: Omit<import('./host.js').Action, 'plugin'>) => Promise<void> }} Props
+ * @typedef {import('./types').BlockProps} Props
+ * @typedef {import('./types').Words} Words
+ * @typedef {import('preact').ComponentChildren} Children
  */
 
 /** @type {Record<string, (props: Props) => import('preact').ComponentChild>} */
-const KINDS = { heading: Heading, figure: Figure, progress: Progress, list: List, code: Code, link: Link, form: FormBlock };
+const KINDS = {
+  heading: Heading,
+  figure: Figure,
+  progress: Progress,
+  list: List,
+  code: Code,
+  link: Link,
+  form: FormBlock,
+};
 
 /** @param {Props} props */
 export function Block(props) {
@@ -41,9 +50,7 @@ function Figure({ block }) {
     <s-stack gap="small-400">
       <s-text color="subdued">{block.title}</s-text>
       <s-text type="strong">{block.value}</s-text>
-      {block.text && (
-        <s-paragraph color="subdued">{block.text}</s-paragraph>
-      )}
+      {block.text && <s-paragraph color="subdued">{block.text}</s-paragraph>}
     </s-stack>
   );
 }
@@ -59,9 +66,7 @@ function Progress({ block, words }) {
         <s-text>{words('progress', { done, of })}</s-text>
       </s-stack>
       {of > 0 && <s-progress accessibilityLabel={block.title} value={Math.min(done, of)} max={of} />}
-      {block.text && (
-        <s-paragraph color="subdued">{block.text}</s-paragraph>
-      )}
+      {block.text && <s-paragraph color="subdued">{block.text}</s-paragraph>}
     </s-stack>
   );
 }
@@ -148,7 +153,7 @@ function FormBlock(props) {
 /**
  * A text with a button that copies it.
  *
- * @param {{ id: string, text: string, words: Words, children: import('preact').ComponentChildren }} props
+ * @param {{ id: string, text: string, words: Words, children: Children }} props
  */
 function Copied({ id, text, words, children }) {
   return (

@@ -4,12 +4,22 @@ import { useState } from 'preact/hooks';
 import { dayMonth, partsOf } from './dayMonth.js';
 
 /**
- * @typedef {import('./host.js').Field} Field
- * @typedef {import('./blocks.jsx').Words} Words
+ * @typedef {import('./types').Button} Button
+ * @typedef {import('./types').Field} Field
+ * @typedef {import('./types').OnAction} OnAction
+ * @typedef {import('./types').Words} Words
  * @typedef {(value: string) => void} OnValue
  */
 
-/** @param {{ button: import('./host.js').Button, fields: Field[], about?: string, formKey: string, words: Words, onAction: import('./blocks.jsx').Props['onAction'] }} props */
+/**
+ * @param {object} props
+ * @param {Button} props.button
+ * @param {Field[]} props.fields
+ * @param {string} [props.about] what the button is for, where several have one label
+ * @param {string} props.formKey
+ * @param {Words} props.words
+ * @param {OnAction} props.onAction
+ */
 export function Form({ button, fields, about, formKey, words, onAction }) {
   const first = Object.fromEntries(fields.map((field) => [field.name, field.value ?? '']));
   const [values, setValues] = useState(first);

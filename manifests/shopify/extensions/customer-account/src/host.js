@@ -1,13 +1,9 @@
 // What is asked of the host. A session token says who asks; the host takes the customer from it and from nothing else.
 
 /**
- * @typedef {{ action: string, label: string, input: [string, string][] }} Button
- * @typedef {{ title: string, value: string, detail?: string, button?: Button }} Row
- * @typedef {{ name: string, label: string, kind: string, value?: string, choices?: [string, string][], required: boolean }} Field
- * @typedef {{ kind: string, title?: string, text?: string, value?: string, progress?: { done: number, of: number }, rows?: Row[], fields?: Field[], button?: Button }} Block
- * @typedef {{ plugin: string, title: string, blocks?: Block[] }} Section
- * @typedef {{ plugin: string, action: string, input: Record<string, string>, idempotency_key: string }} Action
- * @typedef {{ get(): Promise<string> }} Tokens
+ * @typedef {import('./types').Action} Action
+ * @typedef {import('./types').Section} Section
+ * @typedef {import('./types').Api['sessionToken']} Tokens
  */
 
 /** The host's address, which the bundler puts here from the app's environment. */
@@ -38,7 +34,7 @@ export async function panel(tokens, locale) {
 }
 
 /**
- * Asks a plugin for something. The same key counts once, however often it is sent.
+ * Asks a plugin for something.
  *
  * @param {Tokens} tokens
  * @param {Action} action

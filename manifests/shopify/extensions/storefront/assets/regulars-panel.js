@@ -1,5 +1,5 @@
-// Shows the panel's page inside the block: fetches it from the shop's own address, takes its sections over, and sends its
-// forms without leaving the page. Until that has worked, and where it does not, the block's own link is there.
+// Shows the panel's page inside the block: fetches it from the shop's own address, takes its sections over, and sends
+// its forms without leaving the page. Until that has worked, and where it does not, the block's own link is there.
 (() => {
   /** The page's part that is the panel. Any other page, such as one that asks for a password, has none. */
   const PANEL = 'main[data-regulars="panel"]';
@@ -23,11 +23,14 @@
       await (this.#built ??= this.#build());
       if (!this.isConnected) return;
       if (!('IntersectionObserver' in window)) return void this.#load();
-      this.#observer = new IntersectionObserver((entries) => {
-        if (!entries.some((entry) => entry.isIntersecting)) return;
-        this.#observer.disconnect();
-        this.#load();
-      }, { rootMargin: AHEAD });
+      this.#observer = new IntersectionObserver(
+        (entries) => {
+          if (!entries.some((entry) => entry.isIntersecting)) return;
+          this.#observer.disconnect();
+          this.#load();
+        },
+        { rootMargin: AHEAD },
+      );
       this.#observer.observe(this);
     }
 
@@ -116,7 +119,9 @@
   function panelOf(html, url) {
     const panel = new DOMParser().parseFromString(html, 'text/html').querySelector(PANEL);
     if (!panel) return undefined;
-    const sections = [...panel.querySelectorAll(':scope > section')].map((section) => document.importNode(section, true));
+    const sections = [...panel.querySelectorAll(':scope > section')].map((section) =>
+      document.importNode(section, true),
+    );
     for (const form of sections.flatMap((section) => [...section.querySelectorAll('form')])) {
       // The page's addresses hold from where the page is.
       form.setAttribute('action', new URL(form.getAttribute('action'), url).href);

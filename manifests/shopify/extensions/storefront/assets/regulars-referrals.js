@@ -1,5 +1,5 @@
-// Notes on the cart which shared link led here, so that the order tells it. It is kept in the cart and nowhere else, and
-// names the link, not the visitor.
+// Notes on the cart which shared link led here, so that the order tells it. It is kept in the cart and nowhere else,
+// and names the link, not the visitor.
 (() => {
   const PARAMETER = 'regulars_link';
 
@@ -23,7 +23,7 @@
     history.replaceState(history.state, '', address);
   }
 
-  // A cart that cannot be reached is none of the visitor's worry: the parameter stays, and the next page load tries again.
+  // A cart that cannot be reached is none of the visitor's worry: the parameter stays, and reloading tries again.
   const quietly = () => note().catch(() => {});
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', quietly);
   else quietly();
