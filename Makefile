@@ -5,10 +5,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUSTDOCFLAGS ?= -D warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo chaos test check bench fmt lint doc audit php clean
+.PHONY: help setup build demo chaos test extensions php check bench fmt lint doc audit clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Environment:'
 	@echo '    CARGO_TARGET_DIR   where to build (default: target)'
@@ -47,6 +47,9 @@ test: setup ## All tests, on the plugins as they ship
 	scripts/plugins.sh $(TARGET)/debug/regulars
 	cargo test $(or $(TESTS),--workspace)
 	$(if $(TESTS),,scripts/php.sh)
+
+extensions: ## The Shopify extensions: types, theme check, tests in a browser's document; needs Node.js
+	scripts/extensions.sh $(TARGET)
 
 check: fmt lint ## The quick loop: format, lints, unit tests
 	REGULARS_SEEDS=$(or $(REGULARS_SEEDS),200) cargo test --workspace --lib --bins

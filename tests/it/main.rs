@@ -24,6 +24,7 @@ mod replay;
 mod secrets;
 mod shop;
 mod shopify_effects;
+mod shopify_manifest;
 mod shopify_reads;
 mod shopify_vectors;
 mod showcase;
