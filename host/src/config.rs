@@ -11,6 +11,8 @@ use data_encoding::BASE64;
 use jiff::civil::Time;
 use serde::Deserialize;
 
+use crate::domain::Secret;
+
 /// The defaults with their reasons: the reference of every setting.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
@@ -157,6 +159,10 @@ pub struct Secrets {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shopify {
+    pub client_id: String,
+    /// Newest first.
+    #[serde(deserialize_with = "secrets")]
+    pub client_secrets: Vec<Secret>,
     pub timeout_seconds: u64,
 }
 
@@ -301,6 +307,21 @@ fn optional_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
         "" => Ok(None),
         text => text.parse().map(Some).map_err(serde::de::Error::custom),
     }
+}
+
+/// Secrets between commas or in a list: the environment has no lists.
+fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        List(Vec<String>),
+    }
+    let given = match Given::deserialize(deserializer)? {
+        Given::Text(text) => text.split(',').map(|secret| secret.trim().to_owned()).collect(),
+        Given::List(list) => list,
+    };
+    Ok(given.into_iter().filter(|secret| !secret.is_empty()).map(Secret::new).collect())
 }
 
 fn optional_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {

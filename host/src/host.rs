@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    access::{self, Keeper},
     catalog::{self, Catalog},
     clock::Clock,
     config::{self, Config},
@@ -22,6 +23,7 @@ use crate::{
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{self, Ingest, Recent, Visitors},
+    platform::{http::Http, shopify::oauth::App},
     reconcile::{self, Reconciler},
     retry::Schedule,
     schedule,
@@ -40,6 +42,7 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
     pub catalog: Arc<Catalog>,
+    pub access: Arc<Keeper>,
     pub ingest: Ingest,
     pub pipeline: Arc<Pipeline>,
     pub outbox: Arc<Outbox>,
@@ -102,11 +105,15 @@ impl Host {
             engine: Arc::new(Engine::new(config.sandbox.fuel)?),
             mailer,
             link_key: LinkKey::new(mail_key),
-            keys: catalog::Keys { codes: CodeKey::under(&mail_key), vault },
-            storefronts: Storefronts::new(Arc::clone(&clock), Duration::from_secs(config.shopify.timeout_seconds))?,
+            keys: catalog::Keys {
+                codes: CodeKey::under(&mail_key),
+                vault,
+                shopify: config.shopify.client_secrets.clone(),
+            },
+            http: Http::new()?,
             folders: catalog::Folders { files: data_dir.plugins(), artefacts: data_dir.artefacts() },
         };
-        let Parts { counters, catalog, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
+        let Parts { counters, catalog, access, ingest, pipeline, outbox } = Parts::over(ground, &config, &clock)?;
         let reached = OnceLock::new();
         let settings = reconcile::Settings {
             every: Duration::from_secs(config.reconcile.every_seconds),
@@ -120,6 +127,7 @@ impl Host {
             clock,
             counters,
             catalog,
+            access,
             ingest,
             pipeline,
             outbox,
@@ -138,6 +146,7 @@ impl Host {
         let applied = workers.dispatcher.reached.clone();
         self.reached.get_or_init(|| applied.clone());
         workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
+        workers.tasks.spawn(access::run(Arc::clone(&self.access)));
         workers.tasks.spawn(ingest::settings::publish_all(Arc::clone(&self.pipeline)));
         Ok(workers)
     }
@@ -152,7 +161,7 @@ pub(crate) struct Ground {
     pub mailer: Option<Mailer>,
     pub link_key: LinkKey,
     pub keys: catalog::Keys,
-    pub storefronts: Storefronts,
+    pub http: Http,
     pub folders: catalog::Folders,
 }
 
@@ -160,6 +169,7 @@ pub(crate) struct Ground {
 pub(crate) struct Parts {
     pub counters: Arc<Counters>,
     pub catalog: Arc<Catalog>,
+    pub access: Arc<Keeper>,
     pub ingest: Ingest,
     pub pipeline: Arc<Pipeline>,
     pub outbox: Arc<Outbox>,
@@ -167,12 +177,18 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub fn over(ground: Ground, config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Error> {
-        let Ground { store, inbox, archive, engine, mailer, link_key, keys, storefronts, folders } = ground;
+        let Ground { store, inbox, archive, engine, mailer, link_key, keys, http, folders } = ground;
         let counters = Arc::new(Counters::default());
         let due = Arc::new(Notify::new());
         let (own_store, own_engine, url) = (Arc::clone(&store), Arc::clone(&engine), config.public_url());
         let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), folders, url, keys)?;
         let catalog = Arc::new(catalog);
+        let app = (!config.shopify.client_id.is_empty()).then(|| App {
+            client_id: config.shopify.client_id.clone(),
+            secrets: config.shopify.client_secrets.clone(),
+        });
+        let access = Arc::new(Keeper::new(Arc::clone(&catalog), Arc::clone(clock), http.clone(), app));
+        let timeout = Duration::from_secs(config.shopify.timeout_seconds);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
             of_one_store: config.dispatch.backlog_events_of_one_store,
@@ -215,10 +231,10 @@ impl Parts {
             mailer,
             mails: mail_policy(config, link_key),
             archive,
-            storefronts,
+            storefronts: Storefronts::new(http, Arc::clone(&access), Arc::clone(clock), timeout),
             due,
         });
-        Ok(Self { counters, catalog, ingest, pipeline, outbox })
+        Ok(Self { counters, catalog, access, ingest, pipeline, outbox })
     }
 }
 

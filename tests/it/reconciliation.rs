@@ -103,7 +103,7 @@ impl Season {
     async fn reconcile(&self) -> Reconciled {
         self.applied().await;
         let entry = Arc::clone(self.host.catalog.registry().stores()[0]);
-        let client = self.host.outbox.storefronts.client(&entry).unwrap();
+        let client = self.host.outbox.storefronts.client(&entry).await.unwrap();
         reconcile::run_store(&self.host.pipeline, SETTINGS, &entry, &*client, None, |_| {}).await.unwrap();
         self.applied().await;
         let kept = self.host.pipeline.store.get(&keys::reconciliation(entry.id())).unwrap().unwrap();

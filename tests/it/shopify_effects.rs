@@ -15,10 +15,7 @@ use regulars::{
         Benefit, Birthday, BirthdayChange, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount,
         NewGiftCard, OrderNote, OrderTagChange, ParcelGift, StoreCredit, TagChange, Timestamp as Moment,
     },
-    platform::{
-        Client, Failure, Receipt, Secret,
-        shopify::{AdminClient, admin::Http},
-    },
+    platform::{Client, Failure, Receipt, Secret, http::Http, shopify::AdminClient},
 };
 
 use regulars_tests::shopify_admin::{

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use regulars::{
     clock::Manual,
     domain::{Change, Platform, Product, Timestamp},
-    platform::{
-        self, Changes, Client, Context, Secret, Told,
-        shopify::{AdminClient, admin::Http},
-    },
+    platform::{self, Changes, Client, Context, Secret, Told, http::Http, shopify::AdminClient},
 };
 use regulars_tests::shopify_admin::{Limits, Options, SchemaSource, ShopifyAdmin};
 use serde_json::json;

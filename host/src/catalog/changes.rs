@@ -38,7 +38,7 @@ impl Catalog {
         check_domain(&new.domain)?;
         check_time_zone(&new.time_zone)?;
         check_api_url(new.api_url.as_deref())?;
-        check_secrets(&new.secrets)?;
+        self.check_secrets(&new.secrets)?;
         let turn = self.changing.lock().await;
         let registry = self.registry();
         if registry.store_of(new.platform, &new.domain).is_some() {
@@ -101,7 +101,7 @@ impl Catalog {
             credentials.secrets.clear();
         }
         credentials.secrets.extend(change.add_secrets);
-        check_secrets(&credentials.secrets)?;
+        self.check_secrets(&credentials.secrets)?;
         record.credentials = KeptCredentials::seal(&self.keys.vault, record.id, &credentials);
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
@@ -200,6 +200,14 @@ impl Catalog {
             .ok_or_else(|| Error::NotEnabled { plugin: plugin.to_string(), store: store.record.domain.clone() })
     }
 
+    /// An app's own secrets sign for every shop that has installed it.
+    fn check_secrets(&self, secrets: &[String]) -> Result<(), Error> {
+        if (secrets.is_empty() && self.keys.shopify.is_empty()) || secrets.iter().any(String::is_empty) {
+            return Err(invalid("secret", "a store needs at least one webhook secret, and none may be empty"));
+        }
+        Ok(())
+    }
+
     pub(super) fn transaction(&self) -> Transaction {
         Transaction::new(Arc::clone(&self.store))
     }
@@ -235,13 +243,6 @@ fn check_api_url(url: Option<&str>) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-fn check_secrets(secrets: &[String]) -> Result<(), Error> {
-    if secrets.is_empty() || secrets.iter().any(String::is_empty) {
-        return Err(invalid("secret", "a store needs at least one webhook secret, and none may be empty"));
-    }
-    Ok(())
 }
 
 /// Writes a file whole or not at all.

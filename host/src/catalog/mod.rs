@@ -85,6 +85,7 @@ impl Enabled {
 #[derive(Clone, Debug)]
 pub struct StoreEntry {
     pub record: StoreRecord,
+    /// Who may have signed its webhooks: its own secrets, and the app's.
     pub secrets: Vec<Secret>,
     /// Access to the platform's API, if the store has given any.
     pub access: Option<Access>,
@@ -226,6 +227,8 @@ pub struct Keys {
     pub codes: CodeKey,
     /// Seals stores' credentials.
     pub vault: Vault,
+    /// Secrets of the app that shops at Shopify install: they sign for every one of them.
+    pub shopify: Vec<Secret>,
 }
 
 impl Keys {
@@ -233,7 +236,7 @@ impl Keys {
     #[cfg(test)]
     pub fn sample(byte: u8) -> Self {
         let vault = Vault::new(crate::store::SealKey::new(&[byte; 32]), Vec::new());
-        Self { codes: CodeKey::under(&[byte; 32]), vault }
+        Self { codes: CodeKey::under(&[byte; 32]), vault, shopify: Vec::new() }
     }
 }
 
@@ -337,7 +340,10 @@ impl Catalog {
             code_key: self.keys.codes.clone(),
         });
         let credentials = record.credentials.open(&self.keys.vault, record.id)?;
-        let secrets = credentials.secrets.into_iter().map(Secret::new).collect();
+        let of_app = match record.platform {
+            Platform::Shopify => self.keys.shopify.iter().cloned(),
+        };
+        let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app).collect();
         Ok(StoreEntry { record, secrets, access: credentials.access, context, enabled })
     }
 }

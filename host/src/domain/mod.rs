@@ -12,6 +12,7 @@ mod event;
 mod facts;
 mod ids;
 mod money;
+mod secret;
 mod signals;
 mod timestamp;
 
@@ -33,4 +34,5 @@ pub use ids::{
     PluginName, ProductId, RefundId, StoreId,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use secret::Secret;
 pub use timestamp::Timestamp;

@@ -9,25 +9,31 @@ use std::{
 
 use super::{Verdict, ends};
 use crate::{
+    access::Keeper,
     catalog::StoreEntry,
     clock::Clock,
     domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
-    platform::{Client, Failure, Receipt, Secret, shopify::admin},
+    platform::{
+        Client, Failure, Receipt, Secret,
+        http::{Http, Limits, Reach},
+        shopify::AdminClient,
+    },
     store::{Error, Key, LastChange, Record, Store, decode, keys},
 };
 
 /// The clients of all stores, made when first needed.
 pub struct Storefronts {
-    http: admin::Http,
+    http: Http,
+    access: Arc<Keeper>,
     clock: Arc<dyn Clock>,
-    limits: admin::Limits,
+    limits: Limits,
     clients: Mutex<HashMap<StoreId, Known>>,
 }
 
 /// A client and what it was made from: a changed token or address makes another.
 struct Known {
     base: String,
-    token: String,
+    token: Secret,
     client: Arc<Client>,
 }
 
@@ -38,37 +44,31 @@ impl fmt::Debug for Storefronts {
 }
 
 impl Storefronts {
-    pub fn new(clock: Arc<dyn Clock>, timeout: Duration) -> Result<Self, reqwest::Error> {
-        Ok(Self::over(admin::Http::new()?, clock, timeout))
+    pub fn new(http: Http, access: Arc<Keeper>, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
+        let limits = Limits { timeout, ..Limits::default() };
+        Self { http, access, clock, limits, clients: Mutex::default() }
     }
 
-    pub(crate) fn over(http: admin::Http, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
-        let limits = admin::Limits { timeout, ..admin::Limits::default() };
-        Self { http, clock, limits, clients: Mutex::default() }
-    }
-
-    /// The client that calls a store.
-    pub fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
+    /// The client that calls a store, with a token that is good for a while.
+    pub async fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
+        let token = self.access.token(store).await?;
         let record = &store.record;
-        let token = store.access.as_ref().map(|access| access.token.clone()).ok_or_else(|| Failure::Permanent {
-            reason: format!(
-                "the store has no access token: set one with `regulars store update {} --token`",
-                record.domain
-            ),
-        })?;
-        let base = record.api_url.clone().unwrap_or_else(|| format!("https://{}", record.domain));
+        // A shop's own domain was checked to be the platform's; another address is the operator's word.
+        let (base, reach) = match &record.api_url {
+            Some(url) => (url.clone(), Reach::Anywhere),
+            None => (format!("https://{}", record.domain), Reach::Public),
+        };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = clients.get(&store.id())
             && known.base == base
-            && known.token == token
+            && known.token.expose() == token.expose()
         {
             return Ok(Arc::clone(&known.client));
         }
         let client = match record.platform {
             Platform::Shopify => {
-                let secret = Secret::new(token.as_str());
-                let client = admin::AdminClient::new(self.http.clone(), &base, &secret, Arc::clone(&self.clock))?;
-                Arc::new(Client::Shopify(client.with_limits(self.limits)))
+                let client = AdminClient::new(self.http.clone(), &base, &token, Arc::clone(&self.clock))?;
+                Arc::new(Client::Shopify(client.with_limits(self.limits).with_reach(reach)))
             }
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });
@@ -87,7 +87,7 @@ impl Storefronts {
             let reason = "the customer is a guest, of whom the platform has no record".into();
             return Ok(Verdict::Dropped { reason });
         }
-        let client = match self.client(store) {
+        let client = match self.client(store).await {
             Ok(client) => client,
             Err(failure) => return Ok(verdict_of(failure)),
         };

@@ -10,10 +10,12 @@ use tokio::{
 
 use super::{place::lock, *};
 use crate::{
+    access::Keeper,
     catalog::StoreChange,
     dispatch::bench::{Bench, DOMAIN, START},
     domain::{Customer, EffectStage, Mail, Purpose, TagChange},
     engine::guest::{ANSWER, Guest},
+    platform::http::Http,
     store::{
         Access, Commit, Key, Position, Scan, Submitted, Value,
         due::Round,
@@ -117,6 +119,12 @@ struct Post {
     outbox: Arc<Outbox>,
 }
 
+fn storefronts(bench: &Bench) -> Storefronts {
+    let (http, clock) = (Http::new().unwrap(), Arc::new(bench.clock.clone()));
+    let access = Keeper::new(Arc::clone(&bench.catalog), Arc::clone(&clock) as _, http.clone(), None);
+    Storefronts::new(http, Arc::new(access), clock, Duration::from_secs(30))
+}
+
 impl Post {
     async fn new(mailer: Option<Mailer>) -> Self {
         Self::over(Arc::new(MemoryStore::default()), mailer).await
@@ -138,7 +146,7 @@ impl Post {
             mails: policy(),
             archive: Arc::new(MemoryArchive::default()),
             inbox: Arc::clone(&bench.inbox),
-            storefronts: Storefronts::new(clock, Duration::from_secs(30)).unwrap(),
+            storefronts: storefronts(&bench),
             due: Arc::new(Notify::new()),
         });
         let post = Self { bench, outbox };

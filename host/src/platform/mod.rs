@@ -13,11 +13,11 @@ use crate::domain::{
 };
 
 mod error;
-mod secret;
+pub mod http;
 pub mod shopify;
 
+pub use crate::domain::Secret;
 pub use error::{Failure, Problem, Refusal, Unreadable};
-pub use secret::Secret;
 
 /// What a webhook's headers say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]

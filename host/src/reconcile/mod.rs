@@ -148,7 +148,7 @@ impl Reconciler {
         let accepted = *self.pipeline.inbox.durable().borrow();
         let caught_up = tokio::time::timeout(CATCH_UP, applied.wait_for(|reached| *reached > accepted)).await.is_ok();
         let client = match caught_up {
-            true => self.outbox.storefronts.client(entry),
+            true => self.outbox.storefronts.client(entry).await,
             false => Err(Failure::Transient { reason: "events that were accepted before wait to be applied".into() }),
         };
         let done = match &client {

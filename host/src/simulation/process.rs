@@ -20,9 +20,9 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::{EventId, Order, StoreId},
-    effects::{LinkKey, Mailer, Storefronts},
+    effects::{LinkKey, Mailer},
     host::{Ground, Parts, Workers},
-    platform::shopify::admin::Http,
+    platform::http::Http,
     reconcile::{self, Reconciler},
     store::{Inbox, Key, Position, Reconciliation, Record, Scan, Store, decode, keys, keys::DueQueue},
 };
@@ -92,7 +92,7 @@ pub async fn live(outside: &Outside<'_>) -> Ended {
         mailer: Some(Mailer::simulated(mail_server(world, performed), "hello@fern.example", TIMEOUT).unwrap()),
         link_key: LinkKey::new([7; 32]),
         keys: Keys::sample(7),
-        storefronts: Storefronts::over(Http::simulated(Arc::new(shops)), Arc::clone(&clock), TIMEOUT),
+        http: Http::simulated(Arc::new(shops)),
         folders: Folders { artefacts: folder.join("artefacts"), files: folder },
     };
     let parts = Parts::over(ground, &CONFIG, &clock).unwrap();

@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
-use reqwest::{Client, Response, Url};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::RETRY_AFTER};
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -20,7 +20,10 @@ use super::throttle::{Throttle, WAIT_MIN, stated_wait};
 use crate::{
     clock::Clock,
     domain::{EffectId, EffectKind, Timestamp},
-    platform::{Failure, Secret},
+    platform::{
+        Failure, Secret,
+        http::{Call, Http, Limits, Reach},
+    },
 };
 
 mod answer;
@@ -41,31 +44,19 @@ mod tests;
 /// The version that the documents are written for.
 pub const API_VERSION: &str = "2026-10";
 
+const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token");
+
 /// Points to have before a call: a mutation's base price, or a page of a listing in part.
 const CALL_COST: u32 = 20;
 
 /// How long a call that was not answered may still be on its way, with room for its slow execution.
 const ON_ITS_WAY: Duration = Duration::from_secs(120);
 
-/// Bounds of one call.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// From the first byte sent to the last byte received.
-    pub timeout: Duration,
-    /// The documents ask for a handful of fields; a longer answer is not one of theirs.
-    pub max_answer_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), max_answer_bytes: 1 << 20 }
-    }
-}
-
 /// Calls one store's Admin API.
 #[derive(Debug)]
 pub struct AdminClient {
     http: Http,
+    reach: Reach,
     url: Url,
     /// Marked sensitive, so that it does not show in debug output.
     token: HeaderValue,
@@ -76,34 +67,6 @@ pub struct AdminClient {
     order_changes: tokio::sync::Mutex<()>,
     /// Effects whose edit of an order was not answered, and until when it may still be made.
     unanswered_edits: Mutex<BTreeMap<EffectId, Timestamp>>,
-}
-
-/// The way to all stores' APIs: one connection pool for all their clients.
-#[derive(Clone, Debug)]
-pub struct Http(Way);
-
-#[derive(Clone, Debug)]
-enum Way {
-    Network(Client),
-    #[cfg(test)]
-    Simulated(Arc<dyn simulated::Peer>),
-}
-
-impl Http {
-    /// Follows no redirect, which would carry the access token to an address that nobody has checked.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("regulars/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(Way::Network(client)))
-    }
-
-    /// Leads to a peer inside the process.
-    #[cfg(test)]
-    pub(crate) fn simulated(peer: Arc<dyn simulated::Peer>) -> Self {
-        Self(Way::Simulated(peer))
-    }
 }
 
 impl AdminClient {
@@ -118,6 +81,7 @@ impl AdminClient {
         token.set_sensitive(true);
         Ok(Self {
             http,
+            reach: Reach::Anywhere,
             url,
             token,
             clock,
@@ -130,6 +94,11 @@ impl AdminClient {
 
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// How far its calls may lead; by default wherever the operator has said.
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// When the store's bucket, as last stated, has room for one call.
@@ -154,7 +123,7 @@ impl AdminClient {
     }
 
     async fn call<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T, Failure> {
-        let body = self.exchange(&json!({ "query": document, "variables": variables })).await?;
+        let body = self.exchange(json!({ "query": document, "variables": variables })).await?;
         let answer: Answer<T> = serde_json::from_slice(&body)
             .map_err(|error| transient(format!("Shopify's answer cannot be read: {error}")))?;
         if let Some(level) = answer.level() {
@@ -164,52 +133,11 @@ impl AdminClient {
     }
 
     /// The body of a successful answer.
-    async fn exchange(&self, request: &Value) -> Result<Vec<u8>, Failure> {
-        match &self.http.0 {
-            Way::Network(client) => self.exchange_over(client, request).await,
-            #[cfg(test)]
-            Way::Simulated(peer) => {
-                let answer = tokio::time::timeout(self.limits.timeout, peer.post(&self.url, request.clone())).await;
-                let (status, headers, body) = answer.unwrap_or(Err("no answer came in time")).map_err(transient)?;
-                if status.is_success() { Ok(body) } else { Err(self.refused(status, &headers)) }
-            }
-        }
-    }
-
-    async fn exchange_over(&self, client: &Client, request: &Value) -> Result<Vec<u8>, Failure> {
-        let response = client
-            .post(self.url.clone())
-            .header("x-shopify-access-token", self.token.clone())
-            .timeout(self.limits.timeout)
-            .json(request)
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refused(response.status(), response.headers()));
-        }
-        self.body(response).await
-    }
-
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            if body.len() + chunk.len() > self.limits.max_answer_bytes {
-                return Err(transient(format!("Shopify's answer exceeds {} bytes", self.limits.max_answer_bytes)));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-
-    fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let host = self.url.host_str().unwrap_or("the store");
-        let reason = match error {
-            _ if error.is_timeout() => format!("{host} gave no answer within {:?}", self.limits.timeout),
-            _ if error.is_connect() => format!("{host} cannot be connected to"),
-            _ => format!("the connection to {host} broke"),
-        };
-        Failure::Unreachable { reason }
+    async fn exchange(&self, request: Value) -> Result<Vec<u8>, Failure> {
+        let headers = HeaderMap::from_iter([(ACCESS_TOKEN, self.token.clone())]);
+        let call = Call { method: Method::POST, url: self.url.clone(), headers, body: Some(request) };
+        let answer = self.http.send(self.reach, call, self.limits).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(self.refused(answer.status, &answer.headers)) }
     }
 
     /// An answer that is no GraphQL answer, by its HTTP status.

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod headers;
 pub mod normalise;
+pub mod oauth;
 pub mod session_token;
 pub mod signature;
 pub mod signed_query;
