@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::{
     Error, Locale, PREHEADER, Part, Place, SUBJECT, Templates,
     environment::{self, WORDS},
+    spaces,
 };
 
 /// Bytes of one rendered part: mail readers cut a mail off at about 100 KiB, and nobody reads on behind a multiple of
@@ -116,7 +117,7 @@ impl Templates {
         let table = self.texts.get(locale).and_then(|tables| tables.get(mail)).into_iter().flatten();
         let rendered = table.map(|(name, _)| {
             let text = self.part(mail, "text", &environment::text(locale, mail, name), context)?;
-            Ok((name.clone(), text))
+            Ok((name.clone(), spaces::joined(&text, locale)))
         });
         rendered.collect()
     }
@@ -132,7 +133,8 @@ impl Templates {
     /// One of the layout's words, in English where it has no other.
     fn word(&self, mail: &str, locale: &Locale, name: &str, context: &Value) -> Result<String, Error> {
         let known = locale.and_wider().find(|locale| WORDS.contains_key(locale)).unwrap_or_else(Locale::english);
-        self.part(mail, "layout", &environment::word(&known, name), context)
+        let word = self.part(mail, "layout", &environment::word(&known, name), context)?;
+        Ok(spaces::joined(&word, &known))
     }
 
     fn part(&self, mail: &str, what: &'static str, template: &str, context: &Value) -> Result<String, Error> {
