@@ -142,6 +142,9 @@ fn helper(
         }
         context.insert(*argument, value);
     }
+    if let Some(colon) = state.lookup("mail").and_then(|mail| mail.get_attr("colon").ok()) {
+        context.insert("colon", colon);
+    }
     let part = if matches!(state.auto_escape(), AutoEscape::Html) { Part::Mjml } else { Part::Text };
     let piece = state.env().get_template(&format!("host/{name}.{}", part.extension()))?;
     let piece = piece.render(Value::from_pairs(context))?;

@@ -67,10 +67,11 @@ impl Templates {
         let head = self.mails.get(mail).ok_or_else(|| Error::NoMail(mail.to_owned()))?;
         let locale = self.locale_for(mail, letter.locales);
         let vars = Value::from_pairs(vars.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let colon = self.word(mail, &locale, "colon", &Value::UNDEFINED)?;
         let people = context! {
             customer => context! { first_name => letter.first_name, last_name => letter.last_name },
             shop => context! { name => shop.name, url => shop.url },
-            mail => context! { locale => locale.as_str() },
+            mail => context! { locale => locale.as_str(), colon => colon.as_str() },
             ..vars
         };
         let texts = self.rendered_texts(mail, &locale, &people)?;
@@ -85,6 +86,7 @@ impl Templates {
         let reason = if letter.links.is_some() { "reason_marketing" } else { "reason_service" };
         let about = context! {
             locale => locale.as_str(),
+            colon => colon.as_str(),
             subject => subject.as_str(),
             preheader => texts.get(PREHEADER).map(String::as_str),
             marketing => letter.links.is_some(),

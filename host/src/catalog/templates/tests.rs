@@ -143,6 +143,19 @@ fn a_mail_fills_the_layout_in_both_twins() {
 }
 
 #[test]
+fn plain_text_has_the_colon_of_its_language() {
+    let french = GERMAN.replace("Tee trinken", "Voir");
+    let text = |tag: &str| {
+        let templates = translated_with(&[("fr.toml", &french), ("ja.toml", &french)]).unwrap();
+        render(&templates, &[tag], "Ada", Some(&links())).unwrap().text
+    };
+    assert!(
+        text("fr").contains("Voir\u{a0}: https://fern.example") && text("fr").contains("\u{a0}: https://r.example/u/1")
+    );
+    assert!(text("ja").contains("Voir：https://fern.example") && text("ja").contains("：https://r.example/u/1"));
+}
+
+#[test]
 fn marketing_shows_the_ways_out_and_why_it_came() {
     let rendered = render(&translated(), &["de"], "Ada", Some(&links())).unwrap();
     for part in [&rendered.html, &rendered.text] {
