@@ -16,6 +16,7 @@ mod observability;
 mod overload;
 mod panel;
 mod pausing;
+mod plugin_mails;
 mod power_cut;
 mod reconcile_on_request;
 mod reconciliation;

@@ -21,11 +21,11 @@ pub fn of(locale: &str) -> Texts {
         },
         Language::Spanish => Texts {
             heading: "Una pequeña sorpresa",
-            text: "Pusimos algo más en su paquete {order}: {gift}. Solo para darle las gracias.",
+            text: "Pusimos algo más en tu paquete {order}: {gift}. Solo para darte las gracias.",
         },
         Language::Dutch => Texts {
             heading: "Een kleine verrassing",
-            text: "We hebben iets extra's in uw pakket {order} gestopt: {gift}. Gewoon om u te bedanken.",
+            text: "We hebben iets extra's in je pakket {order} gestopt: {gift}. Gewoon om je te bedanken.",
         },
         Language::Japanese => Texts {
             heading: "ささやかな贈り物",

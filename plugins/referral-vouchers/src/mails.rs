@@ -1,7 +1,7 @@
 //! What advocates are told. A reward does not depend on whether the merchant lets this plugin write mails: the panel shows
 //! it as well.
 
-use regulars_sdk::{Context, EffectId, Guard, Mail, Purpose, Refusal, Result, Timestamp, language::Language};
+use regulars_sdk::{Context, EffectId, Guard, Mail, Purpose, Refusal, Result, Timestamp};
 
 use crate::{
     checks::Check,
@@ -19,9 +19,9 @@ pub fn friend_bought(
     if !settings.mail_on_referral {
         return Ok("switched off");
     }
-    let (advocate, language) = reader(cx, claim);
+    let advocate = left(cx, &claim.advocate);
     let mail = Mail::new(advocate, "friend-bought", Purpose::Loyalty)
-        .var("reward", language.money(claim.terms.amount))
+        .var("reward", claim.terms.amount.to_string())
         .var("until", cx.date_of(release).to_string())
         .guard(Guard::OrderNotCancelled(claim.order.clone()))
         .valid_until(release);
@@ -35,10 +35,10 @@ pub fn reward_paid(cx: &mut Context, settings: &Settings, claim: &Claim, payout:
     if !settings.mail_on_reward && payout.code.is_none() {
         return Ok("switched off");
     }
-    let (advocate, language) = reader(cx, claim);
+    let advocate = left(cx, &claim.advocate);
     let ends_on = payout.ends_at.map(|it| cx.date_of(it).to_string()).unwrap_or_default();
     let mail = Mail::new(advocate, "reward-paid", Purpose::Service)
-        .var("reward", language.money(payout.amount))
+        .var("reward", payout.amount.to_string())
         .var("reward_code", payout.code.clone().unwrap_or_default())
         .var("ends_on", ends_on)
         .after(&payout.effect);
@@ -55,9 +55,9 @@ pub fn reward_void(cx: &mut Context, settings: &Settings, claim: &mut Claim, bec
     if !settings.mail_on_void {
         return Ok("switched off");
     }
-    let (advocate, language) = reader(cx, claim);
+    let advocate = left(cx, &claim.advocate);
     let mail = Mail::new(advocate, "reward-void", Purpose::Service)
-        .var("reward", language.money(claim.terms.amount))
+        .var("reward", claim.terms.amount.to_string())
         .var("cancelled", if because == Because::Check(Check::Cancelled) { "yes" } else { "" });
     let queued = queue(cx, mail)?;
     claim.withdrawn = queued == QUEUED;
@@ -69,9 +69,9 @@ pub fn reward_returned(cx: &mut Context, settings: &Settings, claim: &Claim, tak
     if !settings.mail_on_void {
         return Ok("switched off");
     }
-    let (advocate, language) = reader(cx, claim);
+    let advocate = left(cx, &claim.advocate);
     let mail = Mail::new(advocate, "reward-returned", Purpose::Service)
-        .var("reward", language.money(claim.terms.amount))
+        .var("reward", claim.terms.amount.to_string())
         .after(taken);
     queue(cx, mail)
 }
@@ -85,11 +85,4 @@ fn queue(cx: &mut Context, mail: Mail) -> Result<&'static str> {
         Err(Refusal::Other(_)) => Ok("the budget for mails is used up"),
         Err(refusal) => Err(refusal.into()),
     }
-}
-
-/// The advocate who is left, and the language the host writes to them in.
-fn reader(cx: &Context, claim: &Claim) -> (String, Language) {
-    let advocate = left(cx, &claim.advocate);
-    let locale = cx.customer_by_id(&advocate).and_then(|it| it.locale).unwrap_or_else(|| cx.store().locale);
-    (advocate, Language::of(&locale))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Error, Letter, Locale, Rendered, Shop, Templates, UnsubscribeLinks};
 
 /// Who gets a mail that is tried out: somebody with a name, and somebody of whom nothing but the address is known.
-const NAMES: [Option<&str>; 2] = [Some("Ada"), None];
+const PEOPLE: [Option<(&str, &str)>; 2] = [Some(("Ada", "Lovelace")), None];
 
 const SHOP: Shop<'_> =
     Shop { name: "Fern & Fable", url: "https://fern.example", postal_address: Some("1 Mill Lane, Ashby") };
@@ -30,8 +30,8 @@ impl Templates {
     pub(super) fn try_out(&self, mail: &str, locale: &Locale) -> Result<(), Error> {
         let Some(vars) = self.sample_of(mail) else { return Ok(()) };
         let links = links();
-        for (first_name, links) in NAMES.into_iter().zip([Some(&links), None]) {
-            self.render(&sample(mail, vars, &[locale.clone(), Locale::english()], first_name, SHOP, links))?;
+        for (name, links) in PEOPLE.into_iter().zip([Some(&links), None]) {
+            self.render(&sample(mail, vars, &[locale.clone(), Locale::english()], name, SHOP, links))?;
         }
         Ok(())
     }
@@ -47,7 +47,7 @@ impl Templates {
         let Some(vars) = self.sample_of(mail) else { return Ok(None) };
         let links = links();
         let wanted: Vec<_> = locale.and_wider().chain([Locale::english()]).collect();
-        let letter = sample(mail, vars, &wanted, NAMES[0], shop, marketing.then_some(&links));
+        let letter = sample(mail, vars, &wanted, PEOPLE[0], shop, marketing.then_some(&links));
         self.render(&letter).map(Some)
     }
 
@@ -61,9 +61,10 @@ fn sample<'a>(
     mail: &'a str,
     vars: &'a BTreeMap<String, String>,
     locales: &'a [Locale],
-    first_name: Option<&'a str>,
+    name: Option<(&'a str, &'a str)>,
     shop: Shop<'a>,
     links: Option<&'a UnsubscribeLinks>,
 ) -> Letter<'a> {
-    Letter { mail, vars, locales, first_name, last_name: None, shop, links }
+    let (first_name, last_name) = name.unzip();
+    Letter { mail, vars, locales, first_name, last_name, shop, links }
 }

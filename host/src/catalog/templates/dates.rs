@@ -75,17 +75,17 @@ const DUTCH: [&str; 12] = [
     "december",
 ];
 
-/// A date in words; in figures (ISO 8601) where the language is not known.
+/// A date in words, whose day and month stay on one line; in figures (ISO 8601) where the language is not known.
 pub fn written(date: Date, locale: &Locale) -> String {
     let (year, day) = (date.year(), date.day());
     let month = |names: [&'static str; 12]| names[date.month() as usize - 1];
     match locale.language() {
-        "en" => format!("{day} {} {year}", month(ENGLISH)),
-        "de" => format!("{day}. {} {year}", month(GERMAN)),
-        "fr" if day == 1 => format!("1er {} {year}", month(FRENCH)),
-        "fr" => format!("{day} {} {year}", month(FRENCH)),
-        "es" => format!("{day} de {} de {year}", month(SPANISH)),
-        "nl" => format!("{day} {} {year}", month(DUTCH)),
+        "en" => format!("{day}\u{a0}{} {year}", month(ENGLISH)),
+        "de" => format!("{day}.\u{a0}{} {year}", month(GERMAN)),
+        "fr" if day == 1 => format!("1er\u{a0}{} {year}", month(FRENCH)),
+        "fr" => format!("{day}\u{a0}{} {year}", month(FRENCH)),
+        "es" => format!("{day}\u{a0}de {} de {year}", month(SPANISH)),
+        "nl" => format!("{day}\u{a0}{} {year}", month(DUTCH)),
         "ja" => format!("{year}年{}月{day}日", date.month()),
         _ => date.to_string(),
     }
@@ -99,11 +99,11 @@ mod tests {
     fn a_date_is_written_as_its_language_writes_it() {
         let date = |locale| written("2026-03-01".parse().unwrap(), &Locale::parse(locale).unwrap());
         for (locale, text) in [
-            ("en-gb", "1 March 2026"),
-            ("de", "1. März 2026"),
-            ("fr", "1er mars 2026"),
-            ("es-mx", "1 de marzo de 2026"),
-            ("nl", "1 maart 2026"),
+            ("en-gb", "1\u{a0}March 2026"),
+            ("de", "1.\u{a0}März 2026"),
+            ("fr", "1er\u{a0}mars 2026"),
+            ("es-mx", "1\u{a0}de marzo de 2026"),
+            ("nl", "1\u{a0}maart 2026"),
             ("ja", "2026年3月1日"),
             ("pl", "2026-03-01"),
         ] {

@@ -18,7 +18,8 @@ use minijinja::{
     value::Rest,
 };
 
-use super::{Error, Locale, Part, Place, Texts, dates, texts};
+use super::{Error, Locale, Part, Place, Texts, amounts, dates, texts};
+use crate::domain::Money;
 
 /// Work that one template may cause, so that a loop in a template ends.
 const FUEL: u64 = 1_000_000;
@@ -26,6 +27,8 @@ const FUEL: u64 = 1_000_000;
 const LAYOUT: &[(&str, &str)] = &[
     ("host/layout.mjml", include_str!("layout/layout.mjml")),
     ("host/layout.txt", include_str!("layout/layout.txt")),
+    ("host/box.mjml", include_str!("layout/box.mjml")),
+    ("host/box.txt", include_str!("layout/box.txt")),
     ("host/button.mjml", include_str!("layout/button.mjml")),
     ("host/button.txt", include_str!("layout/button.txt")),
     ("host/code.mjml", include_str!("layout/code.mjml")),
@@ -34,6 +37,8 @@ const LAYOUT: &[(&str, &str)] = &[
     ("host/figure.txt", include_str!("layout/figure.txt")),
     ("host/progress.mjml", include_str!("layout/progress.mjml")),
     ("host/progress.txt", include_str!("layout/progress.txt")),
+    ("host/title.mjml", include_str!("layout/title.mjml")),
+    ("host/title.txt", include_str!("layout/title.txt")),
 ];
 
 const LAYOUT_TEXTS: &[(&str, &str)] = &[
@@ -77,6 +82,9 @@ pub(super) fn base() -> &'static Environment<'static> {
             AutoEscape::Html if !value.is_safe() => Ok(out.write_str(&escaped(&value.to_string()))?),
             _ => escape_formatter(out, state, value),
         });
+        environment.add_function("box", |state: &State<'_, '_>, said: Rest<Value>| {
+            helper(state, "box", &["text", "label"], 1, &said)
+        });
         environment.add_function("button", |state: &State<'_, '_>, said: Rest<Value>| {
             helper(state, "button", &["label", "url"], 2, &said)
         });
@@ -90,7 +98,11 @@ pub(super) fn base() -> &'static Environment<'static> {
             let percent = (done.clamp(0, whole.max(0)) * 100).checked_div(whole).unwrap_or(0);
             helper(state, "progress", &["percent"], 1, &[percent.into()])
         });
+        environment.add_function("title", |state: &State<'_, '_>, said: Rest<Value>| {
+            helper(state, "title", &["title"], 1, &said)
+        });
         environment.add_filter("date", date);
+        environment.add_filter("money", money);
         for (name, source) in LAYOUT {
             environment.add_template(name, source).expect("the host's layout compiles");
         }
@@ -130,6 +142,9 @@ fn helper(
         }
         context.insert(*argument, value);
     }
+    if let Some(colon) = state.lookup("mail").and_then(|mail| mail.get_attr("colon").ok()) {
+        context.insert("colon", colon);
+    }
     let part = if matches!(state.auto_escape(), AutoEscape::Html) { Part::Mjml } else { Part::Text };
     let piece = state.env().get_template(&format!("host/{name}.{}", part.extension()))?;
     let piece = piece.render(Value::from_pairs(context))?;
@@ -158,9 +173,22 @@ fn date(state: &State<'_, '_>, date: &str) -> Result<String, EngineError> {
     let read: Date = date.parse().map_err(|_| {
         EngineError::new(ErrorKind::InvalidOperation, format!("`{date}` is no date such as 2026-03-01"))
     })?;
-    let locale = state.lookup("mail").and_then(|mail| mail.get_attr("locale").ok());
-    let locale = locale.as_ref().and_then(Value::as_str).and_then(Locale::parse);
-    Ok(dates::written(read, &locale.unwrap_or_else(Locale::english)))
+    Ok(dates::written(read, &locale(state)))
+}
+
+/// `12.50 EUR` as the mail's language writes it.
+fn money(state: &State<'_, '_>, amount: &str) -> Result<String, EngineError> {
+    let read = amount.split_once(' ').and_then(|(number, code)| Money::parse(number, code.parse().ok()?).ok());
+    let read = read.ok_or_else(|| {
+        EngineError::new(ErrorKind::InvalidOperation, format!("`{amount}` is no amount such as 12.50 EUR"))
+    })?;
+    Ok(amounts::written(read, &locale(state)))
+}
+
+/// The mail's language.
+fn locale(state: &State<'_, '_>) -> Locale {
+    let tag = state.lookup("mail").and_then(|mail| mail.get_attr("locale").ok());
+    tag.as_ref().and_then(Value::as_str).and_then(Locale::parse).unwrap_or_else(Locale::english)
 }
 
 pub(super) fn body(mail: &str, part: Part) -> String {

@@ -16,12 +16,14 @@ use minijinja::Environment;
 use super::manifest::TemplateHead;
 use crate::store::TemplateOverride;
 
+mod amounts;
 mod check;
 mod dates;
 mod environment;
 mod error;
 mod locale;
 mod render;
+mod spaces;
 mod texts;
 
 pub use dates::written as date_in_words;

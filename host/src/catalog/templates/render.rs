@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::{
     Error, Locale, PREHEADER, Part, Place, SUBJECT, Templates,
     environment::{self, WORDS},
+    spaces,
 };
 
 /// Bytes of one rendered part: mail readers cut a mail off at about 100 KiB, and nobody reads on behind a multiple of
@@ -66,10 +67,11 @@ impl Templates {
         let head = self.mails.get(mail).ok_or_else(|| Error::NoMail(mail.to_owned()))?;
         let locale = self.locale_for(mail, letter.locales);
         let vars = Value::from_pairs(vars.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let colon = self.word(mail, &locale, "colon", &Value::UNDEFINED)?;
         let people = context! {
             customer => context! { first_name => letter.first_name, last_name => letter.last_name },
             shop => context! { name => shop.name, url => shop.url },
-            mail => context! { locale => locale.as_str() },
+            mail => context! { locale => locale.as_str(), colon => colon.as_str() },
             ..vars
         };
         let texts = self.rendered_texts(mail, &locale, &people)?;
@@ -84,6 +86,7 @@ impl Templates {
         let reason = if letter.links.is_some() { "reason_marketing" } else { "reason_service" };
         let about = context! {
             locale => locale.as_str(),
+            colon => colon.as_str(),
             subject => subject.as_str(),
             preheader => texts.get(PREHEADER).map(String::as_str),
             marketing => letter.links.is_some(),
@@ -116,7 +119,7 @@ impl Templates {
         let table = self.texts.get(locale).and_then(|tables| tables.get(mail)).into_iter().flatten();
         let rendered = table.map(|(name, _)| {
             let text = self.part(mail, "text", &environment::text(locale, mail, name), context)?;
-            Ok((name.clone(), text))
+            Ok((name.clone(), spaces::joined(&text, locale)))
         });
         rendered.collect()
     }
@@ -132,7 +135,8 @@ impl Templates {
     /// One of the layout's words, in English where it has no other.
     fn word(&self, mail: &str, locale: &Locale, name: &str, context: &Value) -> Result<String, Error> {
         let known = locale.and_wider().find(|locale| WORDS.contains_key(locale)).unwrap_or_else(Locale::english);
-        self.part(mail, "layout", &environment::word(&known, name), context)
+        let word = self.part(mail, "layout", &environment::word(&known, name), context)?;
+        Ok(spaces::joined(&word, &known))
     }
 
     fn part(&self, mail: &str, what: &'static str, template: &str, context: &Value) -> Result<String, Error> {

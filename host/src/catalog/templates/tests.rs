@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod contrast;
+
 const BODY: &str = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ customer.first_name }}, \
                     {{ points }} points</mj-text></mj-column></mj-section></mj-body></mjml>";
 
@@ -9,9 +11,10 @@ const BODY: &str = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ cust
 const CONTENT: &str = r#"{% extends "layout" %}
 {% block content %}
 <mj-section><mj-column>
-  <mj-text><h1>{{ t.hello }}</h1></mj-text>
+  {{ title(t.hello) }}
   {{ figure(points, t.unit) }}
   {{ code("TEA-42", t.subject) }}
+  {{ box(t.unit, "Kept for you") }}
   {{ progress(points|int, 100) }}
   {{ button(t.visit, shop.url) }}
 </mj-column></mj-section>
@@ -19,7 +22,7 @@ const CONTENT: &str = r#"{% extends "layout" %}
 
 const TWIN: &str = r#"{% extends "layout" %}
 {% block content %}
-{{ t.hello }}
+{{ title(t.hello) }}
 
 {% if customer.first_name %}
 Dear {{ customer.first_name }}
@@ -27,6 +30,7 @@ Dear {{ customer.first_name }}
 
 {{ figure(points, t.unit) }}
 {{ code("TEA-42", t.subject) }}
+{{ box("1234.50 EUR"|money, "Worth") }}
 {{ button(t.visit, shop.url) }}
 Until {{ "2026-03-02"|date }}
 {% endblock %}"#;
@@ -126,8 +130,9 @@ fn a_template_that_never_ends_is_stopped() {
 fn a_mail_fills_the_layout_in_both_twins() {
     let rendered = render(&translated(), &["en"], "Ada", None).unwrap();
     assert_eq!(rendered.subject, "42 cups & more");
-    let expected = "Hello, Ada\n\nDear Ada\n\n42 cups\n42 cups & more:\n\n    TEA-42\nHave tea: https://fern.example\n\
-                    Until 2 March 2026\n\n--\nYou get this mail because you are a customer of Fern & Fable.\n\n\
+    let expected = "Hello, Ada\n\nDear Ada\n\n42 cups\n42 cups & more:\n\n    TEA-42\nWorth: €1,234.50\n\
+                    Have tea: https://fern.example\nUntil 2\u{a0}March 2026\n\n--\n\
+                    You are receiving this email because you are a customer of Fern & Fable.\n\n\
                     Fern & Fable, 1 Mill Lane\n";
     assert_eq!(rendered.text, expected);
     for piece in ["Hello, Ada", "Tea is ready", "42 cups &amp; more", "TEA-42", "https://fern.example", "1 Mill Lane"] {
@@ -135,6 +140,19 @@ fn a_mail_fills_the_layout_in_both_twins() {
     }
     assert!(rendered.html.contains("prefers-color-scheme: dark"));
     assert!(!rendered.html.contains("/u/1"), "what is no marketing offers no way out of it");
+}
+
+#[test]
+fn plain_text_has_the_colon_of_its_language() {
+    let french = GERMAN.replace("Tee trinken", "Voir");
+    let text = |tag: &str| {
+        let templates = translated_with(&[("fr.toml", &french), ("ja.toml", &french)]).unwrap();
+        render(&templates, &[tag], "Ada", Some(&links())).unwrap().text
+    };
+    assert!(
+        text("fr").contains("Voir\u{a0}: https://fern.example") && text("fr").contains("\u{a0}: https://r.example/u/1")
+    );
+    assert!(text("ja").contains("Voir：https://fern.example") && text("ja").contains("：https://r.example/u/1"));
 }
 
 #[test]
@@ -166,10 +184,10 @@ fn every_mail_is_tried_in_every_language_with_its_sample() {
     assert!(error.starts_with(told), "{error}");
     let misspelt = CONTENT.replace("t.visit", "t.vist");
     let error = translated_with(&[("cup.mjml", &misspelt)]).unwrap().check().unwrap_err().to_string();
-    let told = "templates/cup.mjml:8: the label of `button` is not there, in `button(t.vist, shop.url)`";
+    let told = "templates/cup.mjml:9: the label of `button` is not there, in `button(t.vist, shop.url)`";
     assert!(error.starts_with(told), "{error}");
     // Who has no name is tried as well.
-    let shouts = TWIN.replace("{{ t.hello }}", "{{ customer.first_name + '!' }}");
+    let shouts = TWIN.replace("{{ title(t.hello) }}", "{{ customer.first_name + '!' }}");
     assert!(translated_with(&[("cup.txt", &shouts)]).unwrap().check().is_err());
 }
 

@@ -49,7 +49,7 @@ fn the_code_is_shown_while_it_is_good() {
     let effect = shop.codes().next().unwrap().1.clone();
     shop.finish(&effect).unwrap();
     let code = &shown(&shop, "de")[0];
-    assert_eq!((code.kind.as_str(), code.text.as_str()), ("code", "Gültig bis 30. Juni 2026."));
+    assert_eq!((code.kind.as_str(), code.text.as_str()), ("code", "Gültig bis zum 30. Juni 2026."));
     shop.advance_to(at(182, 0)).unwrap();
     assert_eq!(shown(&shop, "de").len(), 1);
 }

@@ -27,7 +27,7 @@ pub(super) static GERMAN: Texts = Texts {
     year: "Jahr",
     save: "Speichern",
     gift: "Ein Geschenk für Sie",
-    until: "Gültig bis {date}.",
+    until: "Gültig bis zum {date}.",
 };
 
 pub(super) static FRENCH: Texts = Texts {
@@ -45,27 +45,27 @@ pub(super) static FRENCH: Texts = Texts {
 
 pub(super) static SPANISH: Texts = Texts {
     language: Language::Spanish,
-    birthday: "Su cumpleaños",
-    why: "Díganos el día y nos acordaremos de usted. No preguntamos la edad.",
-    known: "Nos acordaremos de usted el {date}.",
-    locked: "Podrá cambiarlo a partir del {date}.",
+    birthday: "Tu cumpleaños",
+    why: "Dinos el día y nos acordaremos de ti. No preguntamos la edad.",
+    known: "Nos acordaremos de ti el {date}.",
+    locked: "Podrás cambiarlo a partir del {date}.",
     day_and_month: "Día y mes",
     year: "Año",
     save: "Guardar",
-    gift: "Un regalo para usted",
+    gift: "Un regalo para ti",
     until: "Válido hasta el {date}.",
 };
 
 pub(super) static DUTCH: Texts = Texts {
     language: Language::Dutch,
-    birthday: "Uw verjaardag",
-    why: "Vertel ons de dag, dan denken we aan u. We vragen niet naar uw leeftijd.",
-    known: "Op {date} denken we aan u.",
-    locked: "U kunt de dag vanaf {date} weer wijzigen.",
+    birthday: "Je verjaardag",
+    why: "Vertel ons de dag, dan denken we aan je. We vragen niet naar je leeftijd.",
+    known: "Op {date} denken we aan je.",
+    locked: "Je kunt de dag vanaf {date} weer wijzigen.",
     day_and_month: "Dag en maand",
     year: "Jaar",
     save: "Opslaan",
-    gift: "Een cadeau voor u",
+    gift: "Een cadeau voor jou",
     until: "Geldig tot en met {date}.",
 };
 

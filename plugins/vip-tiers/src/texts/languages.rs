@@ -24,7 +24,7 @@ pub const GERMAN: Texts = Texts {
     language: Language::German,
     order: ["{0} Bestellung", "{0} Bestellungen"],
     tier: "Ihre Stufe",
-    until: "Gilt bis {0}",
+    until: "Gilt bis zum {0}",
     safe: "und die nächste Laufzeit haben Sie schon erreicht",
     to_stay: "noch {0}, um sie zu behalten",
     next: "Noch {0} bis {1}",
@@ -33,7 +33,7 @@ pub const GERMAN: Texts = Texts {
     benefits: "Das haben Sie davon",
     free_shipping: "Kostenloser Versand",
     reward: "Ein Geschenk für Sie",
-    code_until: "Gültig bis {0}",
+    code_until: "Gültig bis zum {0}",
 };
 
 pub const FRENCH: Texts = Texts {
@@ -55,32 +55,32 @@ pub const FRENCH: Texts = Texts {
 pub const SPANISH: Texts = Texts {
     language: Language::Spanish,
     order: ["{0} pedido", "{0} pedidos"],
-    tier: "Su nivel",
-    until: "Suyo hasta el {0}",
-    safe: "y ya ha conseguido el próximo periodo",
+    tier: "Tu nivel",
+    until: "Tuyo hasta el {0}",
+    safe: "y ya has conseguido el próximo periodo",
     to_stay: "faltan {0} para conservarlo",
     next: "Faltan {0} para {1}",
     and: " y ",
     or: " o ",
-    benefits: "Sus ventajas",
+    benefits: "Tus ventajas",
     free_shipping: "Envío gratuito",
-    reward: "Un regalo para usted",
+    reward: "Un regalo para ti",
     code_until: "Válido hasta el {0}",
 };
 
 pub const DUTCH: Texts = Texts {
     language: Language::Dutch,
     order: ["{0} bestelling", "{0} bestellingen"],
-    tier: "Uw niveau",
-    until: "Van u tot en met {0}",
-    safe: "en de volgende periode hebt u al verdiend",
+    tier: "Je niveau",
+    until: "Van jou tot en met {0}",
+    safe: "en de volgende periode heb je al verdiend",
     to_stay: "nog {0} om het te houden",
     next: "Nog {0} tot {1}",
     and: " en ",
     or: " of ",
-    benefits: "Uw voordelen",
+    benefits: "Je voordelen",
     free_shipping: "Gratis verzending",
-    reward: "Een cadeau voor u",
+    reward: "Een cadeau voor jou",
     code_until: "Geldig tot en met {0}",
 };
 
