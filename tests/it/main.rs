@@ -24,6 +24,7 @@ mod refusals;
 mod replay;
 mod secrets;
 mod shop;
+mod shopify_app;
 mod shopify_effects;
 mod shopify_manifest;
 mod shopify_reads;
