@@ -34,8 +34,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    Birthday, Context, Customer, EffectId, EffectStanding, EndedEffect, Event, Failure, Order, Product, Refund, Result,
-    Similarity, StoreInfo, Task, Timer, Timestamp,
+    Birthday, Context, Customer, EffectId, EffectStanding, EndedEffect, Event, Failure, Fulfillment, Order, Product,
+    Refund, Result, Similarity, StoreInfo, Task, Timer, Timestamp,
     panel::{Block, View},
 };
 
@@ -269,6 +269,18 @@ impl Bench {
     pub fn with_refund(mut self, refund: impl Into<Refund>) -> Self {
         let refund = refund.into();
         self.shop().refunds.insert(refund.id.clone(), refund);
+        self
+    }
+
+    /// Makes a shipment known without an event.
+    pub fn with_fulfillment(mut self, fulfillment: Fulfillment) -> Self {
+        self.shop().learn_fulfillment(fulfillment);
+        self
+    }
+
+    /// Makes two customers one without telling the plugin: so it is with guests of whom nobody has been told before.
+    pub fn with_merge(mut self, kept_id: &str, absorbed_id: &str) -> Self {
+        self.shop().merge(kept_id, absorbed_id);
         self
     }
 

@@ -152,31 +152,37 @@ impl Shop {
             incoming::Change::Refund(refund) => {
                 self.refunds.insert(refund.id.clone(), (**refund).clone());
             }
-            incoming::Change::Fulfillment(it) => {
-                if self.fulfillments.get(&it.id).is_none_or(|known| known.updated_at <= it.updated_at) {
-                    self.fulfillments.insert(it.id.clone(), (**it).clone());
-                }
-            }
+            incoming::Change::Fulfillment(it) => self.learn_fulfillment((**it).clone()),
             incoming::Change::Ended(it) => self.end(it),
             incoming::Change::Customer(it) => match incoming.topic.as_str() {
                 "customer.deleted" => self.delete(&it.id, as_of),
                 "customer.redacted" => self.redact(&it.id, as_of),
                 _ => self.learn_customer((**it).clone(), as_of),
             },
-            incoming::Change::Merge(it) => {
-                if !self.leads_through(&it.kept_id, &it.absorbed_id) {
-                    self.merges.insert(it.absorbed_id.clone(), it.kept_id.clone());
-                    let kept = self.survivor(&it.kept_id).to_owned();
-                    let named = Known { as_of: Timestamp(0), fact: nobody(&kept) };
-                    self.customers.entry(kept).or_insert(named);
-                }
-            }
+            incoming::Change::Merge(it) => self.merge(&it.kept_id, &it.absorbed_id),
             incoming::Change::Timer(_)
             | incoming::Change::Action(_)
             | incoming::Change::Dispute(_)
             | incoming::Change::About(_)
             | incoming::Change::None => {}
         }
+    }
+
+    pub(super) fn learn_fulfillment(&mut self, it: Fulfillment) {
+        if self.fulfillments.get(&it.id).is_none_or(|known| known.updated_at <= it.updated_at) {
+            self.fulfillments.insert(it.id.clone(), it);
+        }
+    }
+
+    /// Makes two customers one, unless that would lead in a circle.
+    pub(super) fn merge(&mut self, kept: &str, absorbed: &str) {
+        if self.leads_through(kept, absorbed) {
+            return;
+        }
+        self.merges.insert(absorbed.into(), kept.into());
+        let left = self.survivor(kept).to_owned();
+        let named = Known { as_of: Timestamp(0), fact: nobody(&left) };
+        self.customers.entry(left).or_insert(named);
     }
 
     /// Whether `id` is `other` or was absorbed by it, at whatever remove.

@@ -1,0 +1,86 @@
+//! A plugin's own code in the bench, and the component compiled from it in the sandbox: the same events lead to the same
+//! decisions, effects, timers and state, delivery by delivery.
+//!
+//! What the host keeps and what the bench keeps are compared as they are. Ids, codes, names of links and chance are the
+//! same on both sides, because the bench derives them as the host does.
+//!
+//! What the sandbox costs is measured on the way: `cargo test --workspace --test it -- equality --nocapture` prints it.
+
+mod bodies;
+mod calls;
+mod facts;
+mod house;
+mod kits;
+mod season;
+mod twins;
+
+use std::collections::BTreeMap;
+
+use regulars::{domain::Currency, engine::limits};
+use regulars_sdk::test::{Bench, START};
+use serde_json::Value;
+
+use self::{
+    house::{House, Shop},
+    kits::Kit,
+    season::{Season, amounts},
+    twins::Twins,
+};
+use super::shop::plugin_file;
+
+const STEPS: u32 = 220;
+
+/// A season in shops of two, no and three decimals.
+async fn assert_equal(kit: &Kit) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut fuel = BTreeMap::new();
+    for (seed, code) in [(11, "EUR"), (12, "JPY"), (13, "KWD")] {
+        println!("{} in {code}", kit.name);
+        let currency: Currency = code.parse().expect("a currency");
+        let Value::Object(settings) = (kit.settings)(&amounts(currency)) else { panic!("settings are an object") };
+        let mut bench = Bench::new(kit.handle).manifest(kit.manifest).currency(code);
+        for (key, value) in &settings {
+            bench = bench.setting(key, value.clone());
+        }
+        for &(kind, limit) in kit.budgets {
+            bench = bench.budget(kind, limit);
+        }
+        let opens = regulars::domain::Timestamp(START.0);
+        let shop = Shop { plugin: kit.name, currency: code, settings, budgets: kit.budgets, opens };
+        let house = House::open(shop, &plugin_file(kit.name), folder.path()).await;
+        let mut season = Season::new(Twins::new(house, bench).await, kit, currency, seed);
+        season.run(STEPS).await;
+        for (topic, used) in season.twins.fuel {
+            fuel.entry(topic).or_insert_with(Vec::new).extend(used);
+        }
+    }
+    for (topic, used) in &fuel {
+        println!("{topic} {} {:?}", used.len(), used.iter().max());
+    }
+    let _ = limits::FUEL;
+}
+
+#[tokio::test]
+async fn loyalty_points_is_the_same_in_the_bench_and_in_the_sandbox() {
+    assert_equal(&kits::LOYALTY).await;
+}
+
+#[tokio::test]
+async fn parcel_surprise_is_the_same_in_the_bench_and_in_the_sandbox() {
+    assert_equal(&kits::PARCELS).await;
+}
+
+#[tokio::test]
+async fn referral_vouchers_is_the_same_in_the_bench_and_in_the_sandbox() {
+    assert_equal(&kits::REFERRALS).await;
+}
+
+#[tokio::test]
+async fn birthday_mail_is_the_same_in_the_bench_and_in_the_sandbox() {
+    assert_equal(&kits::BIRTHDAYS).await;
+}
+
+#[tokio::test]
+async fn vip_tiers_is_the_same_in_the_bench_and_in_the_sandbox() {
+    assert_equal(&kits::TIERS).await;
+}
