@@ -10,8 +10,8 @@ pub struct Kit {
     pub manifest: &'static str,
     /// Given the text of an amount of so many euros, or what is like it in another currency.
     pub settings: fn(&dyn Fn(u32) -> String) -> Value,
-    /// A setting that is changed now and then, and its values.
-    pub changes: fn(&dyn Fn(u32) -> String) -> (&'static str, [Value; 2]),
+    /// Settings that are changed now and then.
+    pub changes: fn(&dyn Fn(u32) -> String) -> Vec<(&'static str, Value)>,
     /// Bounds on what it gives, in the currency's minor units where it is money.
     pub budgets: &'static [(&'static str, u64)],
     /// What somebody asks of it.
@@ -68,7 +68,15 @@ pub const LOYALTY: Kit = Kit {
             ],
         })
     },
-    changes: |_| ("award_on", [json!("delivered"), json!("paid")]),
+    changes: |_| {
+        let [award_on, historic_days] = ["award_on", "historic_days"];
+        vec![
+            (award_on, json!("delivered")),
+            (award_on, json!("paid")),
+            (historic_days, json!(60)),
+            (historic_days, json!(90)),
+        ]
+    },
     budgets: &[("points", 6_000), ("money", 9_000), ("mails", 400)],
     asks: |random, sight| match random.below(8) {
         0..=2 => {
@@ -104,7 +112,7 @@ pub const PARCELS: Kit = Kit {
             "monthly_budget": amount(60), "how": "line", "thanks_after_days": 6,
         })
     },
-    changes: |amount| ("monthly_budget", [json!(amount(20)), json!(amount(80))]),
+    changes: |amount| vec![("monthly_budget", json!(amount(20))), ("monthly_budget", json!(amount(80)))],
     budgets: &[("gifts", 30), ("mails", 400)],
     asks: |random, sight| match random.below(3) {
         0 => merchant("give", json!({ "order": sight.order, "gift": random.pick(&["soap", "pen", "none"]) })),
@@ -124,7 +132,7 @@ pub const REFERRALS: Kit = Kit {
             "claw_back": true,
         })
     },
-    changes: |_| ("advocate_reward", [json!("code"), json!("store_credit")]),
+    changes: |_| vec![("advocate_reward", json!("code")), ("advocate_reward", json!("store_credit"))],
     budgets: &[("money", 40_000), ("tasks", 60)],
     asks: |random, sight| match random.below(6) {
         0..=2 => shopper("share", json!({})),
@@ -150,7 +158,7 @@ pub const BIRTHDAYS: Kit = Kit {
             "ask_year": true,
         })
     },
-    changes: |_| ("days_before", [json!(0), json!(7)]),
+    changes: |_| vec![("days_before", json!(0)), ("days_before", json!(7))],
     budgets: &[("mails", 300), ("money", 9_000)],
     asks: |random, _| {
         let (month, day) = day(random);
@@ -180,7 +188,7 @@ pub const TIERS: Kit = Kit {
             "reward_skipped_tiers": true,
         })
     },
-    changes: |_| ("notify_near", [json!(50), json!(80)]),
+    changes: |_| vec![("notify_near", json!(50)), ("notify_near", json!(80))],
     budgets: &[("mails", 400), ("money", 20_000)],
     asks: |random, _| match random.below(4) {
         0 | 1 => merchant("lock", json!({ "tier": "gold", "until": "2026-03-15", "reason": "friend", "greet": true })),

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use regulars::{
     domain::{Currency, CustomerId, Effect, EffectStatus, Event, Origin, Timestamp},
+    engine::limits,
     ingest::actions::By,
     store::keys,
 };
+use regulars_sdk::test::START;
 use regulars_tests::random::Random;
 use serde_json::json;
 
@@ -20,6 +22,9 @@ use super::{
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 1_440 * MINUTE;
+
+/// Customers of old: more orders than one delivery that goes through all of them reads.
+const OLD_CUSTOMERS: usize = 4;
 
 /// Names that are alike, and others.
 const NAMES: [&str; 6] = ["Mira", "Miriam", "Otto", "Zoe", "Xaver", "Ida"];
@@ -69,6 +74,32 @@ impl<'a> Season<'a> {
         for _ in 0..6 {
             self.twins.move_to(self.twins.house.now() + Duration::from_millis(15 * DAY)).await;
             self.end_effects().await;
+        }
+    }
+
+    /// Customers of old, each with as many orders as one delivery reads, of whom the plugin has not been told; then it
+    /// looks at everybody, and one of them buys again.
+    pub async fn meet_old_customers(&mut self) {
+        for _ in 0..OLD_CUSTOMERS {
+            let buyer = self.meet();
+            self.people[buyer].joined = Some(self.now());
+            for _ in 0..limits::LIST_ORDERS {
+                let placed = START.0 - self.random.within(DAY..20 * DAY);
+                let basket = Basket { placed, ..self.basket(buyer) };
+                let body = bodies::order(&basket, &self.people[buyer], self.currency, self.now());
+                let number = self.number().to_string();
+                self.twins.house.webhook(&number, "orders/create", &body).await;
+            }
+        }
+        self.twins.catch_up().await;
+        let buyer = self.people.len() - 1;
+        let again = self.basket(buyer);
+        self.baskets.push(again);
+        self.order_webhook("orders/paid", self.baskets.len() - 1).await;
+        let amount = amounts(self.currency);
+        for (key, value) in (self.kit.changes)(&amount) {
+            self.twins.publish(key, value).await;
+            self.twins.move_to(self.twins.house.now() + Duration::from_millis(DAY)).await;
         }
     }
 
@@ -178,6 +209,25 @@ impl<'a> Season<'a> {
             Some(buyer) => buyer,
             None => self.meet(),
         };
+        let basket = self.basket(buyer);
+        self.baskets.push(basket);
+        let index = self.baskets.len() - 1;
+        match self.random.below(20) {
+            // What is said of the order comes before the order.
+            0 => {
+                self.refund(index).await;
+                let (shipment, basket) = (self.number(), &self.baskets[index]);
+                let body = bodies::fulfillment(shipment, basket, "success", None, self.now());
+                self.baskets[index].shipment = Some(shipment);
+                self.webhook("fulfillments/create", body).await;
+            }
+            1 => self.order_webhook("orders/create", index).await,
+            _ => {}
+        }
+        self.order_webhook("orders/paid", index).await;
+    }
+
+    fn basket(&mut self, buyer: usize) -> Basket {
         let id = self.number();
         let mut lines = Vec::new();
         for _ in 0..self.random.within(1..4) {
@@ -199,7 +249,7 @@ impl<'a> Season<'a> {
             attributes.push(("regulars_link", link));
             attributes.push(("regulars_device", format!("cookie-{}", self.random.below(5))));
         }
-        let basket = Basket {
+        Basket {
             id,
             buyer,
             lines,
@@ -211,22 +261,7 @@ impl<'a> Season<'a> {
             placed: self.now(),
             cancelled: None,
             shipment: None,
-        };
-        self.baskets.push(basket);
-        let index = self.baskets.len() - 1;
-        match self.random.below(20) {
-            // What is said of the order comes before the order.
-            0 => {
-                self.refund(index).await;
-                let (shipment, basket) = (self.number(), &self.baskets[index]);
-                let body = bodies::fulfillment(shipment, basket, "success", None, self.now());
-                self.baskets[index].shipment = Some(shipment);
-                self.webhook("fulfillments/create", body).await;
-            }
-            1 => self.order_webhook("orders/create", index).await,
-            _ => {}
         }
-        self.order_webhook("orders/paid", index).await;
     }
 
     fn an_order(&mut self) -> Option<usize> {
@@ -343,8 +378,8 @@ impl<'a> Season<'a> {
 
     async fn publish(&mut self) {
         let amount = amounts(self.currency);
-        let (key, values) = (self.kit.changes)(&amount);
-        let value = values[self.random.below(2) as usize].clone();
+        let changes = (self.kit.changes)(&amount);
+        let (key, value) = changes[self.random.below(changes.len() as u64) as usize].clone();
         self.twins.publish(key, value).await;
     }
 

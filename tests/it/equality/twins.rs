@@ -191,12 +191,14 @@ impl Twins {
             platform::read(platform, topic, &event.body, &context).expect("the corpus can be read")
         });
         self.hand_facts();
-        let is_repeat = self.house.record(position).is_none();
+        let record = self.house.record(position);
+        let is_repeat = record.is_none();
         let waits = |at: &Position| self.house.event(*at).is_some_and(|it| it.id == event.id);
         if is_repeat && self.waiting.iter().any(waits) {
             return;
         }
-        let attempt = self.house.record(position).and_then(|record| {
+        let topic = record.as_ref().map(|record| record.topic.to_string()).unwrap_or_default();
+        let attempt = record.and_then(|record| {
             assert!(record.deliveries.len() <= 1 && record.unreadable.is_none(), "{record:?}");
             record.deliveries.into_iter().next()
         });
@@ -214,6 +216,9 @@ impl Twins {
                 self.deliver(if read.is_some() { incoming.payload(body) } else { incoming })
             }
         };
+        if let Some(attempt) = &attempt {
+            self.fuel.entry(topic).or_default().push(attempt.fuel);
+        }
         self.compare(&event, attempt, delivered);
     }
 
@@ -327,7 +332,6 @@ impl Twins {
             assert_ne!(idle.status, Status::Handled, "{id} runs in the bench alone: {:?}", idle.calls);
             return;
         };
-        self.fuel.entry(topic_of(event)).or_default().push(attempt.fuel);
         match (attempt.outcome, delivered) {
             (Outcome::Done, Ok(delivery)) => {
                 assert_eq!(delivery.status, Status::Handled, "{id} runs in the host alone: {:?}", attempt.notes);
@@ -410,21 +414,5 @@ impl Twins {
         let open: Vec<_> = rows.iter().map(open).collect();
         let asked: Vec<_> = self.bench().tasks().values().cloned().collect();
         assert_eq!(open, asked, "the open tasks after {after}: the host, then the bench");
-    }
-}
-
-/// What deliveries are counted under.
-fn topic_of(event: &Event) -> String {
-    match &event.origin {
-        Origin::Webhook { topic, .. } => topic.clone(),
-        Origin::Timer { .. } => "timer.fired".into(),
-        Origin::Action { name, .. } => format!("shopper.action {name}"),
-        Origin::MerchantAction { name, .. } => format!("merchant.action {name}"),
-        Origin::Visit { .. } => "link.visited".into(),
-        Origin::SettingsPublished { .. } => "settings.published".into(),
-        Origin::Merge { .. } => "customers/merge".into(),
-        Origin::EffectEnded { done: true, .. } => "effect.done".into(),
-        Origin::EffectEnded { done: false, .. } => "effect.failed".into(),
-        other => panic!("the corpus has no {other:?}"),
     }
 }
