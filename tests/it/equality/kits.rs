@@ -4,14 +4,18 @@ use regulars_sdk::{Context, Event, Result};
 use regulars_tests::random::Random;
 use serde_json::{Value, json};
 
+/// Writes an amount of so many euros, or what is like it in another currency.
+type Amounts<'a> = &'a dyn Fn(u32) -> String;
+
 pub struct Kit {
     pub name: &'static str,
     pub handle: fn(&Event, &mut Context) -> Result,
     pub manifest: &'static str,
-    /// Given the text of an amount of so many euros, or what is like it in another currency.
-    pub settings: fn(&dyn Fn(u32) -> String) -> Value,
+    pub settings: fn(Amounts<'_>) -> Value,
     /// Settings that are changed now and then.
-    pub changes: fn(&dyn Fn(u32) -> String) -> Vec<(&'static str, Value)>,
+    pub changes: fn(Amounts<'_>) -> Vec<(&'static str, Value)>,
+    /// Days, more or less, on each of which something happens.
+    pub days: u32,
     /// Bounds on what it gives, in the currency's minor units where it is money.
     pub budgets: &'static [(&'static str, u64)],
     /// What somebody asks of it.
@@ -48,6 +52,21 @@ fn one_of(random: &mut Random, texts: &[String]) -> String {
     texts.get(index).cloned().unwrap_or_else(|| "NONE-SUCH".into())
 }
 
+/// What asks for everything there is.
+pub const PROBE: Kit = Kit {
+    name: "probe",
+    handle: probe::handle,
+    manifest: include_str!("../../probe/manifest.toml"),
+    settings: |_| json!({ "word": "one" }),
+    changes: |_| vec![("word", json!("two")), ("word", json!("three"))],
+    days: 120,
+    budgets: &[("words", 400), ("money", 150_000), ("mails", 60), ("gifts", 9), ("tasks", 30)],
+    asks: |random, _| match random.below(3) {
+        0 => merchant("refused", json!({})),
+        _ => shopper("look", json!({ "at": "this" })),
+    },
+};
+
 pub const LOYALTY: Kit = Kit {
     name: "loyalty-points",
     handle: loyalty_points::handle,
@@ -77,6 +96,7 @@ pub const LOYALTY: Kit = Kit {
             (historic_days, json!(90)),
         ]
     },
+    days: 180,
     budgets: &[("points", 6_000), ("money", 9_000), ("mails", 400)],
     asks: |random, sight| match random.below(8) {
         0..=2 => {
@@ -113,6 +133,7 @@ pub const PARCELS: Kit = Kit {
         })
     },
     changes: |amount| vec![("monthly_budget", json!(amount(20))), ("monthly_budget", json!(amount(80)))],
+    days: 180,
     budgets: &[("gifts", 30), ("mails", 400)],
     asks: |random, sight| match random.below(3) {
         0 => merchant("give", json!({ "order": sight.order, "gift": random.pick(&["soap", "pen", "none"]) })),
@@ -133,6 +154,7 @@ pub const REFERRALS: Kit = Kit {
         })
     },
     changes: |_| vec![("advocate_reward", json!("code")), ("advocate_reward", json!("store_credit"))],
+    days: 180,
     budgets: &[("money", 40_000), ("tasks", 60)],
     asks: |random, sight| match random.below(6) {
         0..=2 => shopper("share", json!({})),
@@ -159,6 +181,7 @@ pub const BIRTHDAYS: Kit = Kit {
         })
     },
     changes: |_| vec![("days_before", json!(0)), ("days_before", json!(7))],
+    days: 180,
     budgets: &[("mails", 300), ("money", 9_000)],
     asks: |random, _| {
         let (month, day) = day(random);
@@ -189,6 +212,7 @@ pub const TIERS: Kit = Kit {
         })
     },
     changes: |_| vec![("notify_near", json!(50)), ("notify_near", json!(80))],
+    days: 180,
     budgets: &[("mails", 400), ("money", 20_000)],
     asks: |random, _| match random.below(4) {
         0 | 1 => merchant("lock", json!({ "tier": "gold", "until": "2026-03-15", "reason": "friend", "greet": true })),

@@ -33,7 +33,11 @@ pub struct Twins {
     published: Option<(String, Value)>,
     /// Facts that the bench has been handed, as their rows were.
     handed: BTreeMap<Key, Vec<u8>>,
+    /// Effects that have been compared, as their rows were.
+    compared: BTreeMap<Key, Vec<u8>>,
     timers_fired: u64,
+    /// Why deliveries were refused by the plugin.
+    pub rejected: Vec<String>,
     /// Fuel of each delivery, by topic.
     pub fuel: BTreeMap<String, Vec<u64>>,
 }
@@ -63,7 +67,9 @@ impl Twins {
             waiting: Vec::new(),
             published: None,
             handed: BTreeMap::new(),
+            compared: BTreeMap::new(),
             timers_fired: 0,
+            rejected: Vec::new(),
             fuel: BTreeMap::new(),
         };
         twins.catch_up().await;
@@ -152,6 +158,12 @@ impl Twins {
         rows.into_iter().filter_map(|(key, bytes)| {
             Some((key.parts().text()?, read::<regulars::store::SharedLink>(&bytes).customer))
         })
+    }
+
+    /// Effects that have not come to their end.
+    pub fn pending(&self) -> Vec<domain::EffectId> {
+        let listed = self.house.rows(keys::effects_listed(STORE, domain::EffectStage::Pending));
+        listed.iter().filter_map(|(key, _)| keys::effect_of(key)).map(|(_, id)| id).collect()
     }
 
     fn timers(&self) -> BTreeMap<String, TimerRecord> {
@@ -337,7 +349,10 @@ impl Twins {
                 assert_eq!(delivery.status, Status::Handled, "{id} runs in the host alone: {:?}", attempt.notes);
                 let told: Vec<_> = delivery.calls.notes().map(|it| (it.reason.clone(), it.fields.clone())).collect();
                 let noted: Vec<_> = attempt.notes.into_iter().map(|it| (it.reason, it.fields)).collect();
-                assert_eq!(noted, told, "what {id} tells the merchant: the host, then the bench");
+                for (index, (noted, told)) in noted.iter().zip(&told).enumerate() {
+                    assert_eq!(noted, told, "note {index} of {id}: the host, then the bench");
+                }
+                assert_eq!(noted.len(), told.len(), "notes of {id}: the host, then the bench");
                 let queued = |id: &domain::EffectId| {
                     let effect: Effect = self.house.read(&keys::effect(STORE, id)).expect("it is queued");
                     (effect.id, effect.kind, effect.after)
@@ -351,13 +366,25 @@ impl Twins {
             }
             (Outcome::Dead { reason }, Err(Failure::Reject(told))) => {
                 assert_eq!(reason, format!("the plugin refuses the event: {told}"), "{id}");
+                self.rejected.push(told);
             }
             (outcome, delivered) => panic!("{id} ends otherwise: {outcome:?} in the host, {delivered:?} in the bench"),
         }
     }
 
+    /// All that is kept in the end, what has not changed for long as well.
+    pub fn compare_all(&mut self) {
+        self.compared.clear();
+        self.compare_kept("the season");
+    }
+
     /// All that outlives a delivery: state, timers, tasks, what has become of effects, what has been given.
-    fn compare_kept(&self, after: &str) {
+    fn compare_kept(&mut self, after: &str) {
+        let rows = self.house.rows(keys::effects(STORE));
+        let changed: Vec<_> = rows.into_iter().filter(|(key, bytes)| self.compared.get(key) != Some(bytes)).collect();
+        self.compare_effects(changed.iter().map(|(_, bytes)| read(bytes)), after);
+        self.compared.extend(changed);
+        self.compare_tasks(after);
         let (house, bench, plugin) = (&self.house, self.bench(), &self.house.plugin);
         let begin = keys::state(STORE, plugin, "").as_bytes().len();
         let state: BTreeMap<_, Value> = house
@@ -379,20 +406,22 @@ impl Twins {
             self.timers().into_iter().map(|(key, timer)| (key, instant(timer.due), timer.payload)).collect();
         let pending: Vec<_> = bench.timers().map(|(key, due, payload)| (key.into(), due, payload.to_vec())).collect();
         assert_eq!(timers, pending, "the timers after {after}: the host, then the bench");
-        self.compare_tasks(after);
-        for effect in house.records::<Effect>(keys::effects(STORE)) {
+        let budget = Budget { store: STORE, plugin, zone: &jiff::tz::TimeZone::UTC };
+        for standing in budget.standing(&mut house.transaction(), house.now()).expect("the store answers") {
+            let kind = &standing.bound.kind;
+            assert_eq!(i128::from(standing.used), bench.spent(kind), "the budget for {kind} after {after}");
+        }
+    }
+
+    fn compare_effects(&self, effects: impl Iterator<Item = Effect>, after: &str) {
+        for effect in effects {
             let status = effect.status.stage().word().to_owned();
             let reason = match effect.status {
                 EffectStatus::Dead { reason } | EffectStatus::Dropped { reason } => Some(reason),
                 EffectStatus::Pending { .. } | EffectStatus::Done { .. } => None,
             };
-            let told = bench.standing(&effect_id(&effect.id));
+            let told = self.bench().standing(&effect_id(&effect.id));
             assert_eq!(Some(EffectStanding { status, reason }), told, "{} after {after}", effect.id);
-        }
-        let budget = Budget { store: STORE, plugin, zone: &jiff::tz::TimeZone::UTC };
-        for standing in budget.standing(&mut house.transaction(), house.now()).expect("the store answers") {
-            let kind = &standing.bound.kind;
-            assert_eq!(i128::from(standing.used), bench.spent(kind), "the budget for {kind} after {after}");
         }
     }
 

@@ -187,7 +187,7 @@ pub(crate) fn date_of(instant: Timestamp) -> Date {
 }
 
 pub(crate) fn instant_of(date: Date, minute: u16) -> Timestamp {
-    let minutes = days_since_1970(date) * 24 * 60 + i64::from(minute);
+    let minutes = days_since_1970(date) * 24 * 60 + i64::from(minute.min(24 * 60 - 1));
     let utc = minutes - with(|run| i64::from(run.shop.utc_offset_minutes));
     Timestamp(u64::try_from(utc.saturating_mul(60_000)).unwrap_or(0))
 }
