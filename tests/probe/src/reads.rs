@@ -29,6 +29,10 @@ pub fn note_all(event: &Event, cx: &mut Context) -> Result {
     note(cx, "order", &order)?;
     note(cx, "event", &(cx.refund(), cx.fulfillment(), cx.dispute(), cx.timer(), cx.action(), cx.merge()))?;
     note(cx, "ended", &(cx.ended_effect(event)?, cx.visit(event)?))?;
+    if let Some(timer) = cx.timer() {
+        let is_pending = cx.cancel(&timer.key);
+        note(cx, "the timer that fires is pending", &is_pending)?;
+    }
     if let Some(customer) = &customer {
         let of = cx.orders_of(&customer.id).map(|it| (it.id, it.placed_at, it.customer_id)).collect::<Vec<_>>();
         note(cx, "orders of the customer", &of)?;
