@@ -461,6 +461,18 @@ pub struct Orders {
     ended: bool,
 }
 
+impl Orders {
+    /// The first so many of them, and none after so many lines: what reading them costs is bounded, however much each order
+    /// holds. The order with which that many lines are reached is the last.
+    pub fn up_to(self, orders: usize, lines: usize) -> impl Iterator<Item = Order> {
+        self.take(orders).scan(0, move |read, order| {
+            let is_within = *read < lines;
+            *read += order.lines.len();
+            is_within.then_some(order)
+        })
+    }
+}
+
 impl Iterator for Orders {
     type Item = Order;
 

@@ -14,6 +14,9 @@ pub const KEYS_PER_PAGE: u32 = 1000;
 /// Orders that one page of a customer's orders holds at most.
 pub const ORDERS_PER_PAGE: u32 = 100;
 
+/// Lines after which a page of a customer's orders ends.
+pub const LINES_PER_PAGE: u32 = 200;
+
 /// Notes of one delivery: a person reads them.
 pub const NOTES_PER_DELIVERY: usize = 32;
 

@@ -83,6 +83,8 @@ pub const CALL_BYTES: usize = 2 * MEMORY_BYTES;
 pub const LIST_KEYS: u32 = 1_000;
 /// Orders that one listing returns at most; they are larger than keys.
 pub const LIST_ORDERS: u32 = 100;
+/// Lines of orders after which a listing of orders ends: each costs the guest some 5,000 units of fuel to read.
+pub const LIST_LINES: u32 = 200;
 
 /// Guards of a mail: each is looked up when it goes out.
 pub const MAIL_GUARDS: u32 = 8;

@@ -12,6 +12,9 @@ use crate::{
 /// Orders from before the first one that this plugin was told of which are taken into a customer's sums: one page.
 pub const HISTORY: usize = 100;
 
+/// Lines of theirs after which no more are: reading them is most of what a delivery costs.
+const HISTORY_LINES: usize = 400;
+
 /// `order/<order>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -45,7 +48,7 @@ pub fn take_in_history(
     customer: &str,
     except: Option<&str>,
 ) -> Result<usize> {
-    let history: Vec<_> = cx.orders_of(customer).take(HISTORY).collect();
+    let history: Vec<_> = cx.orders_of(customer).up_to(HISTORY, HISTORY_LINES).collect();
     for order in history.iter().filter(|it| was_paid(it) && Some(it.id.as_str()) != except) {
         let refunds = cx.refunds_of(&order.id);
         let known = cx.state().get::<Record>(&order_key(&order.id))?.is_some();
@@ -192,5 +195,5 @@ pub fn changed(cx: &mut Context) -> Result {
 /// When the first order that still counts was placed, but for one.
 fn first_of(cx: &Context, customer: &str, except: &str) -> Option<Timestamp> {
     let counts = |it: &Order| it.id != except && was_paid(it) && !is_void(it, &cx.refunds_of(&it.id));
-    cx.orders_of(customer).take(HISTORY).find(counts).map(|it| it.placed_at)
+    cx.orders_of(customer).up_to(HISTORY, HISTORY_LINES).find(counts).map(|it| it.placed_at)
 }

@@ -10,6 +10,9 @@ use crate::orders::{self, Record};
 /// Orders from before the first one that this plugin was told of which are taken into a customer's count: one page.
 const HISTORY: usize = 100;
 
+/// Lines of theirs after which no more are: reading them is most of what a delivery costs.
+const HISTORY_LINES: usize = 400;
+
 /// Days before and after an anniversary on which an order belongs to it.
 const ANNIVERSARY_DAYS: u64 = 7;
 
@@ -101,7 +104,8 @@ fn add(person: &mut Person, order: &Order) {
 /// one whose payment is told later is not counted twice.
 fn take_in_history(cx: &mut Context, person: &mut Person, customer: &str, order: Option<&Order>) -> Result {
     let earlier = |it: &Order| order.is_none_or(|order| (it.placed_at, &it.id) < (order.placed_at, &order.id));
-    let history: Vec<_> = cx.orders_of(customer).take(HISTORY).filter(|it| counts(it) && earlier(it)).collect();
+    let history: Vec<_> =
+        cx.orders_of(customer).up_to(HISTORY, HISTORY_LINES).filter(|it| counts(it) && earlier(it)).collect();
     for order in history {
         let mut record = orders::get(cx, &order.id)?.unwrap_or_default();
         if !record.counted {
@@ -129,7 +133,8 @@ pub fn uncount(cx: &mut Context, order: &Order, record: &mut Record) -> Result {
     let Some(mut person) = get(cx, &customer)? else { return Ok(()) };
     person.orders = person.orders.saturating_sub(1);
     if person.first == Some(order.placed_at) {
-        let mut rest = cx.orders_of(&customer).take(HISTORY).filter(|it| counts(it) && it.id != order.id);
+        let mut rest =
+            cx.orders_of(&customer).up_to(HISTORY, HISTORY_LINES).filter(|it| counts(it) && it.id != order.id);
         person.first = rest.next().map(|it| it.placed_at).filter(|_| person.orders > 0);
     }
     if let Some(year) = record.anniversary.take().filter(|year| *year == person.anniversary) {

@@ -19,6 +19,11 @@ const VISITS: usize = 50;
 /// Orders whose signals are read when somebody becomes an advocate.
 const ORDERS_READ: usize = 5;
 
+/// Orders of somebody that are read at most, and lines of theirs after which no more are: reading them is most of what a
+/// delivery costs.
+pub const HISTORY: usize = 100;
+pub const HISTORY_LINES: usize = 400;
+
 /// What an advocate's own orders are compared with a friend's by.
 const COMPARED: [&str; 3] = ["ip-agent", "device", "address"];
 
@@ -90,8 +95,7 @@ pub fn action(cx: &mut Context) -> Result {
 }
 
 fn begin(cx: &mut Context, settings: &Settings, customer: &str) -> Result {
-    // One page of the host's: whoever has more orders than that is compared by those.
-    let orders: Vec<_> = cx.orders_of(customer).take(regulars_sdk::limits::ORDERS_PER_PAGE as usize).collect();
+    let orders: Vec<_> = cx.orders_of(customer).up_to(HISTORY, HISTORY_LINES).collect();
     let bought = orders.iter().find(|it| is_bought(it)).map(|it| it.id.clone());
     if settings.advocate_must_have_order && bought.is_none() {
         return Ok(cx.note("No link yet: the customer has not ordered anything", &[])?);

@@ -130,7 +130,7 @@ fn of_pair(cx: &mut Context, settings: &Settings, claim: &Claim, pair: &Pair) ->
 fn has_order(cx: &mut Context, advocate: &str) -> Result<bool> {
     let remembered = advocates::get(cx, advocate)?.and_then(|it| it.bought);
     let is_kept = remembered.and_then(|id| cx.order_by_id(&id)).is_some_and(|it| is_bought(&it));
-    Ok(is_kept || cx.orders_of(advocate).any(|it| is_bought(&it)))
+    Ok(is_kept || cx.orders_of(advocate).up_to(advocates::HISTORY, advocates::HISTORY_LINES).any(|it| is_bought(&it)))
 }
 
 /// Other claims of the same friend, and of the advocate as the friend's.

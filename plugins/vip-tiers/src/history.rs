@@ -17,6 +17,9 @@ use crate::{
 /// Orders from before that are taken into a customer's sums: one page.
 const HISTORY: usize = 100;
 
+/// Lines of theirs after which no more are: reading them is most of what a delivery costs.
+const HISTORY_LINES: usize = 400;
+
 /// `order/<order>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -74,7 +77,7 @@ pub fn take_in_history(
     customer: &str,
     except: Option<&str>,
 ) -> Result<usize> {
-    let history: Vec<Order> = cx.orders_of(customer).take(HISTORY).collect();
+    let history: Vec<Order> = cx.orders_of(customer).up_to(HISTORY, HISTORY_LINES).collect();
     let counted = |order: &&Order| !order.test && is_paid(order) && Some(order.id.as_str()) != except;
     for order in history.iter().filter(counted) {
         if cx.state().get::<Record>(&order_key(&order.id))?.is_none() {

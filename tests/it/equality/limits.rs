@@ -13,6 +13,7 @@ fn the_limits_that_plugins_are_told_are_the_hosts() {
         ("bytes of a timer's payload", told::TIMER_PAYLOAD_BYTES, of(host::STATE_VALUE_BYTES)),
         ("bytes of a key", told::STATE_KEY_BYTES, of(host::STATE_KEY_BYTES)),
         ("keys of a page", of(told::KEYS_PER_PAGE), of(host::LIST_KEYS)),
+        ("lines of a page", of(told::LINES_PER_PAGE), of(host::LIST_LINES)),
         ("orders of a page", of(told::ORDERS_PER_PAGE), of(host::LIST_ORDERS)),
         ("notes", told::NOTES_PER_DELIVERY, of(host::NOTES)),
         ("bytes of a note", told::NOTE_BYTES, of(host::NOTE_BYTES)),

@@ -64,12 +64,16 @@ impl facts::Host for Delivery {
         };
         let limit = limit.min(limits::LIST_ORDERS) as usize;
         let rows = self.transaction.scan(&Scan::of(keys::customer_orders(store, &customer), limit).after(after))?;
-        let mut orders = Vec::with_capacity(rows.len());
+        let (mut orders, mut lines) = (Vec::with_capacity(rows.len()), 0);
         self.count_read(0)?;
         for (_, id) in rows {
             let id = OrderId::from(String::from_utf8_lossy(&id).into_owned());
             if let Some(order) = self.get::<Order>(&keys::order(store, &id))? {
+                lines += order.lines.len();
                 orders.push(self.order_view(order)?);
+            }
+            if lines >= limits::LIST_LINES as usize {
+                break;
             }
         }
         Ok(orders)
@@ -107,10 +111,15 @@ impl facts::Host for Delivery {
         let limit = limit.min(limits::LIST_ORDERS) as usize;
         let rows = self.transaction.scan(&Scan::of(keys::orders(store), limit).after(after))?;
         self.count_read(0)?;
-        let mut orders = Vec::with_capacity(rows.len());
+        let (mut orders, mut lines) = (Vec::with_capacity(rows.len()), 0);
         for (_, bytes) in rows {
             self.count_read(bytes.len())?;
-            orders.push(self.order_view(decode::<Order>(&bytes)?)?);
+            let order = decode::<Order>(&bytes)?;
+            lines += order.lines.len();
+            orders.push(self.order_view(order)?);
+            if lines >= limits::LIST_LINES as usize {
+                break;
+            }
         }
         Ok(orders)
     }

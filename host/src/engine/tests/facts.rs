@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::{NOW, STORE, input};
 use crate::{
     domain::{
-        Change, Customer, Dispute, Event, Fulfillment, Money, Order, Origin, Product, ReadEvent, Timestamp, Topic,
+        Change, Customer, Dispute, Event, Fulfillment, LineItem, Money, Order, Origin, Product, ReadEvent, Timestamp,
+        Topic,
     },
     engine::{
         Input,
-        bindings::{clock, clock::Host as _, events::Host as _, facts::Host as _},
+        bindings::{clock, clock::Host as _, events, events::Host as _, facts::Host as _},
         delivery::Delivery,
     },
     store::{Transaction, keys, memory::MemoryStore},
@@ -42,6 +43,23 @@ fn order(id: &str, customer: Option<&str>) -> Order {
         country: Some("DE".into()),
         attributes: vec![("regulars_link".into(), "K3JQ7PZ2".into())],
         ..Order::sample(id, NOW)
+    }
+}
+
+fn line() -> LineItem {
+    let nothing = Money::zero("EUR".parse().unwrap());
+    LineItem {
+        id: "1".into(),
+        product: None,
+        variant: None,
+        sku: None,
+        title: "Tea".into(),
+        quantity: 1,
+        current_quantity: 1,
+        gift_card: false,
+        unit_price: nothing,
+        discount: nothing,
+        tax: nothing,
     }
 }
 
@@ -153,6 +171,18 @@ fn orders_are_listed_page_by_page_with_the_customers_that_are_left() {
     assert_eq!(page(Some("2"), 2), [of_8("3")]);
     assert_eq!(page(Some("1b"), 9), [of_8("2"), of_8("3")], "after an id that is none");
     assert_eq!((page(Some(""), 9), page(None, 0)), (vec![], vec![]));
+}
+
+#[test]
+fn a_page_of_orders_ends_once_they_have_many_lines_and_the_next_goes_on_behind_it() {
+    let of_lines = |id: &str, count: usize| Order { lines: vec![line(); count], ..order(id, Some("7")) };
+    let mut delivery = holding(&[], &[of_lines("1", 150), of_lines("2", 60), of_lines("3", 1)]);
+    for (after, ids) in [(None, vec!["1", "2"]), (Some("2"), vec!["3"]), (Some("3"), vec![])] {
+        let told = |page: Vec<events::Order>| page.into_iter().map(|order| order.id).collect::<Vec<_>>();
+        let after = after.map(str::to_owned);
+        assert_eq!(told(delivery.orders_of("7".into(), after.clone(), 100).unwrap()), ids);
+        assert_eq!(told(delivery.list_orders(after, 100).unwrap()), ids);
+    }
 }
 
 #[test]

@@ -265,8 +265,19 @@ pub(crate) fn orders_of(customer_id: &str, after: Option<&str>, limit: u32) -> V
             orders.retain(|it| (it.placed_at, &it.id) > last);
         }
         orders.truncate(limit.min(limits::ORDERS_PER_PAGE) as usize);
-        orders
+        bounded(orders)
     })
+}
+
+/// A page of orders, which ends once they have many lines.
+fn bounded(mut orders: Vec<Order>) -> Vec<Order> {
+    let mut lines = 0;
+    let last = orders.iter().position(|order| {
+        lines += order.lines.len();
+        lines >= limits::LINES_PER_PAGE as usize
+    });
+    orders.truncate(last.map_or(orders.len(), |last| last + 1));
+    orders
 }
 
 pub(crate) fn refunds_of(order_id: &str) -> Vec<Refund> {
@@ -284,7 +295,8 @@ pub(crate) fn product_by_id(id: &str) -> Option<Product> {
 pub(crate) fn list_orders(after: Option<&str>, limit: u32) -> Vec<Order> {
     with(|run| {
         let orders = run.shop.orders.iter().filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
-        orders.take(limit.min(limits::ORDERS_PER_PAGE) as usize).map(|(_, it)| run.order_view(&it.fact)).collect()
+        let page = orders.take(limit.min(limits::ORDERS_PER_PAGE) as usize);
+        bounded(page.map(|(_, it)| run.order_view(&it.fact)).collect())
     })
 }
 
