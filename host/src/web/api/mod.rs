@@ -26,6 +26,7 @@ mod events;
 mod export;
 mod panel;
 mod plugins;
+mod privacy;
 mod reconciliation;
 mod replay;
 mod stores;
@@ -48,7 +49,9 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
         .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
+        .route("/audit", get(privacy::trail))
         .route("/stores/{store}/export", get(export::export))
+        .route("/stores/{store}/erasure", get(privacy::erasure).post(privacy::erase))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
         .route("/stores/{store}/plugins/{plugin}/resume", post(plugins::resume))
@@ -74,6 +77,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/replay", post(replay::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
+        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
         .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
         .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
