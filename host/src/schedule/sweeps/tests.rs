@@ -325,3 +325,18 @@ async fn a_shop_that_asks_for_it_is_erased_with_all_its_rows_unless_the_app_was_
     assert_eq!(acts, [Act::ErasureEnded, Act::ErasureEnded, Act::StoreErased]);
     assert_eq!(bench.queued(DueQueue::Erasures) + bench.queued(DueQueue::Timers), 0);
 }
+
+#[tokio::test]
+async fn at_level_one_a_plugin_sees_no_name_and_no_address_in_what_a_platform_sent() {
+    let bench = Bench::new().await;
+    let level = crate::domain::ProtectedData::Level1;
+    let change = crate::catalog::StoreChange { protected_data: Some(level), ..Default::default() };
+    bench.catalog.change_store(DOMAIN, change).await.unwrap();
+    bench.install_for(&["order.paid"], HOARDER, &CAPABILITIES, &hoarder()).await;
+    bench.switch_on(HOARDER, &CAPABILITIES).await;
+    bench.accept(&bench.webhook("paid", "orders/paid", &paid())).await;
+    let state = bench.store.get(&keys::state(bench.id, &HOARDER.into(), "dump/7")).unwrap().unwrap();
+    assert_eq!(state.bytes, b"null");
+    let restarted = bench.restarted();
+    assert_eq!(restarted.catalog.store_named(DOMAIN).unwrap().context.protected_data, level, "it is kept");
+}
