@@ -17,6 +17,7 @@ mod overload;
 mod panel;
 mod pausing;
 mod power_cut;
+mod privacy;
 mod reconcile_on_request;
 mod reconciliation;
 mod refusals;
