@@ -114,6 +114,8 @@ pub struct Retry {
 pub struct Keep {
     pub dedupe_days: u64,
     pub decision_days: u64,
+    pub checkout_days: u64,
+    pub audit_days: u64,
 }
 
 #[derive(Clone, Deserialize)]

@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config},
     counters::Counters,
     dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Pipeline, Usage},
-    domain::CodeKey,
+    domain::{AuditKey, CodeKey},
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{self, Ingest, Recent, Visitors},
@@ -82,7 +82,7 @@ impl Host {
     /// runtime: the mail server's connections are kept by its tasks.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let data_dir = DataDir::open(&config.data_dir)?;
-        let retention = config::days(config.inbox.retention_days);
+        let retention = retention(&config);
         let segment_bytes = config.inbox.segment_mib << 20;
         let reserve_bytes = config.inbox.reserve_mib << 20;
         let inbox_options = journal::Options { retention, segment_bytes, reserve_bytes, ..journal::Options::inbox() };
@@ -107,6 +107,7 @@ impl Host {
             link_key: LinkKey::new(mail_key),
             keys: catalog::Keys {
                 codes: CodeKey::under(&mail_key),
+                audit: AuditKey::under(&mail_key),
                 vault,
                 shopify: config.shopify.client_secrets.clone(),
             },
@@ -216,6 +217,9 @@ impl Parts {
             failures: Failures::default(),
             dedupe_for: config::days(config.keep.dedupe_days),
             decisions_for: config::days(config.keep.decision_days),
+            checkouts_for: config::days(config.keep.checkout_days),
+            audit_for: config::days(config.keep.audit_days),
+            copies_for: retention(config),
             due: Arc::clone(&due),
             usage: Usage::default(),
             backlog,
@@ -237,6 +241,11 @@ impl Parts {
         });
         Ok(Self { counters, catalog, access, ingest, pipeline, outbox })
     }
+}
+
+/// How long raw events and mails as sent are kept.
+fn retention(config: &Config) -> Duration {
+    config::days(config.inbox.retention_days)
 }
 
 /// What seals credentials: the operator's key, or one in the data directory; and keys of before a rotation, which open.

@@ -91,8 +91,11 @@ impl Ingest {
         let begun = trace::begin();
         let delivery = platform::receive(platform, headers)?;
         let registry = self.catalog.registry();
-        let store =
-            registry.store_of(platform, &delivery.shop).ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
+        let known = registry.store_of(platform, &delivery.shop).or_else(|| {
+            let removed = registry.removed(&delivery.shop).filter(|store| store.record.platform == platform);
+            removed.filter(|_| platform::outlives_removal(platform, &delivery.topic))
+        });
+        let store = known.ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
         platform::verify(platform, &store.secrets, &body, &delivery.signature)?;
         check_json(&body)?;
         let store = store.id();

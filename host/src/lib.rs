@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! Modules depend on those before them, never on those after:
-//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`, `threads`; `store`; `platform`, `engine`; `catalog`; `access`, `ingest`, `dispatch`,
+//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`, `threads`; `store`; `platform`, `engine`; `catalog`; `privacy`; `access`, `ingest`, `dispatch`,
 //! `schedule`, `effects`, `reconcile`; `host`; `web`; `cli`.
 
 pub mod access;
@@ -19,6 +19,7 @@ pub mod engine;
 pub mod host;
 pub mod ingest;
 pub mod platform;
+pub mod privacy;
 pub mod reconcile;
 pub mod retry;
 pub mod schedule;

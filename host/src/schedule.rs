@@ -21,6 +21,7 @@ use crate::{
     telemetry::journey,
 };
 
+mod sweeps;
 #[cfg(test)]
 mod tests;
 
@@ -50,13 +51,17 @@ const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs until it is dropped.
 pub async fn run(pipeline: Arc<Pipeline>) {
+    tokio::join!(keep_time(&pipeline), sweeps::run(&pipeline));
+}
+
+async fn keep_time(pipeline: &Pipeline) {
     let mut timers = Timers::default();
     let mut next_expiry = Timestamp(0);
     loop {
-        let fires = fire_timers(&pipeline, &mut timers).await;
+        let fires = fire_timers(pipeline, &mut timers).await;
         let now = pipeline.clock.now();
         if next_expiry <= now {
-            match expire(&pipeline).await {
+            match expire(pipeline).await {
                 Ok(true) => {}
                 Ok(false) => next_expiry = now + EXPIRY_PAUSE,
                 Err(error) => tracing::error!(%error, "forgetting is held up: {error}"),

@@ -8,6 +8,9 @@ use crate::{Context, Malformed, StateError, failure::decode, sys};
 
 /// Joins the parts of a state key with `/`, so that no part runs into the next: `key(&["order", "7"])` is `order/7`.
 ///
+/// Name whose a key is: with the id of the customer, the order or the effect as a part of its own, the key is in the file of
+/// the customer who asks what is kept of them, and goes with a customer who is to be forgotten if the plugin cannot be told.
+///
 /// A `/` or `%` inside a part is written as `%2F` or `%25`. For the prefix of a listing, end with an empty part:
 /// `key(&["entry", "7", ""])` is `entry/7/`, which customer 70's entries do not begin with.
 pub fn key(parts: &[&str]) -> String {

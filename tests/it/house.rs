@@ -13,6 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["store"],
     &["platform", "engine"],
     &["catalog"],
+    &["privacy"],
     &["access", "ingest", "dispatch", "schedule", "effects", "reconcile"],
     &["insights"],
     &["host"],

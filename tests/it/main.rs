@@ -19,6 +19,7 @@ mod panel;
 mod pausing;
 mod plugin_mails;
 mod power_cut;
+mod privacy;
 mod reconcile_on_request;
 mod reconciliation;
 mod refusals;

@@ -19,11 +19,6 @@ use serde_json::{Value, json};
 /// What the template has where an app has the address of its host.
 const HOST: &str = "https://regulars.example";
 
-/// Topics that tell of the app itself. They change no facts, so that no body of theirs is read into our words.
-const OF_THE_APP: [&str; 2] = ["app/uninstalled", "app/scopes_update"];
-
-const COMPLIANCE: [&str; 3] = ["customers/data_request", "customers/redact", "shop/redact"];
-
 /// Topics that the host reads and the app does not ask for, each with its reason.
 const NOT_ASKED_FOR: [(&str, &str); 6] = [
     ("orders/partially_fulfilled", "`orders/updated` tells the same"),
@@ -177,8 +172,7 @@ fn read_by_the_host() -> BTreeMap<String, String> {
 #[test]
 fn the_app_asks_for_the_topics_that_the_host_reads_and_for_no_others() {
     let known = read_by_the_host();
-    let own = OF_THE_APP.into_iter().chain(COMPLIANCE);
-    let mut wanted: BTreeSet<String> = known.keys().map(String::as_str).chain(own).map(Into::into).collect();
+    let mut wanted: BTreeSet<String> = known.into_keys().collect();
     for (topic, reason) in NOT_ASKED_FOR {
         assert!(wanted.remove(topic), "{topic} is left out ({reason}), and the host does not read it");
     }

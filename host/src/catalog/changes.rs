@@ -1,6 +1,7 @@
 //! Changes of the catalog: stores come and go, plugins are installed, switched on, set.
 
 use super::*;
+use crate::domain::{Act, Actor, ProtectedData};
 
 /// What adding a store takes.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub struct StoreChange {
     pub api_url: Option<String>,
     /// It has just been seen that the app is installed.
     pub seen_installed: bool,
+    pub protected_data: Option<ProtectedData>,
 }
 
 impl Catalog {
@@ -87,7 +89,8 @@ impl Catalog {
         }
         check_api_url(change.api_url.as_deref())?;
         let turn = self.changing.lock().await;
-        let mut record = self.store_named(domain)?.record.clone();
+        let entry = self.store_named(domain)?;
+        let mut record = entry.record.clone();
         let assign = |field: &mut String, value: Option<String>| {
             if let Some(value) = value {
                 *field = value;
@@ -111,6 +114,10 @@ impl Catalog {
         record.credentials = KeptCredentials::seal(&self.keys.vault, record.id, &credentials);
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
+        if let Some(protected_data) = change.protected_data {
+            let terms = StoreTerms { protected_data, ..entry.terms.clone() };
+            transaction.put(keys::store_terms(record.id), &terms);
+        }
         self.publish(transaction, None).await?;
         drop(turn);
         self.store_named(domain)
@@ -119,10 +126,11 @@ impl Catalog {
     /// Takes no more events for the store. Its data stays.
     pub async fn remove_store(&self, domain: &str) -> Result<(), Error> {
         let _turn = self.changing.lock().await;
-        let mut record = self.store_named(domain)?.record.clone();
-        record.removed_at = Some(self.clock.now());
+        let entry = self.store_named(domain)?;
+        let record = StoreRecord { removed_at: Some(self.clock.now()), ..entry.record.clone() };
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
+        transaction.append_audit(&self.audit_of(&entry, Act::StoreRemoved, Actor::Operator))?;
         self.publish(transaction, None).await
     }
 

@@ -107,6 +107,9 @@ impl Manifest {
         if !is_name(&plugin.name) {
             return Err(Error::key("plugin.name", format!("{:?} is no plugin name", plugin.name), NAME_REMEDY));
         }
+        if PluginName::from(plugin.name.as_str()).is_host() {
+            return Err(Error::key("plugin.name", "the name is the host's own", NAME_REMEDY));
+        }
         if !is_version(&plugin.version) {
             return Err(Error::key(
                 "plugin.version",

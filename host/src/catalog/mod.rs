@@ -15,15 +15,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Clock,
-    domain::{Capability, CodeKey, Platform, PluginName, StoreId, Topic},
+    domain::{AuditKey, Capability, CodeKey, Platform, PluginName, StoreId, Topic},
     engine::{self, PluginContext, SharedEngine, StoreContext},
     platform::Secret,
     store::{
         Access, CommitError, Credentials, EnabledRecord, KeptCredentials, PausedRecord, PluginRecord, Scan,
-        SettingsRecord, Store, StoreRecord, Transaction, Vault, decode, keys,
+        SettingsRecord, Store, StoreRecord, StoreTerms, Transaction, Vault, decode, keys,
     },
 };
 
+mod app;
 pub mod build;
 mod changes;
 pub mod manifest;
@@ -89,6 +90,7 @@ pub struct StoreEntry {
     pub secrets: Vec<Secret>,
     /// Access to the platform's API, if the store has given any.
     pub access: Option<Access>,
+    pub terms: StoreTerms,
     pub context: Arc<StoreContext>,
     /// Plugins in order of their names: the order in which they see an event.
     pub enabled: Vec<Enabled>,
@@ -126,6 +128,12 @@ impl Registry {
     /// The store that a person names: by domain, whatever the platform.
     pub fn store_named(&self, domain: &str) -> Option<&Arc<StoreEntry>> {
         self.by_domain.get(domain).and_then(|id| self.by_id.get(id))
+    }
+
+    /// The store of that domain, if it has been removed and not erased.
+    pub fn removed(&self, domain: &str) -> Option<&Arc<StoreEntry>> {
+        let is_removed = |entry: &&Arc<StoreEntry>| entry.record.removed_at.is_some();
+        self.by_id.values().filter(is_removed).find(|entry| entry.record.domain == domain)
     }
 
     /// Stores that have not been removed, by number.
@@ -225,6 +233,7 @@ pub struct Folders {
 #[derive(Clone, Debug)]
 pub struct Keys {
     pub codes: CodeKey,
+    pub audit: AuditKey,
     /// Seals stores' credentials.
     pub vault: Vault,
     /// Secrets of the app that shops at Shopify install: they sign for every one of them.
@@ -236,7 +245,8 @@ impl Keys {
     #[cfg(test)]
     pub fn sample(byte: u8) -> Self {
         let vault = Vault::new(crate::store::SealKey::new(&[byte; 32]), Vec::new());
-        Self { codes: CodeKey::under(&[byte; 32]), vault, shopify: Vec::new() }
+        let audit = AuditKey::under(&[byte; 32]);
+        Self { codes: CodeKey::under(&[byte; 32]), audit, vault, shopify: Vec::new() }
     }
 }
 
@@ -330,6 +340,8 @@ impl Catalog {
             let mails = self.store_templates(record.id, installed, known)?;
             enabled.push(Enabled { paused, ..enabled_of(installed, row, settings, mails) });
         }
+        let terms = self.store.get(&keys::store_terms(record.id))?;
+        let terms: StoreTerms = terms.map(|value| decode(&value.bytes)).transpose()?.unwrap_or_default();
         let context = Arc::new(StoreContext {
             id: record.id,
             domain: record.domain.clone(),
@@ -338,13 +350,14 @@ impl Catalog {
             locale: record.locale.clone(),
             public_url: self.public_url.clone(),
             code_key: self.keys.codes.clone(),
+            protected_data: terms.protected_data,
         });
         let credentials = record.credentials.open(&self.keys.vault, record.id)?;
         let of_app = match record.platform {
             Platform::Shopify => self.keys.shopify.iter().cloned(),
         };
         let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app).collect();
-        Ok(StoreEntry { record, secrets, access: credentials.access, context, enabled })
+        Ok(StoreEntry { record, secrets, access: credentials.access, terms, context, enabled })
     }
 }
 

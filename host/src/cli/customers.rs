@@ -8,6 +8,7 @@ use super::{
     Listing, Result,
     client::{Client, segment},
     decided, print,
+    privacy::{self, Data},
     stores::path,
 };
 
@@ -32,6 +33,11 @@ pub enum Command {
         #[command(flatten)]
         listing: Listing,
     },
+    /// Writes everything that is kept of a customer as one JSON file: for the customer, who has asked the shop for it.
+    #[command(after_help = "Example:
+
+  regulars customer data fern.myshopify.com ada@example.com --out ada.json")]
+    Data(Data),
     /// Does for a customer what they would do in the shop, such as redeeming points, and says what was decided.
     #[command(after_help = "Example:
 
@@ -65,6 +71,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
             let shown = client.get(&format!("{}/customers/{}", path(&store), segment(&customer))).await?;
             if listing.json { print::json(&shown) } else { show(listing, &shown) }
         }
+        Command::Data(data) => privacy::data(client, data).await?,
         Command::Act { store, customer, plugin, action, input, key } => {
             let input: Value =
                 serde_json::from_str(&input).map_err(|error| format!("`--input` is not JSON: {error}"))?;

@@ -29,6 +29,7 @@ mod maintenance;
 mod panel;
 mod plugins;
 mod print;
+mod privacy;
 mod replay;
 mod serve;
 mod stores;
@@ -104,6 +105,8 @@ enum Command {
     Effect(effects::Command),
     /// Runs everything of a store again that has failed for good, or a part of it; what is done counts once.
     Replay(replay::Replay),
+    /// Lists what was done with people's data and with stores': requests, redactions, files read, erasures.
+    Audit(privacy::Audit),
     /// Writes everything of a store, one JSON document a line.
     Export(maintenance::Export),
     /// Copies the data directory, complete and consistent, while the host runs.
@@ -182,6 +185,7 @@ async fn ask(common: Common, command: Command) -> Result {
         Command::Mail(command) => contacts::run(&client, command).await,
         Command::Effect(command) => effects::run(&client, command).await,
         Command::Replay(replay) => replay::run(&client, replay).await,
+        Command::Audit(audit) => privacy::audit(&client, audit).await,
         Command::Export(export) => maintenance::export(&client, export).await,
         Command::Backup(backup) => maintenance::backup(&client, backup).await,
         Command::Status(listing) => maintenance::status(&client, listing).await,

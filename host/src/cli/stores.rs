@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use super::{
     Listing, Result,
     client::{Client, segment},
-    print, read_secret,
+    print,
+    privacy::{self, Erase},
+    read_secret,
 };
 
 #[derive(Subcommand)]
@@ -45,6 +47,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Deletes a store with all that is kept of it, for good.
+    #[command(after_help = "Example:
+
+  regulars store erase fern.myshopify.com --dry-run
+  regulars store erase fern.myshopify.com --confirm fern.myshopify.com")]
+    Erase(Erase),
     /// Takes no more events of a store. Its data stays, and comes back if it is added again.
     Remove {
         /// The store's permanent domain.
@@ -70,6 +78,10 @@ pub struct Update {
     /// Accepts only the secrets that this call adds.
     #[arg(long)]
     drop_old_secrets: bool,
+    /// What plugins see of people, by Shopify's levels of protected customer data: 1 is no name, address, telephone number
+    /// or e-mail address; 2 is what platforms send.
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=2))]
+    protected_data: Option<u8>,
     #[command(flatten)]
     more: More,
 }
@@ -140,9 +152,13 @@ pub async fn run(client: &Client, command: Command) -> Result {
         Command::Update(update) => {
             let mut body = update.more.body()?;
             body.insert("drop_old_secrets".into(), json!(update.drop_old_secrets));
+            if let Some(level) = update.protected_data {
+                body.insert("protected_data".into(), json!(level));
+            }
             client.send(Method::PATCH, &path(&update.store), &Value::Object(body)).await?;
             println!("updated {}", update.store);
         }
+        Command::Erase(erase) => privacy::erase(client, erase).await?,
         Command::Remove { store } => {
             client.send(Method::DELETE, &path(&store), &Value::Null).await?;
             println!("removed {store}; its data stays");

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Job, Pipeline, facts, merges, tasks, told, waiting};
+use super::{
+    Job, Pipeline,
+    app::{self, Follows},
+    facts, merges, requests, tasks, told, waiting,
+};
 use crate::{
     catalog::{Enabled, StoreEntry},
     clock::Stopwatch,
@@ -97,6 +101,9 @@ pub(super) async fn set_aside(pipeline: &Pipeline, job: &Job, reason: &str) -> R
     );
     loop {
         let mut transaction = pipeline.transaction();
+        if is_erased(pipeline, job.event.store) {
+            return Ok(());
+        }
         if transaction.contains(&keys::event_id(job.event.store, &job.event.id))? {
             return Ok(());
         }
@@ -124,8 +131,12 @@ pub(super) async fn apply(pipeline: &Pipeline, job: &Job) -> Result<(), store::E
 
 /// Projects an event's facts and runs its plugins; what comes of it is still to be committed.
 ///
-/// `None` for an event that is here already, unless it could not be read then and can be read now.
+/// `None` for an event that is here already, unless it could not be read then and can be read now; and for one of a store
+/// that is erased.
 pub(super) fn attempt(pipeline: &Pipeline, job: &Job) -> Result<Option<Prepared>, store::Error> {
+    if is_erased(pipeline, job.event.store) {
+        return Ok(None);
+    }
     let mut transaction = pipeline.transaction();
     let id = keys::event_id(job.event.store, &job.event.id);
     if let Some(first) = transaction.get::<Position>(&id)? {
@@ -148,6 +159,9 @@ async fn conclude(
     first: Result<Option<Prepared>, store::Error>,
 ) -> Result<(), store::Error> {
     let mut attempted = first?;
+    if attempted.is_some() && app::follow(pipeline, job).await? == Follows::Nothing {
+        return Ok(());
+    }
     let mut first_begun = None;
     while let Some(Prepared { begun, traced, transaction, record, after_commit }) = attempted {
         let begun = *first_begun.get_or_insert(begun);
@@ -168,6 +182,11 @@ async fn conclude(
         attempted = attempt(pipeline, job)?;
     }
     Ok(())
+}
+
+/// Whether nothing may be written of a store any more.
+fn is_erased(pipeline: &Pipeline, store: StoreId) -> bool {
+    pipeline.catalog.registry().store(store).is_none()
 }
 
 fn was_unreadable(transaction: &mut Transaction, job: &Job) -> Result<bool, store::Error> {
@@ -260,7 +279,9 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         tasks::close_answered(&mut transaction, event)?;
         let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
         let registry = pipeline.catalog.registry();
-        let entry = registry.store(store).filter(|entry| entry.record.removed_at.is_none());
+        let entry = registry.store(store);
+        requests::keep(pipeline, &mut transaction, entry.map(|entry| &**entry), job, read)?;
+        let entry = entry.filter(|entry| entry.record.removed_at.is_none());
         let works = |plugin| entry.is_some_and(|entry| entry.plugin(plugin).is_some());
         let live = match &event.origin {
             Origin::Timer { plugin, .. } => clear_timer(&mut transaction, event, works(plugin))?,

@@ -52,20 +52,13 @@ impl Bench {
         let engine = Arc::new(Engine::new(limits::FUEL).unwrap());
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let bench = Self::open(store, inbox, Manual::at(START), engine, folder);
-        let new = NewStore {
-            platform: Platform::Shopify,
-            domain: DOMAIN.into(),
-            name: "Fern & Fable".into(),
-            url: "https://fern.example".into(),
-            currency: "EUR".parse().unwrap(),
-            time_zone: "UTC".into(),
-            locale: "en".into(),
-            secrets: vec!["secret".into()],
-            access: None,
-            api_url: None,
-        };
-        let id = bench.catalog.add_store(new).await.unwrap().id();
+        let id = bench.catalog.add_store(new_store(DOMAIN)).await.unwrap().id();
         Self { id, ..bench }
+    }
+
+    /// The number of a second store, in which nothing is on.
+    pub async fn another_store(&self) -> StoreId {
+        self.catalog.add_store(new_store("moss.myshopify.com")).await.unwrap().id()
     }
 
     fn open(
@@ -99,6 +92,9 @@ impl Bench {
             failures: Failures::default(),
             dedupe_for: 7 * DAY,
             decisions_for: 400 * DAY,
+            checkouts_for: 90 * DAY,
+            audit_for: 1_096 * DAY,
+            copies_for: 30 * DAY,
             due: Arc::new(Notify::new()),
             usage: Usage::default(),
             backlog: Arc::new(Backlog::new(Limits { in_all: 1_000_000, of_one_store: 500_000 })),
@@ -224,6 +220,21 @@ impl Bench {
 
     pub fn queued(&self, queue: keys::DueQueue) -> usize {
         self.store.scan(&Scan::of(keys::due_queue(queue), 1_000)).unwrap().len()
+    }
+}
+
+fn new_store(domain: &str) -> NewStore {
+    NewStore {
+        platform: Platform::Shopify,
+        domain: domain.into(),
+        name: "Fern & Fable".into(),
+        url: "https://fern.example".into(),
+        currency: "EUR".parse().unwrap(),
+        time_zone: "UTC".into(),
+        locale: "en".into(),
+        secrets: vec!["secret".into()],
+        access: None,
+        api_url: None,
     }
 }
 

@@ -5,14 +5,16 @@
 
 use crate::{
     domain::{Change, Event, Merge, Origin, Product, ProductId, Refund, StoreId},
-    store::{Error, Key, Record, Transaction, keys},
+    store::{Error, Transaction, keys},
 };
 
+mod checkouts;
 mod customers;
 mod forgetting;
 mod guests;
 mod joining;
 mod orders;
+mod shipments;
 #[cfg(test)]
 mod tests;
 
@@ -41,44 +43,31 @@ pub(super) fn project(
             transaction.put::<Refund>(keys::refund(store, &refund.order, &refund.id), refund);
         }
         Change::CustomerDeleted(id) => forgetting::delete(transaction, store, event, id)?,
-        Change::CustomerRedacted { customer, orders } => {
-            forgetting::redact(transaction, store, event, customer, orders)?;
+        Change::CustomerRedacted { customer, guest, orders } => {
+            let asked = forgetting::Asked { customer, guest: guest.as_ref(), orders };
+            forgetting::redact(transaction, store, event, &asked)?;
         }
         Change::Merge(merge) if merge.completed => joining::join(transaction, store, merge)?,
         Change::Consent(consent) => customers::learn_consent(transaction, store, event, consent)?,
-        Change::Fulfillment(fulfillment) => {
-            let key = keys::fulfillment(store, &fulfillment.order, &fulfillment.id);
-            put_newer(transaction, key, &**fulfillment, |it| it.updated_at)?;
-        }
-        Change::Checkout(checkout) => {
-            put_newer(transaction, keys::checkout(store, &checkout.id), &**checkout, |it| it.updated_at)?;
-        }
-        Change::CheckoutDeleted(id) => transaction.delete(keys::checkout(store, id)),
+        Change::Fulfillment(shipment) => shipments::learn(transaction, store, shipment)?,
+        Change::Checkout(checkout) => checkouts::learn(transaction, store, checkout)?,
+        Change::CheckoutDeleted(id) => transaction.delete_checkout(store, id)?,
         Change::Product(product) => learn_product(transaction, store, event, product)?,
         Change::ProductDeleted(id) => delete_product(transaction, store, id)?,
         // What was edited arrives as an update; a deleted order stays for the ledgers that stand on it. Of a dispute the
-        // event tells all that there is to know.
+        // event tells all that there is to know. What is asked of the merchant, and what concerns the app, is no fact.
         Change::OrderEdit(_)
         | Change::OrderDeleted(_)
         | Change::Merge(_)
         | Change::Dispute(_)
+        | Change::DataRequested { .. }
+        | Change::AppUninstalled { .. }
+        | Change::ScopesGranted(_)
+        | Change::ShopRedacted { .. }
         | Change::ReadAgain { .. }
         | Change::None => {}
     }
     Ok(None)
-}
-
-fn put_newer<T: Record, A: PartialOrd>(
-    transaction: &mut Transaction,
-    key: Key,
-    fact: &T,
-    age: impl Fn(&T) -> A,
-) -> Result<(), Error> {
-    let known = transaction.get::<T>(&key)?;
-    if known.is_none_or(|known| age(&known) <= age(fact)) {
-        transaction.put(key, fact);
-    }
-    Ok(())
 }
 
 /// Takes over what is told of a product. Only what is read tells of collections: a webhook leaves them as they are known.

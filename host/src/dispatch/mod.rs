@@ -30,6 +30,7 @@ use crate::{
     store::{Error, Inbox, Position, Store, Transaction, keys},
 };
 
+mod app;
 mod apply;
 mod backlog;
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod redeliver;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
+mod requests;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -98,6 +100,11 @@ pub struct Pipeline {
     /// How long a webhook id is remembered, and how long an event with its decisions is.
     pub dedupe_for: Duration,
     pub decisions_for: Duration,
+    /// How long a checkout is kept after its last change, and an entry of the audit trail.
+    pub checkouts_for: Duration,
+    pub audit_for: Duration,
+    /// How long raw events and mails as sent are kept elsewhere.
+    pub copies_for: Duration,
     /// Rung when something new may be due: an effect, a timer, a delivery.
     pub due: Arc<Notify>,
     pub usage: Usage,

@@ -389,7 +389,7 @@ async fn a_flood_of_one_store_delays_anothers_event_by_no_more_than_is_in_flight
     const CONCURRENCY: Concurrency = Concurrency { in_flight: 64, threads: 2 };
     let store = Arc::new(InOrder::default());
     let bench = Bench::over(Arc::<InOrder>::clone(&store), Arc::new(MemoryInbox::default())).await;
-    let quiet = StoreId(bench.id.0 + 1);
+    let quiet = bench.another_store().await;
     for number in 0..FLOOD {
         bench.append(&bench.webhook(&number.to_string(), "unknown/topic", &json!({}))).await;
     }

@@ -41,8 +41,14 @@ impl Usage {
         *changed = true;
     }
 
+    /// Notes what was deleted of a plugin's state without its doing: keys and bytes.
+    pub fn deleted(&self, id: StoreId, plugin: &PluginName, (keys, bytes): (u64, u64)) {
+        let less = |count: u64| -i64::try_from(count).unwrap_or(i64::MAX);
+        self.add(id, plugin, UsageChange { keys: less(keys), bytes: less(bytes) });
+    }
+
     /// Rows that have changed since they were last asked for.
-    pub(super) fn take_changed(&self) -> Vec<((StoreId, PluginName), StateUsage)> {
+    pub(crate) fn take_changed(&self) -> Vec<((StoreId, PluginName), StateUsage)> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = known.iter_mut().filter(|(_, (_, changed))| *changed);
         changed

@@ -86,6 +86,10 @@ impl Topic {
     pub const PRODUCT_DELETED: Self = Self::named("product.deleted");
     pub const MERCHANT_ACTION: Self = Self::named("merchant.action");
     pub const LINK_VISITED: Self = Self::named("link.visited");
+    pub const CUSTOMER_DATA_REQUESTED: Self = Self::named("customer.data_requested");
+    pub const APP_UNINSTALLED: Self = Self::named("app.uninstalled");
+    pub const APP_SCOPES: Self = Self::named("app.scopes");
+    pub const SHOP_REDACTED: Self = Self::named("shop.redacted");
     pub const SETTINGS_PUBLISHED: Self = Self::named("settings.published");
 
     const fn named(name: &'static str) -> Self {
@@ -211,7 +215,24 @@ pub enum Change {
     /// The person is to be forgotten, in these orders as well; the ids stay, for sums hang on them.
     CustomerRedacted {
         customer: CustomerId,
+        /// The guest of the address that the request names.
+        guest: Option<CustomerId>,
         orders: Vec<OrderId>,
+    },
+    /// The person wants to know what is kept, of these orders as well.
+    DataRequested {
+        customer: CustomerId,
+        orders: Vec<OrderId>,
+    },
+    /// The app was removed from the shop, whose domain is named where the body has it.
+    AppUninstalled {
+        shop: Option<String>,
+    },
+    /// What the app may do in the shop from now on.
+    ScopesGranted(Vec<String>),
+    /// The shop wants all that is kept of it erased.
+    ShopRedacted {
+        shop: String,
     },
     /// The platform sent only an id because the body was too large: the object has to be read again.
     ReadAgain {
@@ -227,7 +248,9 @@ impl Change {
         match self {
             Self::Order { order, .. } => order.customer.as_ref(),
             Self::Customer(customer) => Some(&customer.id),
-            Self::CustomerDeleted(id) | Self::CustomerRedacted { customer: id, .. } => Some(id),
+            Self::CustomerDeleted(id)
+            | Self::CustomerRedacted { customer: id, .. }
+            | Self::DataRequested { customer: id, .. } => Some(id),
             Self::Merge(merge) => Some(&merge.kept),
             Self::Consent(consent) => Some(&consent.customer),
             Self::Checkout(checkout) => checkout.customer.as_ref(),
@@ -239,6 +262,9 @@ impl Change {
             | Self::Product(_)
             | Self::ProductDeleted(_)
             | Self::Dispute(_)
+            | Self::AppUninstalled { .. }
+            | Self::ScopesGranted(_)
+            | Self::ShopRedacted { .. }
             | Self::ReadAgain { .. }
             | Self::None => None,
         }

@@ -69,6 +69,20 @@ string_ids! {
 /// What the ids of guests begin with; no platform's id does.
 const GUEST: &str = "guest:";
 
+impl PluginName {
+    /// Whose tasks are the host's own; no plugin has the name.
+    pub fn host() -> Self {
+        Self::from(HOST)
+    }
+
+    pub fn is_host(&self) -> bool {
+        self.as_str() == HOST
+    }
+}
+
+/// The name under which the host itself asks merchants for something.
+const HOST: &str = "regulars";
+
 impl CustomerId {
     /// The id of somebody who buys without a customer record, by the address as people are told apart.
     pub fn guest(normalised_email: &str) -> Self {

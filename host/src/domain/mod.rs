@@ -12,6 +12,7 @@ mod event;
 mod facts;
 mod ids;
 mod money;
+mod privacy;
 mod secret;
 mod signals;
 mod timestamp;
@@ -34,5 +35,6 @@ pub use ids::{
     PluginName, ProductId, RefundId, StoreId,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use privacy::{Act, Actor, AuditEntry, AuditKey, CustomerHash, ProtectedData};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

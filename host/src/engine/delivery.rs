@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        CodeKey, Currency, CustomerId, Effect, Event, EventId, Note, OrderId, PluginName, ReadEvent, StoreId, Timestamp,
+        CodeKey, Currency, CustomerId, Effect, Event, EventId, Note, OrderId, PluginName, ProtectedData, ReadEvent,
+        StoreId, Timestamp,
     },
     store::{self, Key, Record, Savepoint, StateUsage, Transaction},
 };
@@ -30,6 +31,7 @@ pub struct StoreContext {
     /// What public addresses of this host begin with, without a slash at the end.
     pub public_url: String,
     pub code_key: CodeKey,
+    pub protected_data: ProtectedData,
 }
 
 /// A plugin as it is switched on in a store.

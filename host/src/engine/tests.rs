@@ -92,6 +92,7 @@ fn input() -> Input {
         locale: "en".into(),
         public_url: "https://regulars.example".into(),
         code_key: CodeKey::under(&[7; 32]),
+        protected_data: crate::domain::ProtectedData::default(),
     };
     let plugin = PluginContext {
         name: "guest".into(),

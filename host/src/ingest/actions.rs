@@ -63,6 +63,15 @@ pub async fn accept(
     action: Action,
 ) -> Result<(EventId, Accepted), ActionRefused> {
     pipeline.catalog.enabled(entry, &action.plugin)?;
+    append(pipeline, entry, action).await
+}
+
+/// The same for an action of a plugin that is enabled, or of the host itself.
+pub(super) async fn append(
+    pipeline: &Pipeline,
+    entry: &StoreEntry,
+    action: Action,
+) -> Result<(EventId, Accepted), ActionRefused> {
     if !(1..=KEY_BYTES).contains(&action.key.len()) {
         return Err(ActionRefused::Key);
     }

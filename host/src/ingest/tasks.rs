@@ -73,7 +73,10 @@ pub async fn accept(
         key: idempotency_key(&key, task.opened_at),
         input: Map::from_iter([("task".into(), Value::String(key)), ("reason".into(), Value::String(reason))]),
     };
-    Ok(actions::accept(pipeline, entry, action).await?)
+    Ok(match action.plugin.is_host() {
+        true => actions::append(pipeline, entry, action).await?,
+        false => actions::accept(pipeline, entry, action).await?,
+    })
 }
 
 /// One for each time that a task is opened. A task's key may be longer than this may be, and stands in it as its digest.

@@ -54,6 +54,13 @@ pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refu
     }
 }
 
+/// Whether a topic is heard of a store that has been removed: what is owed to people is owed until all is erased.
+pub fn outlives_removal(platform: Platform, topic: &str) -> bool {
+    match platform {
+        Platform::Shopify => shopify::normalise::outlives_removal(topic),
+    }
+}
+
 /// Checks a body's signature against the secrets of the app, of which rotation leaves several valid for a while.
 pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &str) -> Result<(), Refusal> {
     match platform {

@@ -5,7 +5,7 @@
 //! reading what stands in it.
 
 use super::{Error, Key, KeyBuilder, Position, Scan, Store, Table};
-use crate::domain::{Destination, EffectId, PluginName, StoreId, Timestamp};
+use crate::domain::{CheckoutId, CustomerId, Destination, EffectId, PluginName, StoreId, Timestamp};
 
 /// Something that falls due.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,21 @@ pub enum Due {
         store: StoreId,
         position: Position,
     },
+    /// A checkout, at the time of its last change.
+    Checkout {
+        store: StoreId,
+        id: CheckoutId,
+    },
+    /// What is kept of a redacted person outside the facts is to be taken out; its value is a `Forgetting`.
+    Forgetting {
+        store: StoreId,
+        customer: CustomerId,
+        round: u8,
+    },
+    /// The rows of a store that is erased are to be deleted.
+    Erasure {
+        store: StoreId,
+    },
 }
 
 /// The queues of due things. The numbers are on disk; 1 to 3 were queues that began with the time.
@@ -54,10 +69,18 @@ pub enum DueQueue {
     Effects = 7,
     Tellings = 8,
     Merges = 9,
+    Checkouts = 10,
+    Forgettings = 11,
+    Erasures = 12,
 }
 
 pub fn due_queue(queue: DueQueue) -> Key {
     begin(queue).end()
+}
+
+/// All lines of one store; [`DueQueue::Expiries`] has none.
+pub fn due_of_store(queue: DueQueue, store: StoreId) -> Key {
+    begin(queue).store(store).end()
 }
 
 fn begin(queue: DueQueue) -> KeyBuilder {
@@ -73,6 +96,9 @@ impl Due {
             Self::Telling { store, .. } => begin(DueQueue::Tellings).store(*store),
             Self::Merge { store, plugin, .. } => begin(DueQueue::Merges).store(*store).text(plugin.as_str()),
             Self::Expiry { .. } => begin(DueQueue::Expiries),
+            Self::Checkout { store, .. } => begin(DueQueue::Checkouts).store(*store),
+            Self::Forgetting { store, .. } => begin(DueQueue::Forgettings).store(*store),
+            Self::Erasure { store } => begin(DueQueue::Erasures).store(*store),
         }
     }
 
@@ -88,6 +114,9 @@ impl Due {
             Self::Delivery { position, .. } | Self::Merge { position, .. } => place.number(position.0).end(),
             Self::Effect { id, .. } | Self::Telling { id, .. } => place.text(id.as_str()).end(),
             Self::Expiry { store, position } => place.store(*store).number(position.0).end(),
+            Self::Checkout { id, .. } => place.text(id.as_str()).end(),
+            Self::Forgetting { customer, round, .. } => place.small(*round).text(customer.as_str()).end(),
+            Self::Erasure { .. } => place.end(),
         }
     }
 
@@ -124,6 +153,18 @@ impl Due {
             queue if queue == DueQueue::Expiries as u8 => {
                 let at = parts.time()?;
                 (at, Self::Expiry { store: parts.store()?, position: Position(parts.number()?) })
+            }
+            queue if queue == DueQueue::Checkouts as u8 => {
+                let store = parts.store()?;
+                (parts.time()?, Self::Checkout { store, id: parts.text()?.into() })
+            }
+            queue if queue == DueQueue::Forgettings as u8 => {
+                let store = parts.store()?;
+                (parts.time()?, Self::Forgetting { store, round: parts.small()?, customer: parts.text()?.into() })
+            }
+            queue if queue == DueQueue::Erasures as u8 => {
+                let store = parts.store()?;
+                (parts.time()?, Self::Erasure { store })
             }
             _ => return None,
         })
@@ -255,6 +296,9 @@ mod tests {
             Due::Telling { store, id: "abc".into() },
             Due::Merge { store, position: Position(9), plugin: "points".into() },
             Due::Expiry { store, position: Position(9) },
+            Due::Checkout { store, id: "c1".into() },
+            Due::Forgetting { store, customer: "7".into(), round: 1 },
+            Due::Erasure { store },
         ];
         for due in dues {
             assert_eq!(Due::read(&due.key(Timestamp(5))), Some((Timestamp(5), due.clone())));

@@ -18,6 +18,8 @@ pub enum Table {
     Due = 4,
     /// Links that customers share, by name, under store 0: the address of one names no store.
     Link = 5,
+    /// What was done with people's data, and with stores', by time, under store 0: it outlives the store.
+    Audit = 6,
     /// Dedupe: event id to position.
     EventId = 10,
     /// Events by position, with their deliveries.
@@ -28,6 +30,8 @@ pub enum Table {
     FailedEvent = 13,
     /// How far a store's products have been read.
     ProductsRead = 14,
+    /// Checkouts of a customer or of a guest.
+    CustomerCheckout = 15,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,
@@ -107,6 +111,69 @@ pub enum Table {
     TemplateOverride = 73,
     /// What a store adds to its mails.
     Letterhead = 74,
+    /// What plugins may see of a store's people, and what its platform last said that the app may do.
+    StoreTerms = 75,
+}
+
+impl Table {
+    pub const ALL: [Self; 56] = [
+        Self::Meta,
+        Self::Store,
+        Self::Plugin,
+        Self::Due,
+        Self::Link,
+        Self::Audit,
+        Self::EventId,
+        Self::Event,
+        Self::CustomerEvent,
+        Self::FailedEvent,
+        Self::ProductsRead,
+        Self::CustomerCheckout,
+        Self::Customer,
+        Self::CustomerEmail,
+        Self::Order,
+        Self::CustomerOrder,
+        Self::Refund,
+        Self::Fulfillment,
+        Self::Checkout,
+        Self::WaitingFor,
+        Self::Told,
+        Self::Reconciliation,
+        Self::Enabled,
+        Self::Settings,
+        Self::Paused,
+        Self::Waiting,
+        Self::UnpublishedSettings,
+        Self::Product,
+        Self::Absorbed,
+        Self::Redacted,
+        Self::OrderByCode,
+        Self::OrderBySignal,
+        Self::State,
+        Self::StateUsage,
+        Self::Timer,
+        Self::UntoldMerge,
+        Self::CustomerLink,
+        Self::Task,
+        Self::Budget,
+        Self::BudgetSpent,
+        Self::Effect,
+        Self::MailCopy,
+        Self::EffectListed,
+        Self::Code,
+        Self::CodeEnd,
+        Self::Offer,
+        Self::UnderWay,
+        Self::BudgetCounted,
+        Self::LastChange,
+        Self::Chunk,
+        Self::Contact,
+        Self::Suppressed,
+        Self::WaitingMail,
+        Self::TemplateOverride,
+        Self::Letterhead,
+        Self::StoreTerms,
+    ];
 }
 
 /// A key: compares as its bytes do.
@@ -286,6 +353,13 @@ mod tests {
             let key = Key::from_bytes(bytes);
             let _ = (key.store(), key.parts().text(), key.parts().number());
         }
+    }
+
+    #[test]
+    fn every_table_is_listed_once() {
+        let source = include_str!("key.rs").split_once("pub enum Table {").unwrap().1.split_once("\n}").unwrap().0;
+        let named = source.lines().filter_map(|line| line.trim().split_once(" = ")).map(|(name, _)| name);
+        assert_eq!(named.collect::<Vec<_>>(), Table::ALL.map(|table| format!("{table:?}")));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::domain::{
     PluginName, ProductId, RefundId, Signal, StoreId, Timestamp,
 };
 
-pub use super::due::{Due, DueQueue, due_queue};
+pub use super::due::{Due, DueQueue, due_of_store, due_queue};
 
 pub fn meta(name: &str) -> Key {
     Key::system(Table::Meta).text(name).end()
@@ -26,6 +26,11 @@ pub fn plugin(name: &PluginName) -> Key {
 
 pub fn all_plugins() -> Key {
     Key::system(Table::Plugin).end()
+}
+
+/// All rows of one table of a store.
+pub fn of_table(store: StoreId, table: Table) -> Key {
+    Key::of(store, table).end()
 }
 
 /// Everything of one store begins with this.
@@ -194,6 +199,22 @@ pub fn checkout(store: StoreId, id: &CheckoutId) -> Key {
     Key::of(store, Table::Checkout).text(id.as_str()).end()
 }
 
+/// A checkout of a customer, or of the guest of its address.
+pub fn customer_checkout(store: StoreId, holder: &CustomerId, id: &CheckoutId) -> Key {
+    Key::of(store, Table::CustomerCheckout).text(holder.as_str()).text(id.as_str()).end()
+}
+
+pub fn customer_checkouts(store: StoreId, holder: &CustomerId) -> Key {
+    Key::of(store, Table::CustomerCheckout).text(holder.as_str()).end()
+}
+
+/// The checkout of a key of [`customer_checkouts`].
+pub fn checkout_of(key: &Key) -> Option<CheckoutId> {
+    let mut parts = key.parts();
+    parts.text()?;
+    parts.text().map(Into::into)
+}
+
 pub fn enabled(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::Enabled).text(plugin.as_str()).end()
 }
@@ -228,6 +249,11 @@ pub fn settings_of(key: &Key) -> Option<(PluginName, u32)> {
 /// A link that a customer shares, by its name, whatever the store.
 pub fn link(name: &str) -> Key {
     Key::system(Table::Link).text(name).end()
+}
+
+/// All stores' links.
+pub fn all_links() -> Key {
+    Key::system(Table::Link).end()
 }
 
 /// The name of the link that a customer shares.
@@ -401,6 +427,11 @@ pub fn contact(store: StoreId, contact: ContactId) -> Key {
     Key::of(store, Table::Contact).rest(&contact.0)
 }
 
+/// The contact of a key of the table.
+pub fn contact_of(key: &Key) -> Option<ContactId> {
+    key.parts().rest().try_into().ok().map(ContactId)
+}
+
 /// The row by which a suppressed address is listed.
 pub fn suppressed_at(store: StoreId, since: Timestamp, contact: ContactId) -> Key {
     Key::of(store, Table::Suppressed).time(since).rest(&contact.0)
@@ -464,4 +495,28 @@ pub fn template_override_of(key: &Key) -> Option<(String, String, u32)> {
 
 pub fn letterhead(store: StoreId) -> Key {
     Key::of(store, Table::Letterhead).end()
+}
+
+pub fn store_terms(store: StoreId) -> Key {
+    Key::of(store, Table::StoreTerms).end()
+}
+
+/// An entry of the audit trail; the number tells those of one instant apart.
+pub fn audit(at: Timestamp, number: u64) -> Key {
+    Key::system(Table::Audit).time(at).number(number).end()
+}
+
+/// Entries of one instant.
+pub fn audit_at(at: Timestamp) -> Key {
+    Key::system(Table::Audit).time(at).end()
+}
+
+/// The whole audit trail, oldest first.
+pub fn audit_trail() -> Key {
+    Key::system(Table::Audit).end()
+}
+
+/// When what a key of [`audit_trail`] holds was done.
+pub fn audited_at(key: &Key) -> Option<Timestamp> {
+    key.parts().time()
 }

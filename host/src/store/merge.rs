@@ -1,10 +1,15 @@
 //! Merged customers: which record is left of one after all merges.
 
-use super::{Error, Transaction, keys};
+use std::collections::BTreeSet;
+
+use super::{Error, Scan, Transaction, keys};
 use crate::domain::{Customer, CustomerId, StoreId};
 
 /// Merges that are followed from one customer to the one that is left; more is a damaged chain.
 const MERGES: usize = 16;
+
+/// Records that are merged into one customer: more is a damaged chain.
+const ABSORBED: usize = 1_000;
 
 /// The customer that is left of `id`; itself if it was never merged, or is not known.
 pub fn survivor(transaction: &mut Transaction, store: StoreId, id: CustomerId) -> Result<CustomerId, Error> {
@@ -23,4 +28,21 @@ pub fn merged(transaction: &mut Transaction, store: StoreId, id: CustomerId) -> 
     }
     let what = format!("the chain of merges of customer {}", chain[0]);
     Err(Error::Damaged { what, detail: "it does not end".into() })
+}
+
+/// The customer that is left of one after merges, and all that were merged into it.
+pub fn all_records_of(
+    transaction: &mut Transaction,
+    store: StoreId,
+    customer: &CustomerId,
+) -> Result<BTreeSet<CustomerId>, Error> {
+    let mut open = vec![survivor(transaction, store, customer.clone())?];
+    let mut all = BTreeSet::new();
+    while let Some(next) = open.pop() {
+        for (key, _) in transaction.scan(&Scan::of(keys::all_absorbed(store, &next), ABSORBED))? {
+            open.extend(keys::absorbed_of(&key).filter(|absorbed| !all.contains(absorbed)));
+        }
+        all.insert(next);
+    }
+    Ok(all)
 }

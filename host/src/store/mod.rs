@@ -15,8 +15,10 @@ use tokio::sync::oneshot;
 use crate::domain::{Event, StoreId};
 
 mod archive;
+pub mod audit;
 pub mod backup;
 pub mod budget;
+pub mod checkouts;
 pub mod codes;
 mod credentials;
 pub mod data_dir;
@@ -50,11 +52,11 @@ pub use durability::Durability;
 pub use journal::{Journal, Log};
 pub use key::{Key, KeyBuilder, Table};
 pub use key_file::read_key;
-pub use merge::{merged, survivor};
+pub use merge::{all_records_of, merged, survivor};
 pub use record::{
-    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled,
-    Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride,
-    TimerRecord, Told, decode, encode,
+    EnabledRecord, EventRecord, Forgetting, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead,
+    Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms, TaskRecord,
+    TemplateOverride, TimerRecord, Told, decode, encode,
 };
 pub use seal::{SealError, SealKey, Sealed, Vault};
 pub use sled::SledStore;

@@ -12,8 +12,9 @@ use super::{
     budget::{BudgetBound, Counted},
 };
 use crate::domain::{
-    Attempt, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId, Fulfillment,
-    Merge, Order, OrderId, Platform, PluginName, Product, Refund, RefundId, StoreId, Timestamp, Topic,
+    Attempt, AuditEntry, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId,
+    Fulfillment, Merge, Order, OrderId, Platform, PluginName, Product, ProtectedData, Refund, RefundId, StoreId,
+    Timestamp, Topic,
 };
 
 mod v1;
@@ -104,6 +105,9 @@ records! {
     Contact = "a contact",
     TemplateOverride = "a changed mail",
     Letterhead = "a letterhead",
+    StoreTerms = "a store's terms",
+    AuditEntry = "an entry of the audit trail",
+    Forgetting = "a person to be forgotten",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -213,6 +217,25 @@ impl TemplateOverride {
 pub struct Letterhead {
     /// The shop's postal address, as the law of many countries wants it in marketing mails.
     pub postal_address: Option<String>,
+}
+
+/// What plugins may see of a store's people, and what the platform last said that the app may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreTerms {
+    pub protected_data: ProtectedData,
+    /// An older word on scopes never overwrites a newer one.
+    pub scopes_told_at: Timestamp,
+}
+
+/// A person who is to be forgotten wherever something is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgetting {
+    /// The record of which plugins are told.
+    pub told: CustomerId,
+    /// All records of the person.
+    pub customers: Vec<CustomerId>,
+    /// Orders that the request names, whoever's they are.
+    pub orders: Vec<OrderId>,
 }
 
 /// A plugin that does not run in a store for now.

@@ -6,18 +6,19 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    Access, Credentials, EnabledRecord, Error, EventRecord, KeptCredentials, LastChange, Letterhead, PausedRecord,
-    PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey, SettingsRecord,
-    SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, Vault,
+    Access, Credentials, EnabledRecord, Error, EventRecord, Forgetting, KeptCredentials, LastChange, Letterhead,
+    PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey,
+    SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms, TaskRecord, TemplateOverride, TimerRecord, Told,
+    Vault,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
 use crate::domain::{
-    Attempt, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer, CustomerId, DiscountEnd,
-    Effect, EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem, Mail, Merge, Metafield, Money,
-    NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange, Outcome, ParcelGift, Platform, Product, Purpose,
-    Refund, RefundLine, SentMail, Signal, SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange,
-    Timestamp, Topic,
+    Act, Actor, Attempt, AuditEntry, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer,
+    CustomerHash, CustomerId, DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem,
+    Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange, Outcome,
+    ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, Signal, SignalKind,
+    StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
 };
 
 /// Kinds of record that have been compared with a golden file.
@@ -416,6 +417,20 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     let changed = TemplateOverride { texts, mjml: some("<mjml></mjml>"), text: some("Tea"), saved_at: at(1) };
     seen.compare("template-override", &changed);
     seen.compare("letterhead", &Letterhead { postal_address: some("1 Mill Lane, Ashby") });
+    let terms = StoreTerms { protected_data: ProtectedData::Level1, scopes_told_at: at(2) };
+    seen.compare("store-terms", &terms);
+    let audited = AuditEntry {
+        at: at(2),
+        act: Act::CustomerRedacted,
+        by: Actor::Platform,
+        store: StoreId(3),
+        domain: "fern.myshopify.com".into(),
+        customer: Some(CustomerHash([7; 16])),
+        event: some("webhook/b1946ac9"),
+    };
+    seen.compare("audit-entry", &audited);
+    let orders = vec!["9007199254740993001".into()];
+    seen.compare("forgetting", &Forgetting { told: "8".into(), customers: vec!["7".into(), "8".into()], orders });
     seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });
     let task = TaskRecord {
         title: "Is this referral real?".into(),

@@ -100,6 +100,11 @@ impl Transaction {
         Ok(merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(scan.limit).collect())
     }
 
+    /// Whether committing it would change anything.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     pub fn savepoint(&self) -> Savepoint {
         Savepoint(self.undo.len())
     }

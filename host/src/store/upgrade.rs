@@ -1,10 +1,10 @@
 //! What an older version wrote, brought into today's shape when the store is opened.
 
 use super::{
-    Commit, CommitError, Error, EventRecord, KeptCredentials, Key, Scan, Store, StoreRecord, Table, Vault, codes,
-    decode, encode, keys, orders,
+    Commit, CommitError, Error, EventRecord, KeptCredentials, Key, Scan, Store, StoreRecord, Table, Vault, checkouts,
+    codes, decode, encode, keys, orders,
 };
-use crate::domain::{Customer, Effect, EffectKind, Order, StoreId};
+use crate::domain::{Checkout, Customer, Effect, EffectKind, Order, StoreId};
 
 /// The name under which the layout of the rows is kept that no record's version tells.
 const LAYOUT: &str = "layout";
@@ -12,8 +12,11 @@ const LAYOUT: &str = "layout";
 /// The layout that has due queues by line, and lists events that failed and effects by stage.
 const QUEUES_BY_LINE: u32 = 1;
 
-/// Today's: it finds codes' effects, orders by code and by contact, and customers by those into whom they were merged.
-const TODAY: u32 = 2;
+/// The layout that finds codes' effects, orders by code and by contact, and customers by those into whom they were merged.
+const FACTS_LISTED: u32 = 2;
+
+/// Today's: it finds checkouts by whoever began them and by their age.
+const TODAY: u32 = 3;
 
 /// Rows that are read and written at once.
 const PAGE: usize = 500;
@@ -40,7 +43,10 @@ pub fn upgrade(store: &dyn Store) -> Result<(), Error> {
         if found < QUEUES_BY_LINE {
             list_work(store, id)?;
         }
-        list_facts(store, id)?;
+        if found < FACTS_LISTED {
+            list_facts(store, id)?;
+        }
+        list_checkouts(store, id)?;
     }
     let mut done = Commit::default();
     done.put(keys::meta(LAYOUT), encode(&TODAY));
@@ -120,6 +126,17 @@ fn list_facts(store: &dyn Store, id: StoreId) -> Result<(), Error> {
     in_pages(store, &keys::customers(id), |_, value, commit| {
         if let Ok(Customer { id: removed, merged_into: Some(kept), .. }) = decode(value) {
             commit.put(keys::absorbed(id, &kept, &removed), Vec::new());
+        }
+        Ok(())
+    })
+}
+
+/// Lists checkouts by whoever began them and by their age.
+fn list_checkouts(store: &dyn Store, id: StoreId) -> Result<(), Error> {
+    in_pages(store, &keys::of_table(id, Table::Checkout), |_, value, commit| {
+        // A damaged record is not listed; whoever reads it is told.
+        if let Ok(checkout) = decode::<Checkout>(value) {
+            checkouts::rows(id, &checkout).into_iter().for_each(|row| commit.put(row, Vec::new()));
         }
         Ok(())
     })
@@ -280,7 +297,7 @@ mod tests {
         let mut later = Commit::default();
         later.put(keys::meta(LAYOUT), encode(&(TODAY + 1)));
         write(&store, later).unwrap();
-        assert!(matches!(upgrade(&store), Err(Error::TooNew { found: 3, known: 2, .. })));
+        assert!(matches!(upgrade(&store), Err(Error::TooNew { found: 4, known: 3, .. })));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub fn merge(cx: &mut Context, absorbed: &str, kept: &str) -> Result {
 pub fn forget(cx: &mut Context, customer: &str) -> Result {
     let Some(ban) = of(cx, customer)? else { return Ok(()) };
     forget_signals(cx, &ban)?;
-    let ban = Ban { signals: Vec::new(), ..ban };
+    let ban = Ban { reason: String::new(), signals: Vec::new(), ..ban };
     Ok(cx.state().set(&ban_key(customer), &ban)?)
 }
 

@@ -30,7 +30,7 @@ pub fn due(cx: &mut Context) -> Result {
 /// Brings a claim to where the facts call for it.
 pub fn proceed(cx: &mut Context, mut claim: Claim) -> Result {
     let settings: Settings = cx.settings()?;
-    customers::forget_buyer(cx, &mut claim)?;
+    customers::forget_people(cx, &mut claim)?;
     match claim.status {
         Status::Paid => return payout::aftermath(cx, &settings, claim),
         Status::Void(_) => {

@@ -53,17 +53,29 @@ pub fn is_gone(cx: &mut Context, customer: &str) -> Result<bool> {
     Ok(cx.state().get::<bool>(&gone_key(customer))?.is_some())
 }
 
-/// Takes out of a claim what leads to a buyer who is forgotten. What was found stays, what it was found by goes.
-pub fn forget_buyer(cx: &mut Context, claim: &mut Claim) -> Result {
+/// Takes out of a claim what leads to a buyer or an advocate who is forgotten. What was found stays, what it was found by and
+/// what the merchant wrote goes.
+pub fn forget_people(cx: &mut Context, claim: &mut Claim) -> Result {
+    let advocate = left(cx, &claim.advocate);
+    if is_gone(cx, &advocate)? {
+        forget_words(claim);
+    }
     let buyer = claim.friend.as_ref().map(|it| left(cx, it));
     if let Some(buyer) = buyer.filter(|_| !claim.forgotten)
         && is_gone(cx, &buyer)?
     {
         index::forget(cx, claim)?;
         claim.signals.clear();
+        forget_words(claim);
         claim.forgotten = true;
     }
     Ok(())
+}
+
+fn forget_words(claim: &mut Claim) {
+    if let Some(decision) = &mut claim.decision {
+        decision.reason.clear();
+    }
 }
 
 /// The orders that are listed for a customer.

@@ -10,8 +10,8 @@ use regulars::{
     counters::Counters,
     dispatch::{Backlog, Concurrency, Dispatcher, Failures, Limits, Pipeline, Usage},
     domain::{
-        Capability, CodeKey, Currency, Effect, EffectId, EffectStatus, Event, EventId, Origin, Platform, PluginName,
-        StoreId, Timestamp,
+        AuditKey, Capability, CodeKey, Currency, Effect, EffectId, EffectStatus, Event, EventId, Origin, Platform,
+        PluginName, StoreId, Timestamp,
     },
     effects,
     engine::{Engine, limits},
@@ -68,7 +68,8 @@ impl House {
         let (own_store, own_engine, own_clock) = (Arc::clone(&store), Arc::clone(&engine), Arc::clone(&shared));
         let url = "https://regulars.example".into();
         let (codes, vault) = (CodeKey::under(&[7; 32]), Vault::new(SealKey::new(&[7; 32]), Vec::new()));
-        let keys = Keys { codes, vault, shopify: Vec::new() };
+        let audit = AuditKey::under(&[7; 32]);
+        let keys = Keys { codes, audit, vault, shopify: Vec::new() };
         let catalog = Catalog::open(own_store, own_engine, own_clock, Folders { files, artefacts }, url, keys);
         let catalog = Arc::new(catalog.expect("an empty catalog opens"));
         let pipeline = Arc::new(Pipeline {
@@ -83,6 +84,9 @@ impl House {
             pause_after: 0,
             failures: Failures::default(),
             dedupe_for: Duration::from_secs(400 * 86_400),
+            checkouts_for: Duration::from_secs(90 * 86_400),
+            audit_for: Duration::from_secs(400 * 86_400),
+            copies_for: Duration::from_secs(30 * 86_400),
             decisions_for: Duration::from_secs(400 * 86_400),
             due: Arc::new(Notify::new()),
             usage: Usage::default(),

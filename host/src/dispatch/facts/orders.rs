@@ -1,8 +1,9 @@
 //! Orders, and where they are listed under their customers.
 
-use super::forgetting::{is_redacted, without_person};
+use super::forgetting::is_redacted;
 use crate::{
     domain::{Order, Signal, SignalKind, StoreId},
+    privacy::bare,
     store::{Error, Key, Transaction, keys, survivor},
 };
 
@@ -16,7 +17,11 @@ pub(super) fn learn(transaction: &mut Transaction, store: StoreId, order: &Order
     };
     let holder = learnt.customer.clone().map(|id| survivor(transaction, store, id)).transpose()?;
     let learnt = match &holder {
-        Some(holder) if is_redacted(transaction, store, holder)? => without_person(learnt),
+        Some(holder) if is_redacted(transaction, store, holder)? => {
+            // Its shipments may have come before it told whose they are.
+            bare::strip_shipments(transaction, store, &learnt)?;
+            bare::order(learnt)
+        }
         _ => learnt,
     };
     if known.as_ref() == Some(&learnt) {

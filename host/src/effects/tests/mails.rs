@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     catalog::{package, templates::Locale},
-    domain::{Benefit, Contact, Guard, NewDiscount, SuppressionCause},
+    domain::{Benefit, Contact, Guard, NewDiscount, ProtectedData, SuppressionCause},
     effects::{
         contacts::{self, Choice, Pause},
         reports::{self, Consequence, ReportError},
@@ -377,4 +377,16 @@ async fn a_merchants_words_outlast_an_upgrade_and_give_way_with_a_warning_where_
     assert_eq!(said("d").await, (Some("Servus"), 1), "the text has another name");
     upgrade(&post, "1.4.0", "hello", "Servus").await;
     assert_eq!(said("e").await, (Some("Moin Mira"), 0), "it was kept all the while");
+}
+
+#[tokio::test]
+async fn where_plugins_see_no_names_the_host_still_greets_by_name() {
+    let (server, post) = post([]).await;
+    post.knows(Customer { first_name: Some("Mira".into()), ..customer("7", Some(ADDRESS)) }).await;
+    let change = StoreChange { protected_data: Some(ProtectedData::Level1), ..StoreChange::default() };
+    post.bench.catalog.change_store(DOMAIN, change).await.unwrap();
+    post.queue_mail("a", marketing(Purpose::Service)).await;
+    post.run_due().await;
+    let taken = lock(&server.taken).clone();
+    assert!(taken[0].contains("Subject: Hello Mira"), "{}", taken[0]);
 }

@@ -5,7 +5,9 @@ use super::super::{
     delivery::Delivery,
 };
 use crate::{
-    domain::{Customer, CustomerId, Dispute, Fulfillment, LineItem, Money, Order, Product, Refund, RefundLine},
+    domain::{
+        Customer, CustomerId, Dispute, Fulfillment, LineItem, Money, Order, Product, ProtectedData, Refund, RefundLine,
+    },
     store::{self, survivor},
 };
 
@@ -16,7 +18,11 @@ impl Delivery {
     /// An order as plugins see it: with the customer that is left after merges, whose account it counts for.
     pub(super) fn order_view(&mut self, order: Order) -> Result<events::Order, store::Error> {
         let customer = order.customer.map(|id| self.left_of(id)).transpose()?;
-        Ok(Order { customer, ..order }.into())
+        let order = Order { customer, ..order };
+        Ok(match self.input.store.protected_data {
+            ProtectedData::Level1 => without_person(order).into(),
+            ProtectedData::Level2 => order.into(),
+        })
     }
 
     /// The customer that is left of one after merges.
@@ -24,6 +30,15 @@ impl Delivery {
         let store = self.store_id();
         survivor(&mut self.transaction, store, id)
     }
+}
+
+/// What storefront code of the host's own notes on a cart begins with; anything else may be a name or a message.
+const OWN_ATTRIBUTE: &str = "regulars_";
+
+/// An order without a part of the address, and without what others have noted on the cart.
+fn without_person(order: Order) -> Order {
+    let attributes = order.attributes.into_iter().filter(|(name, _)| name.starts_with(OWN_ATTRIBUTE)).collect();
+    Order { country: None, attributes, ..order }
 }
 
 impl From<Money> for types::Money {
@@ -150,5 +165,21 @@ impl From<Product> for facts::Product {
             tags: product.tags,
             collections: product.collections,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn without_the_person_an_order_tells_no_part_of_the_address_and_no_notes_but_the_hosts_own() {
+        let attributes = [("regulars_link", "K3JQ7PZ2"), ("gift", "For Mira")];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let order = Order { country: Some("DE".into()), attributes, ..Order::sample("1", Timestamp(1)) };
+        let bare = without_person(order.clone());
+        assert_eq!(bare.attributes, order.attributes[..1]);
+        assert_eq!(Order { country: order.country.clone(), attributes: order.attributes.clone(), ..bare }, order);
     }
 }

@@ -1,7 +1,7 @@
 //! `outbox`: what became of a plugin's own effects.
 
 use super::super::{bindings::outbox, delivery::Delivery};
-use crate::domain::EffectStatus;
+use crate::domain::{EffectStatus, ProtectedData};
 
 impl outbox::Host for Delivery {
     fn get_standing(&mut self, effect: String) -> wasmtime::Result<Option<outbox::Standing>> {
@@ -12,6 +12,8 @@ impl outbox::Host for Delivery {
             EffectStatus::Dead { reason } | EffectStatus::Dropped { reason } => Some(reason),
             EffectStatus::Done { .. } => None,
         };
+        // The other side's words: a mail server's name the address.
+        let reason = reason.filter(|_| self.input.store.protected_data != ProtectedData::Level1);
         Ok(Some(outbox::Standing { status, reason }))
     }
 

@@ -96,6 +96,7 @@ impl Bench {
             locale: "en".into(),
             public_url: "https://regulars.example".into(),
             code_key: CodeKey::under(&[7; 32]),
+            protected_data: crate::domain::ProtectedData::default(),
         };
         let context = PluginContext {
             name: "guest".into(),

@@ -11,9 +11,9 @@ use axum::{
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::{super::problem::Result, effects, store_id};
+use super::{super::problem::Result, effects, privacy};
 use crate::{
-    domain::{Checkout, Customer, Effect, Fulfillment, Order, Refund, StoreId},
+    domain::{Act, Checkout, Customer, Effect, Fulfillment, Order, Refund, StoreId},
     host::Host,
     store::{EnabledRecord, Error, EventRecord, Key, Record, Scan, SettingsRecord, Store, Table, TimerRecord, decode},
 };
@@ -45,7 +45,9 @@ struct Place {
 }
 
 pub async fn export(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Response> {
-    let store = store_id(&host, &store)?;
+    let entry = host.catalog.store_named(&store)?;
+    privacy::append(&host, &entry, Act::StoreExported, None).await?;
+    let store = entry.id();
     let begin = Place { host, store, table: 0, after: None };
     let pages = stream::unfold(Some(begin), async |place| match next_page(place?) {
         Ok(None) => None,

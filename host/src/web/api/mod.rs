@@ -26,6 +26,7 @@ mod events;
 mod export;
 mod panel;
 pub mod plugins;
+mod privacy;
 mod reconciliation;
 mod replay;
 pub mod stores;
@@ -47,7 +48,9 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
+        .route("/audit", get(privacy::trail))
         .route("/stores/{store}/export", get(export::export))
+        .route("/stores/{store}/erasure", get(privacy::erasure).post(privacy::erase))
         .route("/stores/{store}/replay", post(replay::replay))
         .route("/mail/reports", post(contacts::report))
         .merge(of_one_store())
@@ -81,6 +84,7 @@ pub fn of_one_store() -> Router<Arc<Host>> {
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
+        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
         .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
         .route("/stores/{store}/customers/{customer}/panel", get(panel::show))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::super::problem::{Problem, Result};
 use crate::{
     catalog::{NewStore, StoreChange, StoreEntry},
-    domain::{Platform, StoreId, Timestamp},
+    domain::{Platform, ProtectedData, StoreId, Timestamp},
     host::Host,
     store::Access,
 };
@@ -32,6 +32,10 @@ pub struct StoreView {
     /// How many webhook secrets are accepted.
     secrets: usize,
     has_access_token: bool,
+    /// What the platform has said that the app may do.
+    scopes: Vec<String>,
+    /// The level of protected customer data that plugins may see.
+    protected_data: u8,
     api_url: Option<String>,
     plugins: Vec<String>,
     added_at: Timestamp,
@@ -51,6 +55,8 @@ impl From<&StoreEntry> for StoreView {
             locale: record.locale.clone(),
             secrets: entry.secrets.len(),
             has_access_token: entry.access.is_some(),
+            scopes: entry.access.as_ref().map(|access| access.scopes.clone()).unwrap_or_default(),
+            protected_data: entry.terms.protected_data.number(),
             api_url: record.api_url.clone(),
             plugins: entry.enabled.iter().map(|enabled| enabled.name().to_string()).collect(),
             added_at: record.added_at,
@@ -72,6 +78,7 @@ pub struct StoreBody {
     drop_old_secrets: bool,
     access_token: Option<String>,
     api_url: Option<String>,
+    protected_data: Option<u8>,
 }
 
 pub async fn list(State(host): State<Arc<Host>>) -> Json<Vec<StoreView>> {
@@ -112,7 +119,12 @@ pub async fn change(
     if body.domain.is_some() || body.currency.is_some() {
         return Err(Problem::bad_request("a store keeps its domain and its currency: add another store instead"));
     }
+    let level = |number| {
+        let level = ProtectedData::of_number(number);
+        level.ok_or_else(|| Problem::bad_request("`protected_data` is 1 or 2"))
+    };
     let change = StoreChange {
+        protected_data: body.protected_data.map(level).transpose()?,
         name: body.name,
         url: body.url,
         time_zone: body.time_zone,

@@ -125,6 +125,22 @@ fn an_advocate_who_is_forgotten_is_paid_nothing_and_leaves_nothing() {
 }
 
 #[test]
+fn what_the_merchant_wrote_goes_with_whoever_is_forgotten() {
+    for who in [ANN, BOB] {
+        let mut shop = referred_with(|shop| with_signals_but(shop, ORDER, BOB, &[("device", ANN)]));
+        let words = json!({ "order": ORDER, "reason": "Ms Miller rang" });
+        shop.deliver(Incoming::merchant_action("approve", None, words)).unwrap();
+        shop.deliver(Incoming::merchant_action("ban", Some(who), json!({ "reason": "Ms Miller again" }))).unwrap();
+        shop.advance_days(30).unwrap();
+        shop.deliver(redacted(who)).unwrap();
+        shop.advance_days(0).unwrap();
+        assert!(claim(&shop, ORDER).decision.is_some(), "that it was decided stays");
+        let kept: Vec<_> = shop.state_keys("").map(|key| shop.state::<serde_json::Value>(key).unwrap()).collect();
+        assert!(kept.iter().all(|value| !value.to_string().contains("Miller")), "{who}: {kept:?}");
+    }
+}
+
+#[test]
 fn a_banned_customer_who_is_forgotten_stays_banned_by_id_alone() {
     let mut shop = shop();
     shop.deliver(Incoming::merchant_action("ban", Some(BOB), json!({}))).unwrap();

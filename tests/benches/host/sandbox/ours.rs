@@ -112,6 +112,7 @@ fn input() -> Input {
         locale: "en".into(),
         public_url: "https://regulars.example".into(),
         code_key: CodeKey::under(&[7; 32]),
+        protected_data: regulars::domain::ProtectedData::default(),
     };
     let plugin = PluginContext {
         name: PLUGIN.into(),

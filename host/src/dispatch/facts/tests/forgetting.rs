@@ -30,7 +30,7 @@ fn mira(id: &str) -> Change {
 
 fn redaction(customer: &str, orders: &[&str]) -> Change {
     let orders = orders.iter().map(|id| OrderId::from(*id)).collect();
-    Change::CustomerRedacted { customer: customer.into(), orders }
+    Change::CustomerRedacted { customer: customer.into(), guest: None, orders }
 }
 
 fn assert_forgotten(known: &mut Known, people: &[&str], orders: &[&str]) {

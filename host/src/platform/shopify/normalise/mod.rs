@@ -11,6 +11,7 @@ use crate::{
     platform::{Context, Unreadable},
 };
 
+mod app;
 mod checkouts;
 mod customers;
 mod disputes;
@@ -66,6 +67,10 @@ pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Un
         "disputes/create" | "disputes/update" => (Topic::ORDER_DISPUTED, disputes::dispute, MustBeReadAgain),
         // Nothing is read of a person who is to be forgotten.
         "customers/redact" => (Topic::CUSTOMER_REDACTED, redactions::redaction, Suffices),
+        "customers/data_request" => (Topic::CUSTOMER_DATA_REQUESTED, redactions::data_request, Suffices),
+        "shop/redact" => (Topic::SHOP_REDACTED, app::shop_redaction, Suffices),
+        "app/uninstalled" => (Topic::APP_UNINSTALLED, app::uninstallation, Suffices),
+        "app/scopes_update" => (Topic::APP_SCOPES, app::scopes, Suffices),
         _ => return Ok(ReadEvent { topic: Topic::foreign(Platform::Shopify, topic), change: Change::None }),
     };
     let change = match only_id(body).filter(|_| bare_id == MustBeReadAgain) {
@@ -73,6 +78,11 @@ pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Un
         None => reader(body, context)?,
     };
     Ok(ReadEvent { topic: ours, change })
+}
+
+/// Topics that come after the app was removed from a shop, or repeat that it was.
+pub fn outlives_removal(topic: &str) -> bool {
+    matches!(topic, "customers/data_request" | "customers/redact" | "shop/redact" | "app/uninstalled")
 }
 
 /// The id of a body that holds nothing else.

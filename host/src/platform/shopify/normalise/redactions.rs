@@ -1,4 +1,4 @@
-//! Requests to forget a person, with the orders that this is about.
+//! What people ask of the shop, with the orders that this is about: to be forgotten, and to be told what is kept.
 
 use serde::Deserialize;
 
@@ -7,27 +7,48 @@ use super::{
     wire::{Id, each, parse, required_id},
 };
 use crate::{
-    domain::{Change, CustomerId},
+    domain::{Change, CustomerId, OrderId},
     platform::{Context, Problem, Unreadable},
 };
 
 #[derive(Deserialize)]
-struct WireRedaction<'a> {
+struct WireRequest<'a> {
     #[serde(borrow)]
     customer: Option<WireCustomer<'a>>,
     #[serde(borrow)]
     orders_to_redact: Option<Vec<Id<'a>>>,
+    #[serde(borrow)]
+    orders_requested: Option<Vec<Id<'a>>>,
 }
 
-/// Whoever has no customer record is named by an address alone.
+/// Who asks. Whoever has no customer record is named by an address alone.
+struct Asking {
+    customer: CustomerId,
+    /// The guest of the address, if there is one.
+    guest: Option<CustomerId>,
+}
+
+fn asking(customer: Option<&WireCustomer<'_>>) -> Result<Asking, Unreadable> {
+    let customer = customer.ok_or_else(|| Problem::Missing.at("customer"))?;
+    let guest = customer.email.as_ref().and_then(|email| CustomerId::of_guest(email.as_str()));
+    let id = customer.id().or_else(|| guest.clone()).ok_or_else(|| Problem::Missing.at("customer.id"))?;
+    Ok(Asking { customer: id, guest })
+}
+
+fn orders(field: &str, ids: Option<&[Id<'_>]>) -> Result<Vec<OrderId>, Unreadable> {
+    each(field, ids, |id| required_id("id", "Order", None, Some(id)).map(Into::into))
+}
+
 pub fn redaction(body: &[u8], _: &Context) -> Result<Change, Unreadable> {
-    let wire: WireRedaction<'_> = parse(body)?;
-    let customer = wire.customer.ok_or_else(|| Problem::Missing.at("customer"))?;
-    let guest = || CustomerId::of_guest(customer.email.as_ref()?.as_str());
-    Ok(Change::CustomerRedacted {
-        customer: customer.id().or_else(guest).ok_or_else(|| Problem::Missing.at("customer.id"))?,
-        orders: each("orders_to_redact", wire.orders_to_redact.as_deref(), |id| {
-            required_id("id", "Order", None, Some(id)).map(Into::into)
-        })?,
-    })
+    let wire: WireRequest<'_> = parse(body)?;
+    let Asking { customer, guest } = asking(wire.customer.as_ref())?;
+    let orders = orders("orders_to_redact", wire.orders_to_redact.as_deref())?;
+    Ok(Change::CustomerRedacted { customer, guest, orders })
+}
+
+pub fn data_request(body: &[u8], _: &Context) -> Result<Change, Unreadable> {
+    let wire: WireRequest<'_> = parse(body)?;
+    let Asking { customer, .. } = asking(wire.customer.as_ref())?;
+    let orders = orders("orders_requested", wire.orders_requested.as_deref())?;
+    Ok(Change::DataRequested { customer, orders })
 }

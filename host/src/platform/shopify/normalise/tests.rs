@@ -17,7 +17,7 @@ use crate::{
 mod person;
 
 /// Every topic with a word of ours.
-const TOPICS: [&str; 27] = [
+const TOPICS: [&str; 31] = [
     "orders/create",
     "orders/paid",
     "orders/updated",
@@ -45,9 +45,13 @@ const TOPICS: [&str; 27] = [
     "disputes/create",
     "disputes/update",
     "customers/redact",
+    "customers/data_request",
+    "shop/redact",
+    "app/uninstalled",
+    "app/scopes_update",
 ];
 
-const FIXTURES: [(&str, &str); 29] = [
+const FIXTURES: [(&str, &str); 31] = [
     ("order_placed", "orders/create"),
     ("order_two_currencies", "orders/create"),
     ("order_jpy", "orders/paid"),
@@ -77,6 +81,8 @@ const FIXTURES: [(&str, &str); 29] = [
     ("dispute_created", "disputes/create"),
     ("customer_redacted", "customers/redact"),
     ("guest_redacted", "customers/redact"),
+    ("data_requested", "customers/data_request"),
+    ("scopes_changed", "app/scopes_update"),
 ];
 
 fn eur() -> Currency {
@@ -302,7 +308,10 @@ fn a_body_of_an_id_alone_is_to_be_read_again_unless_the_id_says_all() {
             "customers/delete" => assert_eq!(change, Ok(Change::CustomerDeleted(id.into()))),
             "checkouts/delete" => assert_eq!(change, Ok(Change::CheckoutDeleted(id.into()))),
             "products/delete" => assert_eq!(change, Ok(Change::ProductDeleted(id.into()))),
-            "customers/redact" => assert_eq!(change.unwrap_err().path, "customer"),
+            "customers/redact" | "customers/data_request" => assert_eq!(change.unwrap_err().path, "customer"),
+            "app/uninstalled" => assert_eq!(change, Ok(Change::AppUninstalled { shop: None })),
+            "app/scopes_update" => assert_eq!(change.unwrap_err().path, "current"),
+            "shop/redact" => assert_eq!(change.unwrap_err().path, "shop_domain"),
             _ => assert_eq!(change, Ok(Change::ReadAgain { id: id.into() }), "{topic}"),
         }
     }

@@ -131,11 +131,14 @@ fn a_request_to_forget_somebody_names_a_customer_or_an_address() {
         read_json("customers/redact", &body).map(|event| event.change)
     };
     let orders = vec!["1".into(), "2".into()];
+    let guest = CustomerId::of_guest("mira@example.com");
     let by_id = redacted(json!({"id": 7, "email": "mira@example.com"}));
-    assert_eq!(by_id, Ok(Change::CustomerRedacted { customer: "7".into(), orders: orders.clone() }));
-    let guest = CustomerId::guest("mira@example.com");
+    assert_eq!(
+        by_id,
+        Ok(Change::CustomerRedacted { customer: "7".into(), guest: guest.clone(), orders: orders.clone() })
+    );
     let by_address = redacted(json!({"email": "Mira@Example.com "}));
-    assert_eq!(by_address, Ok(Change::CustomerRedacted { customer: guest, orders }));
+    assert_eq!(by_address, Ok(Change::CustomerRedacted { customer: guest.clone().unwrap(), guest, orders }));
     for nobody in [json!({}), json!({"phone": "+49"}), json!({"email": "none"})] {
         assert_eq!(redacted(nobody).unwrap_err().path, "customer.id");
     }
