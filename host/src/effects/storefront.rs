@@ -12,7 +12,7 @@ use crate::{
     catalog::StoreEntry,
     clock::Clock,
     domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
-    platform::{Client, Failure, Receipt, Secret, shopify::admin},
+    platform::{Client, Failure, Receipt, Secret, magento, shopify::admin},
     store::{Error, Key, LastChange, Record, Store, decode, keys},
 };
 
@@ -70,6 +70,7 @@ impl Storefronts {
                 let client = admin::AdminClient::new(self.http.clone(), &base, &secret, Arc::clone(&self.clock))?;
                 Arc::new(Client::Shopify(client.with_limits(self.limits)))
             }
+            Platform::Magento => return Err(magento::not_called()),
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });
         Ok(client)
