@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 mod error;
+mod json;
 pub mod magento;
 mod secret;
 pub mod shopify;
