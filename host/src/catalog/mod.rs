@@ -340,10 +340,11 @@ impl Catalog {
             code_key: self.keys.codes.clone(),
         });
         let credentials = record.credentials.open(&self.keys.vault, record.id)?;
-        let of_app = match record.platform {
-            Platform::Shopify => self.keys.shopify.iter().cloned(),
+        let of_app: &[Secret] = match record.platform {
+            Platform::Shopify => &self.keys.shopify,
+            Platform::Magento => &[],
         };
-        let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app).collect();
+        let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app.iter().cloned()).collect();
         Ok(StoreEntry { record, secrets, access: credentials.access, context, enabled })
     }
 }

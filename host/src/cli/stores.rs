@@ -11,6 +11,7 @@ use super::{
     client::{Client, segment},
     print, read_secret,
 };
+use crate::domain::Platform;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -18,7 +19,8 @@ pub enum Command {
     #[command(after_help = "Example:
 
   regulars store add fern.myshopify.com --currency EUR --time-zone Europe/Berlin \\
-      --secret-file app-secret.txt --token-file admin-token.txt")]
+      --secret-file app-secret.txt --token-file admin-token.txt
+  regulars store add shop.example.com --platform magento --currency EUR --secret-file module-secret.txt")]
     Add(Add),
     /// Lists the stores.
     List(Listing),
@@ -54,8 +56,11 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Add {
-    /// The store's permanent domain, such as `fern.myshopify.com`.
+    /// The store's permanent domain, such as `fern.myshopify.com`; a Magento store's host name.
     store: String,
+    /// What the shop runs on: `shopify` or `magento`.
+    #[arg(long, default_value = "shopify")]
+    platform: Platform,
     /// The shop's currency, an ISO 4217 code.
     #[arg(long)]
     currency: String,
@@ -132,6 +137,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
     match command {
         Command::Add(add) => {
             let mut body = add.more.body()?;
+            body.insert("platform".into(), json!(add.platform));
             body.insert("domain".into(), json!(add.store));
             body.insert("currency".into(), json!(add.currency));
             client.send(Method::POST, "/stores", &Value::Object(body)).await?;

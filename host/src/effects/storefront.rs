@@ -16,6 +16,7 @@ use crate::{
     platform::{
         Client, Failure, Receipt, Secret,
         http::{Http, Limits, Reach},
+        magento,
         shopify::AdminClient,
     },
     store::{Error, Key, LastChange, Record, Store, decode, keys},
@@ -70,6 +71,7 @@ impl Storefronts {
                 let client = AdminClient::new(self.http.clone(), &base, &token, Arc::clone(&self.clock))?;
                 Arc::new(Client::Shopify(client.with_limits(self.limits).with_reach(reach)))
             }
+            Platform::Magento => return Err(magento::not_called()),
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });
         Ok(client)

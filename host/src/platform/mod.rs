@@ -14,6 +14,8 @@ use crate::domain::{
 
 mod error;
 pub mod http;
+mod json;
+pub mod magento;
 pub mod shopify;
 
 pub use crate::domain::Secret;
@@ -38,6 +40,14 @@ pub struct Delivery {
     pub signature: String,
 }
 
+/// The name under which a store is known, as it is written everywhere; `None` of a text that names none on its platform.
+pub fn store_name(platform: Platform, text: &str) -> Option<String> {
+    match platform {
+        Platform::Shopify => shopify::headers::shop_domain(text),
+        Platform::Magento => magento::host_name(text),
+    }
+}
+
 /// What reading an event takes besides its topic and body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
@@ -51,6 +61,7 @@ pub struct Context {
 pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refusal> {
     match platform {
         Platform::Shopify => shopify::headers::read(headers),
+        Platform::Magento => magento::module::receive(headers),
     }
 }
 
@@ -58,6 +69,7 @@ pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refu
 pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &str) -> Result<(), Refusal> {
     match platform {
         Platform::Shopify => shopify::signature::verify(secrets, body, signature),
+        Platform::Magento => magento::module::verify(secrets, body, signature),
     }
 }
 
@@ -65,6 +77,7 @@ pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &s
 pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
     let read = match platform {
         Platform::Shopify => shopify::normalise::read(topic, body, context),
+        Platform::Magento => magento::normalise::read(topic, body, context),
     };
     read.map(with_guest)
 }
