@@ -16,6 +16,7 @@ mod error;
 pub mod http;
 mod json;
 pub mod magento;
+mod marks;
 pub mod shopify;
 
 pub use crate::domain::Secret;

@@ -4,6 +4,9 @@ use super::Failure;
 
 pub mod module;
 pub mod normalise;
+pub mod rest;
+
+pub use rest::RestClient;
 
 /// A host name in lower case: the name under which a Magento store is known. `None` for anything else, addresses of
 /// pages, numeric ones and longer texts that contain one included.
