@@ -178,6 +178,7 @@ pub struct Told {
 #[derive(Debug)]
 pub enum Client {
     Shopify(shopify::AdminClient),
+    Magento(magento::RestClient),
 }
 
 /// Tells whether no later change of the same value is queued. A platform asks right before it writes, when what is
@@ -190,6 +191,7 @@ impl Client {
     pub async fn create_discount(&self, effect: &EffectId, discount: &NewDiscount) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.create_discount(effect, discount).await,
+            Self::Magento(client) => client.create_discount(discount).await,
         }
     }
 
@@ -197,6 +199,7 @@ impl Client {
     pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<EndedDiscount, Failure> {
         match self {
             Self::Shopify(client) => client.end_discount(end, made).await,
+            Self::Magento(client) => client.end_discount(end).await,
         }
     }
 
@@ -204,6 +207,7 @@ impl Client {
     pub async fn change_store_credit(&self, effect: &EffectId, change: &StoreCredit) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_store_credit(effect, change).await,
+            Self::Magento(client) => client.change_store_credit(effect, change).await,
         }
     }
 
@@ -211,6 +215,7 @@ impl Client {
     pub async fn create_gift_card(&self, effect: &EffectId, card: &NewGiftCard) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.create_gift_card(effect, card).await,
+            Self::Magento(client) => client.create_gift_card(card).await,
         }
     }
 
@@ -218,6 +223,7 @@ impl Client {
     pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_tags(change).await,
+            Self::Magento(client) => client.change_tags(change).await,
         }
     }
 
@@ -225,6 +231,7 @@ impl Client {
     pub async fn change_order_tags(&self, change: &OrderTagChange) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_order_tags(change).await,
+            Self::Magento(client) => client.change_order_tags(change).await,
         }
     }
 
@@ -232,6 +239,7 @@ impl Client {
     pub async fn add_order_note(&self, effect: &EffectId, note: &OrderNote) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.add_order_note(effect, note).await,
+            Self::Magento(client) => client.add_order_note(effect, note).await,
         }
     }
 
@@ -239,6 +247,7 @@ impl Client {
     pub async fn add_parcel_gift(&self, effect: &EffectId, gift: &ParcelGift) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.add_parcel_gift(effect, gift).await,
+            Self::Magento(client) => client.add_parcel_gift(effect, gift).await,
         }
     }
 
@@ -246,6 +255,7 @@ impl Client {
     pub async fn set_metafield(&self, change: &Metafield, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.set_metafield(change, is_last).await,
+            Self::Magento(client) => client.set_metafield(change, is_last).await,
         }
     }
 
@@ -253,6 +263,7 @@ impl Client {
     pub async fn set_birthday(&self, change: &BirthdayChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.set_birthday(change, is_last).await,
+            Self::Magento(client) => client.set_birthday(change, is_last).await,
         }
     }
 
@@ -260,6 +271,7 @@ impl Client {
     pub fn next_allowed(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::Shopify(client) => client.next_allowed(now),
+            Self::Magento(client) => client.next_allowed(now),
         }
     }
 
@@ -267,6 +279,7 @@ impl Client {
     pub fn next_allowed_for(&self, effect: &EffectKind, now: Timestamp) -> Timestamp {
         match self {
             Self::Shopify(client) => client.next_allowed_for(effect, now),
+            Self::Magento(client) => client.next_allowed(now),
         }
     }
 }
@@ -279,6 +292,7 @@ impl Changes for Client {
     ) -> Result<OrdersPage, Failure> {
         match self {
             Self::Shopify(client) => client.changed_orders(between, after).await,
+            Self::Magento(client) => client.changed_orders(between, after).await,
         }
     }
 
@@ -289,6 +303,7 @@ impl Changes for Client {
     ) -> Result<ProductsPage, Failure> {
         match self {
             Self::Shopify(client) => client.changed_products(between, after).await,
+            Self::Magento(client) => client.changed_products(between, after).await,
         }
     }
 
@@ -306,6 +321,7 @@ impl Changes for Client {
                     body: body.to_string().into(),
                 }))
             }
+            Self::Magento(client) => client.told(order, step).await,
         }
     }
 

@@ -1,7 +1,5 @@
 //! Magento Open Source and Adobe Commerce: what their modules and services send, each in a way of its own.
 
-use super::Failure;
-
 pub mod module;
 pub mod normalise;
 pub mod rest;
@@ -27,11 +25,6 @@ pub fn host_name(text: &str) -> Option<String> {
         && name.split('.').all(is_label)
         && top.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     fits.then_some(name)
-}
-
-/// Why nothing is done or read in a Magento store.
-pub fn not_called() -> Failure {
-    Failure::Permanent { reason: "Regulars does not call Magento's REST API: effects and reads end here".into() }
 }
 
 #[cfg(test)]

@@ -188,6 +188,7 @@ fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> V
         "stop_rules_processing": !discount.combines,
         "is_advanced": true,
         "is_rss": false,
+        "times_used": 0,
         "sort_order": 0,
         // Magento binds a code to nobody: one that is somebody's for one use is good for one use.
         "uses_per_coupon": if discount.is_for_one_use() { 1 } else { discount.uses.unwrap_or(0) },
