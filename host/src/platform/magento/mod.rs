@@ -2,8 +2,10 @@
 
 use super::Failure;
 
-pub mod module;
 pub mod normalise;
+pub mod senders;
+
+pub use senders::Sender;
 
 /// A host name in lower case: the name under which a Magento store is known. `None` for anything else, addresses of
 /// pages, numeric ones and longer texts that contain one included.
