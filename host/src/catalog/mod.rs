@@ -24,6 +24,7 @@ use crate::{
     },
 };
 
+mod adobe;
 pub mod build;
 mod changes;
 pub mod manifest;
@@ -34,6 +35,7 @@ pub mod settings;
 pub mod templates;
 pub mod toolchain;
 
+pub use adobe::Adobe;
 pub use changes::{NewStore, StoreChange};
 use manifest::SettingProblem;
 use package::Package;
@@ -89,6 +91,8 @@ pub struct StoreEntry {
     pub secrets: Vec<Secret>,
     /// Access to the platform's API, if the store has given any.
     pub access: Option<Access>,
+    /// By what Adobe's services are believed that tell of the store.
+    pub adobe: Adobe,
     pub context: Arc<StoreContext>,
     /// Plugins in order of their names: the order in which they see an event.
     pub enabled: Vec<Enabled>,
@@ -345,7 +349,8 @@ impl Catalog {
             Platform::Magento => &[],
         };
         let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app.iter().cloned()).collect();
-        Ok(StoreEntry { record, secrets, access: credentials.access, context, enabled })
+        let adobe = self.adobe(record.id)?;
+        Ok(StoreEntry { record, adobe, secrets, access: credentials.access, context, enabled })
     }
 }
 

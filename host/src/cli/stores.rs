@@ -47,6 +47,20 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Says by what Adobe's services are believed that tell of a Magento store.
+    #[command(after_help = "Example:
+
+  regulars store adobe shop.example.com --client-id 0a1b2c3d --webhook-key-file webhooks.pem")]
+    Adobe {
+        /// The store's host name.
+        store: String,
+        /// The client id of the store's project in Adobe's Developer Console, which its I/O events name.
+        #[arg(long, value_name = "ID")]
+        client_id: Option<String>,
+        /// A file with the public key of its Commerce webhooks, in PEM (`-`: standard input).
+        #[arg(long, value_name = "FILE")]
+        webhook_key_file: Option<PathBuf>,
+    },
     /// Takes no more events of a store. Its data stays, and comes back if it is added again.
     Remove {
         /// The store's permanent domain.
@@ -148,6 +162,12 @@ pub async fn run(client: &Client, command: Command) -> Result {
             body.insert("drop_old_secrets".into(), json!(update.drop_old_secrets));
             client.send(Method::PATCH, &path(&update.store), &Value::Object(body)).await?;
             println!("updated {}", update.store);
+        }
+        Command::Adobe { store, client_id, webhook_key_file } => {
+            let webhook_key = webhook_key_file.map(|file| read_secret(&file)).transpose()?;
+            let body = json!({ "client_id": client_id, "webhook_key": webhook_key });
+            client.send(Method::PATCH, &format!("{}/adobe", path(&store)), &body).await?;
+            println!("updated {store}");
         }
         Command::Remove { store } => {
             client.send(Method::DELETE, &path(&store), &Value::Null).await?;

@@ -78,6 +78,11 @@ impl<'a> Loose<'a> {
         }
     }
 
+    /// The JSON itself.
+    pub fn raw(self) -> &'a str {
+        self.0.get()
+    }
+
     /// What it holds, if it has the shape of that.
     pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
         serde_json::from_str(self.0.get()).ok()

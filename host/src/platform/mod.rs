@@ -3,7 +3,6 @@
 //! What belongs here: the face that ingest and effects see, and one folder for each platform behind it. No other code
 //! knows a platform's words.
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::domain::{
@@ -13,6 +12,7 @@ use crate::domain::{
 };
 
 mod error;
+mod hmac;
 pub mod http;
 mod json;
 pub mod magento;
@@ -22,7 +22,7 @@ pub mod shopify;
 pub use crate::domain::Secret;
 pub use error::{Failure, Problem, Refusal, Unreadable};
 
-/// What a webhook's headers say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
+/// What the headers of Shopify's webhooks say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The store's permanent domain, lower-case.
@@ -58,19 +58,19 @@ pub struct Context {
     pub occurred_at: Timestamp,
 }
 
-/// Reads a webhook's headers. Neither the body nor its signature is looked at.
-pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refusal> {
-    match platform {
-        Platform::Shopify => shopify::headers::read(headers),
-        Platform::Magento => magento::module::receive(headers),
-    }
+/// Who sends webhooks to this host: each is believed in a way of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender<'a> {
+    Shopify,
+    Magento(magento::Sender<'a>),
 }
 
-/// Checks a body's signature against the secrets of the app, of which rotation leaves several valid for a while.
-pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &str) -> Result<(), Refusal> {
-    match platform {
-        Platform::Shopify => shopify::signature::verify(secrets, body, signature),
-        Platform::Magento => magento::module::verify(secrets, body, signature),
+impl Sender<'_> {
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Shopify => Platform::Shopify,
+            Self::Magento(_) => Platform::Magento,
+        }
     }
 }
 

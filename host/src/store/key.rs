@@ -107,6 +107,8 @@ pub enum Table {
     TemplateOverride = 73,
     /// What a store adds to its mails.
     Letterhead = 74,
+    /// How a store's Adobe services are known.
+    AdobeServices = 80,
 }
 
 /// A key: compares as its bytes do.

@@ -465,3 +465,7 @@ pub fn template_override_of(key: &Key) -> Option<(String, String, u32)> {
 pub fn letterhead(store: StoreId) -> Key {
     Key::of(store, Table::Letterhead).end()
 }
+
+pub fn adobe_services(store: StoreId) -> Key {
+    Key::of(store, Table::AdobeServices).end()
+}

@@ -52,9 +52,9 @@ pub use key::{Key, KeyBuilder, Table};
 pub use key_file::read_key;
 pub use merge::{merged, survivor};
 pub use record::{
-    EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead, Reconciled,
-    Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride,
-    TimerRecord, Told, decode, encode,
+    AdobeServices, EnabledRecord, EventRecord, LastChange, Letterhead, PausedRecord, PluginRecord, ProductsRead,
+    Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord,
+    TemplateOverride, TimerRecord, Told, decode, encode,
 };
 pub use seal::{SealError, SealKey, Sealed, Vault};
 pub use sled::SledStore;

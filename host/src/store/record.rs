@@ -104,6 +104,7 @@ records! {
     Contact = "a contact",
     TemplateOverride = "a changed mail",
     Letterhead = "a letterhead",
+    AdobeServices = "a store's Adobe services",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -211,6 +212,15 @@ impl TemplateOverride {
 pub struct Letterhead {
     /// The shop's postal address, as the law of many countries wants it in marketing mails.
     pub postal_address: Option<String>,
+}
+
+/// How a store's Adobe services are known. Nothing of it is secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdobeServices {
+    /// The client id of its project in Adobe's Developer Console.
+    pub client_id: Option<String>,
+    /// What its Commerce webhooks are signed with, in PEM.
+    pub webhook_key: Option<String>,
 }
 
 /// A plugin that does not run in a store for now.

@@ -6,9 +6,9 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    Access, Credentials, EnabledRecord, Error, EventRecord, KeptCredentials, LastChange, Letterhead, PausedRecord,
-    PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey, SettingsRecord,
-    SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, Vault,
+    Access, AdobeServices, Credentials, EnabledRecord, Error, EventRecord, KeptCredentials, LastChange, Letterhead,
+    PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey,
+    SettingsRecord, SharedLink, StateUsage, StoreRecord, TaskRecord, TemplateOverride, TimerRecord, Told, Vault,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
@@ -415,6 +415,8 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     let changed = TemplateOverride { texts, mjml: some("<mjml></mjml>"), text: some("Tea"), saved_at: at(1) };
     seen.compare("template-override", &changed);
     seen.compare("letterhead", &Letterhead { postal_address: some("1 Mill Lane, Ashby") });
+    let services = AdobeServices { client_id: some("0a1b2c"), webhook_key: some("-----BEGIN PUBLIC KEY-----") };
+    seen.compare("adobe-services", &services);
     seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });
     let task = TaskRecord {
         title: "Is this referral real?".into(),

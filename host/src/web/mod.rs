@@ -23,6 +23,11 @@ mod webhooks;
 pub fn public(host: Arc<Host>) -> Router {
     Router::new()
         .route("/webhooks/shopify", post(webhooks::shopify))
+        .route("/webhooks/magento", post(webhooks::magento))
+        .route("/webhooks/adobe-io/{store}", get(webhooks::adobe_io_challenge).post(webhooks::adobe_io))
+        .route("/webhooks/adobe-commerce/{store}", post(webhooks::adobe_commerce))
+        .route("/webhooks/async-events/{store}/{event}", post(webhooks::async_events))
+        .route("/webhooks/mageplaza/{store}/{hook}", post(webhooks::mageplaza))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(storefront::routes())

@@ -137,6 +137,9 @@ impl From<Refused> for Problem {
             Refused::NotJson(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "not-json", "The webhook's body cannot be read", detail)
             }
+            Refused::NoKey(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-key", "The signature cannot be checked now", detail)
+            }
             Refused::FarBehind => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
             }

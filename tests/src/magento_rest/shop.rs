@@ -25,7 +25,8 @@ pub(super) struct Shop {
     pub(super) products: Vec<Value>,
     /// Children of configurable products: the parent's SKU and the child.
     pub(super) children: Vec<(String, Value)>,
-    made: u64,
+    /// How much has been made so far, which numbers it.
+    pub(super) made: u64,
 }
 
 fn error(status: u16, message: &str, parameters: Value) -> Answered {

@@ -1,10 +1,11 @@
 //! Magento Open Source and Adobe Commerce: what their modules and services send, each in a way of its own.
 
-pub mod module;
 pub mod normalise;
 pub mod rest;
+pub mod senders;
 
 pub use rest::RestClient;
+pub use senders::Sender;
 
 /// A host name in lower case: the name under which a Magento store is known. `None` for anything else, addresses of
 /// pages, numeric ones and longer texts that contain one included.

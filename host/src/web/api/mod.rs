@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod activity;
+mod adobe;
 mod backup;
 mod budgets;
 mod contacts;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/plugins", get(plugins::list).post(plugins::install))
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
+        .route("/stores/{store}/adobe", get(adobe::show).patch(adobe::set))
         .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
         .route("/stores/{store}/export", get(export::export))

@@ -38,6 +38,7 @@ use crate::{
 
 mod answer;
 mod attributes;
+mod changes;
 mod comments;
 mod coupons;
 pub mod credentials;
