@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 mod error;
-mod hmac;
+pub(crate) mod hmac;
 mod json;
 pub mod magento;
 mod secret;
