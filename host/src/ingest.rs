@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub mod actions;
-mod magento;
+pub mod magento;
 mod rates;
 mod recent;
 pub mod settings;

@@ -13,6 +13,7 @@ mod links;
 mod magento_effects;
 mod magento_oauth;
 mod magento_reads;
+mod magento_vectors;
 mod mail_rules;
 mod merchant_actions;
 mod observability;

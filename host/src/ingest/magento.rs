@@ -1,5 +1,7 @@
 //! Webhooks of Magento stores in, each of whose senders is believed in a way of its own.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use bytes::Bytes;
 
@@ -22,9 +24,7 @@ pub(super) async fn take(
     body: Bytes,
     begun: Begun,
 ) -> Result<Accepted, Refused> {
-    let claimed = sender.claimed_store(headers)?;
-    let store = ingest.catalog.registry().store_of(Platform::Magento, &claimed).cloned();
-    let store = store.ok_or(Refused::UnknownStore(claimed))?;
+    let store = claimed_store(ingest, sender, headers)?;
     if body.is_empty() {
         return Err(Refusal::EmptyBody.into());
     }
@@ -46,8 +46,25 @@ pub(super) async fn take(
     Ok(accepted)
 }
 
+/// A message of our module that is answered at once and not kept, with the store that it is believed to come from.
+pub fn open<'a>(
+    ingest: &Ingest,
+    headers: &HeaderMap,
+    body: &'a [u8],
+) -> Result<(Arc<StoreEntry>, module::Message<'a>), Refused> {
+    let store = claimed_store(ingest, Sender::Module, headers)?;
+    let message = module::open(headers, body, &trust(ingest, &store))?;
+    Ok((store, message))
+}
+
+fn claimed_store(ingest: &Ingest, sender: Sender<'_>, headers: &HeaderMap) -> Result<Arc<StoreEntry>, Refused> {
+    let claimed = sender.claimed_store(headers)?;
+    let store = ingest.catalog.registry().store_of(Platform::Magento, &claimed).cloned();
+    store.ok_or(Refused::UnknownStore(claimed))
+}
+
 /// What a store's senders are believed by, now.
-pub fn trust<'a>(ingest: &Ingest, store: &'a StoreEntry) -> Trust<'a> {
+fn trust<'a>(ingest: &Ingest, store: &'a StoreEntry) -> Trust<'a> {
     Trust {
         secrets: &store.secrets,
         adobe_client_id: store.adobe.client_id.as_deref(),

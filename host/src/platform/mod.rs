@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 mod error;
-mod hmac;
+pub(crate) mod hmac;
 pub mod http;
 mod json;
 pub mod magento;
