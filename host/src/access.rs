@@ -24,8 +24,11 @@ use crate::{
     store::Access,
 };
 
+mod install;
 #[cfg(test)]
 mod tests;
+
+pub use install::InstallError;
 
 /// A token that ends sooner is renewed before it is used: a call and its tries are over by then.
 const RENEW_AHEAD: Duration = Duration::from_secs(300);
@@ -71,10 +74,13 @@ impl Keeper {
         }
     }
 
-    /// A token for a shop, of what somebody who works in it has shown.
-    pub async fn ask(&self, shop: &str, api_url: Option<&str>, proof: Proof<'_>) -> Result<Access, Failure> {
+    async fn ask(&self, shop: &str, api_url: Option<&str>, proof: Proof<'_>) -> Result<Access, Failure> {
         let app = self.app.as_ref().ok_or_else(no_app)?;
         oauth::token(&self.http, &door(shop, api_url), app, proof, self.clock.now()).await
+    }
+
+    fn turn(&self, store: StoreId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(store).or_default())
     }
 
     fn is_due(&self, access: &Access, ahead: Duration) -> bool {
@@ -83,7 +89,7 @@ impl Keeper {
 
     /// Renews a store's token, unless another call has done so meanwhile.
     async fn renewed(&self, store: StoreId) -> Result<Secret, Failure> {
-        let turn = Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(store).or_default());
+        let turn = self.turn(store);
         let _turn = turn.lock().await;
         let entry = self.catalog.registry().store(store).cloned();
         let entry = entry.ok_or_else(|| permanent("the store is gone"))?;

@@ -163,6 +163,8 @@ pub struct Shopify {
     /// Newest first.
     #[serde(deserialize_with = "secrets")]
     pub client_secrets: Vec<Secret>,
+    #[serde(deserialize_with = "base_url")]
+    pub api_url: String,
     pub timeout_seconds: u64,
 }
 

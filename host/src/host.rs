@@ -186,6 +186,7 @@ impl Parts {
         let app = (!config.shopify.client_id.is_empty()).then(|| App {
             client_id: config.shopify.client_id.clone(),
             secrets: config.shopify.client_secrets.clone(),
+            api_url: Some(config.shopify.api_url.clone()).filter(|url| !url.is_empty()),
         });
         let access = Arc::new(Keeper::new(Arc::clone(&catalog), Arc::clone(clock), http.clone(), app));
         let timeout = Duration::from_secs(config.shopify.timeout_seconds);

@@ -233,7 +233,9 @@ impl Context {
         sys::effect_standing(effect)
     }
 
-    /// Takes back an effect that has not been done yet. False if there is none, or if it is too late.
+    /// Takes back an effect that nobody can have begun: one of this delivery's own, or a mail that was to wait and has
+    /// not been tried. False if there is none, or if it is too late: what is due at once may be under way as soon as its
+    /// delivery is kept.
     pub fn withdraw(&mut self, effect: &EffectId) -> bool {
         sys::withdraw(effect)
     }

@@ -345,6 +345,12 @@ pub struct EndedEffect {
     /// The order that it changes.
     #[serde(default)]
     pub order_id: Option<String>,
+    /// The effect that made the code which this one ends. The host may have queued it, for a better offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<EffectId>,
+    /// The code which this one ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// The store that the event belongs to.

@@ -5,7 +5,7 @@
 /// Bytes of one state value. State is for counters and records; a delivery reads and writes whole values.
 pub const STATE_VALUE_BYTES: usize = 64 * 1024;
 
-/// Bytes of one state key.
+/// Bytes of one state key, of a timer's key and of an id.
 pub const STATE_KEY_BYTES: usize = 256;
 
 /// Keys that one page of a listing holds at most.
@@ -36,6 +36,15 @@ pub const TIMER_DAYS_AHEAD: u64 = 5 * 366;
 /// otherwise never let the host rest.
 pub const TIMER_AGAIN_SECONDS: u64 = 60;
 
+/// Bytes of state and timers, with their keys, that one delivery writes.
+pub const WRITTEN_BYTES: usize = 1024 * 1024;
+
+/// Guards of one mail: each is looked up when it goes out.
+pub const MAIL_GUARDS: usize = 8;
+
+/// Days that a mail may be put off: as far ahead as a timer may be set.
+pub const MAIL_DAYS_AHEAD: u64 = TIMER_DAYS_AHEAD;
+
 /// Variables of one mail.
 pub const MAIL_VARS: usize = 64;
 
@@ -45,8 +54,41 @@ pub const MAIL_VAR_BYTES: usize = 4 * 1024;
 /// Characters of the readable beginning of a discount code.
 pub const CODE_PREFIX_CHARS: usize = 12;
 
-/// Tags in one change of a customer's tags.
+/// Collections, or products, that one discount is for.
+pub const DISCOUNT_IDS: usize = 100;
+
+/// Tags in one change of a customer's or an order's tags.
 pub const TAGS: usize = 50;
 
 /// Bytes of one tag: what platforms take.
 pub const TAG_BYTES: usize = 40;
+
+/// Bytes of one line in an order's note: the platform takes 5,000 characters for all of them.
+pub const ORDER_NOTE_BYTES: usize = 500;
+
+/// Bytes of a gift's title: what platforms take for a line of an order.
+pub const GIFT_TITLE_BYTES: usize = 255;
+
+/// Characters of a metafield's key, fewest and most.
+pub const METAFIELD_KEY_CHARS: (usize, usize) = (3, 64);
+
+/// Bytes of a metafield's value: it is shown at the platform, not stored there.
+pub const METAFIELD_VALUE_BYTES: usize = 4 * 1024;
+
+/// Characters of the kind of a budget that a plugin counts itself.
+pub const BUDGET_KIND_CHARS: usize = 32;
+
+/// Bytes of a task's title: one line of a list.
+pub const TASK_TITLE_BYTES: usize = 200;
+
+/// Details of one task: a person reads them.
+pub const TASK_DETAILS: usize = 32;
+
+/// Answers of one task to choose from.
+pub const TASK_CHOICES: usize = 8;
+
+/// Bytes of one task with all its texts.
+pub const TASK_BYTES: usize = 8 * 1024;
+
+/// The earliest year of birth: nobody alive was born before.
+pub const EARLIEST_BIRTH_YEAR: i16 = 1900;

@@ -61,6 +61,7 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("refund", &["read_orders"]),
     ("remove_tags", &["write_customers", "write_orders"]),
     ("set_metafield", &["write_customers"]),
+    ("shop", &[]),
     ("store_credit", &["read_customers", "read_store_credit_accounts", "read_store_credit_account_transactions"]),
     ("variant", &["read_products"]),
     ("write_order_note", &["write_orders"]),

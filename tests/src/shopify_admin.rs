@@ -20,6 +20,7 @@ mod discounts;
 mod execute;
 mod gift_cards;
 mod metafields;
+mod oauth;
 mod order_edits;
 mod orders;
 mod products;
@@ -50,12 +51,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
-use self::{cost::Bucket, shop::Shop};
+use self::{cost::Bucket, oauth::Tokens, shop::Shop};
 pub use self::{
     cost::Limits,
     discounts::{CartLine, DiscountCode, DiscountItems, DiscountValue},
     gift_cards::GiftCard,
     metafields::Metafield,
+    oauth::{App, session_token, signed_query},
     order_edits::{AddedLine, OrderEdit},
     products::{Product, Variant},
     schema::{SchemaError, SchemaSource},
@@ -69,8 +71,10 @@ use crate::{TimedOut, peer::Peer};
 pub struct Options {
     /// 0 picks a free port.
     pub port: u16,
-    /// What `X-Shopify-Access-Token` has to say.
+    /// What `X-Shopify-Access-Token` has to say, besides the tokens that the shop gives to the app.
     pub access_token: String,
+    /// The app that may ask for tokens.
+    pub app: App,
     /// The shop's currency: the amounts of a code are in it.
     pub currency: String,
     pub limits: Limits,
@@ -82,7 +86,8 @@ impl Default for Options {
     fn default() -> Self {
         let now = "2026-10-01T10:00:00Z".parse().expect("it is an instant");
         let (access_token, currency) = ("shpat_simulated".into(), "EUR".into());
-        Self { port: 0, access_token, currency, limits: Limits::default(), now }
+        let app = App { client_id: "simulated-app".into(), client_secret: "app-secret".into() };
+        Self { port: 0, access_token, app, currency, limits: Limits::default(), now }
     }
 }
 
@@ -130,6 +135,7 @@ pub struct ShopifyAdmin {
 struct Server {
     schema: Arc<Valid<Schema>>,
     access_token: String,
+    tokens: Tokens,
     bucket: Mutex<Bucket>,
     faults: Mutex<VecDeque<Option<Fault>>>,
     state: watch::Sender<Seen>,
@@ -157,12 +163,15 @@ impl ShopifyAdmin {
         let server = Arc::new(Server {
             schema: schema::shared(source)?,
             access_token: options.access_token,
+            tokens: Tokens::of(options.app),
             bucket: Mutex::new(Bucket::full(options.limits, Instant::now())),
             faults: Mutex::default(),
             state: watch::Sender::new(Seen { shop, requests: vec![] }),
         });
-        let router =
-            Router::new().route("/admin/api/{version}/graphql.json", post(graphql)).with_state(Arc::clone(&server));
+        let router = Router::new()
+            .route("/admin/api/{version}/graphql.json", post(graphql))
+            .route("/admin/oauth/access_token", post(oauth::token))
+            .with_state(Arc::clone(&server));
         let peer = Peer::start("shopify-admin", options.port, async move |listener| {
             axum::serve(listener, router).await.expect("serving ends only with the peer");
         })?;
@@ -172,6 +181,16 @@ impl ShopifyAdmin {
     /// The address to use in place of `https://{shop}.myshopify.com`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.peer.address())
+    }
+
+    /// Ends every token that the shop has given, as an uninstallation does.
+    pub fn revoke_tokens(&self) {
+        self.server.tokens.revoke();
+    }
+
+    /// How often the app was given a token, and for what.
+    pub fn tokens_given(&self) -> Vec<&'static str> {
+        self.server.tokens.given()
     }
 
     /// The shop's time.
@@ -337,7 +356,8 @@ async fn graphql(
         variables: read.as_ref().map_or(Value::Null, |body| json!(body.variables)),
         outcome: Outcome::Unauthorised,
     };
-    let authorised = headers.get("X-Shopify-Access-Token").is_some_and(|token| token == server.access_token.as_str());
+    let token = headers.get("X-Shopify-Access-Token").and_then(|token| token.to_str().ok()).unwrap_or_default();
+    let authorised = token == server.access_token || server.tokens.is_good(token);
     let (outcome, response) = match (fault, read) {
         (Some(fault @ Fault::InternalError), _) => {
             (Outcome::Failed(fault), StatusCode::INTERNAL_SERVER_ERROR.into_response())

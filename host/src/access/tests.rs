@@ -60,7 +60,7 @@ impl Shop {
         let access = Access { expires_at: Some(START + HOUR), refresh: Some(refresh), ..Access::lasting("shpat_0") };
         let change = StoreChange { access: Some(access), api_url: Some(url), ..StoreChange::default() };
         bench.catalog.change_store(DOMAIN, change).await.unwrap();
-        let app = App { client_id: "app".into(), secrets: ["new", "old"].map(Secret::new).to_vec() };
+        let app = App { client_id: "app".into(), secrets: ["new", "old"].map(Secret::new).to_vec(), api_url: None };
         let clock = Arc::new(bench.clock.clone());
         let keeper = Keeper::new(Arc::clone(&bench.catalog), clock, Http::new().unwrap(), Some(app));
         Self { bench, keeper: Arc::new(keeper), asked }

@@ -30,6 +30,8 @@ pub struct StoreChange {
     pub drop_old_secrets: bool,
     pub access: Option<Access>,
     pub api_url: Option<String>,
+    /// It has just been seen that the app is installed.
+    pub seen_installed: bool,
 }
 
 impl Catalog {
@@ -70,6 +72,7 @@ impl Catalog {
             credentials: KeptCredentials::seal(&self.keys.vault, id, &credentials),
             api_url: new.api_url,
             added_at: self.clock.now(),
+            installed_at: self.clock.now(),
             removed_at: None,
         };
         transaction.put(keys::store(id), &record);
@@ -95,6 +98,9 @@ impl Catalog {
         assign(&mut record.time_zone, change.time_zone);
         assign(&mut record.locale, change.locale);
         record.api_url = change.api_url.or(record.api_url);
+        if change.seen_installed {
+            record.installed_at = self.clock.now();
+        }
         let mut credentials = record.credentials.open(&self.keys.vault, record.id)?;
         credentials.access = change.access.or(credentials.access);
         if change.drop_old_secrets {

@@ -46,6 +46,7 @@ pub use place::Places;
 pub use retry::{RetriedPage, RetryError, Selection, retry, retry_page};
 pub use run::run;
 pub use storefront::Storefronts;
+pub use tell::ended_event;
 
 /// How long an effect waits before it looks again whether the one before it is done.
 const BEHIND: Duration = Duration::from_millis(250);

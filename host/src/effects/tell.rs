@@ -72,19 +72,24 @@ async fn tell(outbox: &Outbox, at: Timestamp, due: &Due) -> Result<(), Error> {
     let effect = row.and_then(|row| decode::<Effect>(&row.bytes).ok());
     // One that has been tried again since has, or will have, another end.
     if let Some(effect) = effect.filter(|effect| effect.updated_at == at)
-        && let Some((id, told)) = end_of(&effect)
+        && let Some(event) = ended_event(*store, &effect, outbox.clock.now())
     {
-        let event = Event {
-            id,
-            store: *store,
-            origin: origin_of(&effect),
-            occurred_at: effect.updated_at,
-            received_at: outbox.clock.now(),
-            body: Bytes::from(body_of(&effect, told).to_string()),
-        };
         outbox.inbox.append(&event).await?;
     }
     forget(outbox, &due.key(at)).await
+}
+
+/// The event that tells an effect's plugin of its end; `None` while it is pending.
+pub fn ended_event(store: StoreId, effect: &Effect, now: Timestamp) -> Option<Event> {
+    let (id, told) = end_of(effect)?;
+    Some(Event {
+        id,
+        store,
+        origin: origin_of(effect),
+        occurred_at: effect.updated_at,
+        received_at: now,
+        body: Bytes::from(body_of(effect, told).to_string()),
+    })
 }
 
 /// The id of the event that tells an effect's end, and what is told of it; `None` while the effect is pending.

@@ -130,6 +130,8 @@ pub struct StoreRecord {
     /// Base URL of the platform's API, where it is not the domain's own.
     pub api_url: Option<String>,
     pub added_at: Timestamp,
+    /// When it was last seen that the app is installed there: an uninstallation that was told of before is over.
+    pub installed_at: Timestamp,
     /// A removed store takes no events; its data stays until it is erased.
     pub removed_at: Option<Timestamp>,
 }

@@ -113,6 +113,7 @@ pub(super) fn store() -> StoreRecord {
         credentials: KeptCredentials::seal(&vault(), StoreId(3), &credentials()),
         api_url: some("http://127.0.0.1:9"),
         added_at: at(0),
+        installed_at: at(0),
         removed_at: Some(at(1)),
     }
 }

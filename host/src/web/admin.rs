@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
@@ -25,15 +25,68 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
                               connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; \
                               frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Where the head of the page begins.
+const CHARSET: &str = "<meta charset=\"utf-8\">";
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 pub fn routes() -> Router<Arc<Host>> {
+    Router::new().route("/", get(async || file("text/html; charset=utf-8", PAGE))).merge(files())
+}
+
+/// What the page loads.
+pub fn files() -> Router<Arc<Host>> {
     Router::new()
-        .route("/", get(async || file("text/html; charset=utf-8", PAGE)))
         .route("/admin.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
         .route("/list.js", get(async || file("text/javascript; charset=utf-8", LIST)))
         .route("/words.js", get(async || file("text/javascript; charset=utf-8", WORDS)))
         .route("/admin.css", get(async || file("text/css; charset=utf-8", STYLE)))
+}
+
+/// The page inside a shop's admin: App Bridge adds the session token to what it asks for, and the API is that of one store.
+pub fn embedded(client_id: &str, shop: &str) -> Response {
+    let page = PAGE.replacen(CHARSET, &format!("{CHARSET}\n  {}", app_bridge(client_id)), 1).replacen(
+        "<html lang=\"en\">",
+        "<html lang=\"en\" data-api=\"v1\">",
+        1,
+    );
+    framed(page, Some(shop))
+}
+
+/// A page of nothing but App Bridge.
+pub fn bridge(client_id: &str, shop: Option<&str>) -> Response {
+    let head = app_bridge(client_id);
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n  {CHARSET}\n  {head}\n  <title>Regulars</title>\n</head>\n</html>\n"
+    );
+    framed(page, shop)
+}
+
+/// Has to be the first script of a page, and from Shopify's own address.
+fn app_bridge(client_id: &str) -> String {
+    let client_id = client_id.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
+    format!(
+        "<meta name=\"shopify-api-key\" content=\"{client_id}\">\n  \
+         <script src=\"https://cdn.shopify.com/shopifycloud/app-bridge.js\"></script>"
+    )
+}
+
+/// A page that only the admin of one shop may show in a frame; `shop` was checked to be a shop's domain.
+fn framed(page: String, shop: Option<&str>) -> Response {
+    let framed_by =
+        shop.map_or_else(|| "'none'".to_owned(), |shop| format!("https://{shop} https://admin.shopify.com"));
+    let policy = format!(
+        "default-src 'none'; script-src 'self' https://cdn.shopify.com; style-src 'self' 'unsafe-inline'; \
+         connect-src 'self' https://*.shopify.com; img-src 'self' https: data:; frame-src 'self' https://*.shopify.com; \
+         frame-ancestors {framed_by}; base-uri 'none'; form-action 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).expect("a domain fits a header")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, page).into_response()
 }
 
 fn file(content_type: &'static str, text: &'static str) -> impl IntoResponse {

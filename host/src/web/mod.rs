@@ -16,6 +16,7 @@ mod api;
 mod health;
 mod metrics;
 mod problem;
+mod shopify;
 mod storefront;
 mod webhooks;
 
@@ -31,6 +32,7 @@ pub fn public(host: Arc<Host>) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(storefront::routes())
+        .nest("/shopify", shopify::routes(&host))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(host)

@@ -51,6 +51,26 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
     }
 
+    /// Nothing shows who asks.
+    pub fn no_session(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "no-session", "Nothing shows who you are", detail)
+    }
+
+    /// Who asks is known, and may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not for you", detail)
+    }
+
+    /// A shop has refused what its installation takes.
+    pub fn not_installed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "not-installed", "The shop could not be installed", detail)
+    }
+
+    /// A shop does not answer for now.
+    pub fn shop_away(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "shop-away", "The shop does not answer", detail)
+    }
+
     pub fn missing(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
     }

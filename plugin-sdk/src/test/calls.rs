@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::{Birthday, EffectId, Mail, MetafieldValue, Money, NewDiscount, ParcelGift, Task, Timestamp};
+use crate::{Benefit, Birthday, EffectId, Mail, MetafieldValue, Money, NewDiscount, ParcelGift, Task, Timestamp};
 
 /// One thing a plugin did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub enum Call {
         customer_id: String,
         /// What it is worth.
         amount: Money,
+        /// When it ends.
+        ends_at: Option<Timestamp>,
     },
     /// Queued a change of a customer's tags.
     Tags {
@@ -182,6 +184,11 @@ impl Call {
         }
     }
 
+    /// The effect that made the code which this one ends.
+    pub(super) fn made_by(&self) -> Option<&EffectId> {
+        if let Self::DisableDiscount { made_by, .. } = self { Some(made_by) } else { None }
+    }
+
     /// Whom the effect is for.
     pub(super) fn customer(&self) -> Option<&str> {
         match self {
@@ -192,6 +199,18 @@ impl Call {
             | Self::Tags { customer_id, .. }
             | Self::Metafield { customer_id, .. }
             | Self::Birthday { customer_id, .. } => Some(customer_id),
+            _ => None,
+        }
+    }
+
+    /// What the effect counts for against the merchant's budgets. A share of an order has no value before it is used.
+    pub(super) fn cost(&self) -> Option<(&'static str, u64)> {
+        let money = |amount: Money| ("money", u64::try_from(amount.minor).unwrap_or(0));
+        match self {
+            Self::Mail { .. } => Some(("mails", 1)),
+            Self::Gift { .. } => Some(("gifts", 1)),
+            Self::Discount { discount: NewDiscount { benefit: Benefit::Amount(value), .. }, .. } => Some(money(*value)),
+            Self::StoreCredit { amount, .. } | Self::GiftCard { amount, .. } => Some(money(*amount)),
             _ => None,
         }
     }

@@ -149,11 +149,14 @@ impl Incoming {
             event: "an earlier event".into(),
             customer_id: Some(customer_id.into()),
             order_id: None,
+            made_by: None,
+            code: None,
         })
     }
 
-    /// `effect.done` or `effect.failed`, as the status says.
-    pub(super) fn effect_ended(ended: EndedEffect) -> Self {
+    /// `effect.done` or `effect.failed`, as the status says. [`Bench::finish`](super::Bench::finish) and
+    /// [`Bench::fail`](super::Bench::fail) tell the particulars by themselves.
+    pub fn effect_ended(ended: EndedEffect) -> Self {
         let topic = if ended.status == "done" { "effect.done" } else { "effect.failed" };
         let payload = serde_json::to_string(&ended).expect("texts have a JSON form");
         Self::new(topic, Some(&ended.effect.to_string()), Change::Ended(ended)).payload(payload)
@@ -174,8 +177,10 @@ impl Incoming {
         Self::new(topic, Some(id), Change::None).payload(payload)
     }
 
-    pub(super) fn timer(timer: Timer, due: Timestamp, number: u64) -> Self {
-        let object = format!("{}@{}/{number}", timer.key, due.0);
+    /// `timer.fired`: a timer that the plugin has set, due at this time. [`Bench::advance_to`](super::Bench::advance_to)
+    /// fires those that are due by itself. One that is not pending any more is not delivered.
+    pub fn timer_fired(timer: Timer, due: Timestamp) -> Self {
+        let object = format!("{}@{}", timer.key, due.0);
         Self::new("timer.fired", Some(&object), Change::Timer(timer)).at(due).payload("null")
     }
 

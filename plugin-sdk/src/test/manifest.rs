@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Capability;
 
 pub(super) struct Manifest {
+    pub(super) name: String,
     pub(super) topics: BTreeSet<String>,
     pub(super) capabilities: BTreeSet<Capability>,
     pub(super) templates: BTreeSet<String>,
@@ -22,6 +23,7 @@ pub(super) fn read(text: &str) -> Manifest {
     };
     let table = |value: &Value| value.as_object().cloned().unwrap_or_default();
     Manifest {
+        name: manifest["plugin"]["name"].as_str().unwrap_or("plugin").into(),
         topics: names("topics"),
         capabilities: names("capabilities").iter().map(|name| capability(name)).collect(),
         templates: table(&manifest["templates"]).into_iter().map(|(name, _)| name).collect(),

@@ -1,8 +1,13 @@
 //! A host in miniature: the plugin's own `handle`, natively, in an ordinary `#[test]`.
 //!
-//! The bench keeps the host's promises: a failed delivery leaves nothing behind, an event counts once, effect ids
-//! follow from the event, time stands still during a delivery, what is not granted is refused. It does not check
-//! settings against the schema, render templates, or meter fuel: that takes the real host.
+//! The bench keeps the host's promises: a failed delivery leaves nothing behind, an event counts once, effect ids, codes
+//! and chance follow from the event, time stands still during a delivery, what is not granted is refused. The
+//! repository's `tests/it/equality` holds it to the sandbox, delivery by delivery.
+//!
+//! It is handed facts, not webhooks, and does without what takes the real host: settings are not checked against the
+//! schema, templates not rendered, fuel not metered, effects done only when a test says so, mails neither capped nor
+//! kept back, budgets without periods, time zones without rules. An event that names an order which is not known is
+//! delivered at once, where the host waits some hours for the order.
 //!
 //! ```
 //! use regulars_sdk::{Context, Event, Result, Timestamp};
@@ -29,8 +34,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    Birthday, Context, Customer, EffectId, EndedEffect, Event, Failure, Order, Product, Refund, Result, Similarity,
-    StoreInfo, Task, Timer, Timestamp,
+    Birthday, Context, Customer, EffectId, EffectStanding, EndedEffect, Event, Failure, Fulfillment, Order, Product,
+    Refund, Result, Similarity, StoreInfo, Task, Timer, Timestamp,
     panel::{Block, View},
 };
 
@@ -44,10 +49,13 @@ mod shop;
 pub use calls::{Call, Calls, Note};
 pub use incoming::Incoming;
 pub use samples::{OrderBuilder, RefundBuilder, customer, fulfillment, order, refund};
-use shop::{Delivered, Pending, Shop, learn};
+use shop::{Delivered, Pending, Shop};
 
 /// Where a bench's clock starts: 1 January 2026, noon UTC.
 pub const START: Timestamp = Timestamp(1_767_268_800_000);
+
+/// The permanent domain of a bench's shop: effects' ids, and codes with them, follow from it.
+pub const DOMAIN: &str = "bench.myshopify.com";
 
 const EUR: &str = "EUR";
 
@@ -127,7 +135,7 @@ pub struct Delivery {
 pub enum Status {
     /// It did.
     Handled,
-    /// The event had been settled before.
+    /// The event had been settled before, or is of a timer that is not pending any more.
     Repeated,
     /// The manifest does not list the topic.
     Unwanted,
@@ -152,14 +160,15 @@ impl Bench {
         Self { handle, shop: Arc::new(shop) }
     }
 
-    /// Takes the defaults of the settings, the topics, the capabilities and the names of templates from the plugin's
-    /// manifest: `.manifest(include_str!("../../manifests/plugins/my-plugin.toml"))`.
+    /// Takes the plugin's name, the defaults of the settings, the topics, the capabilities and the names of templates from
+    /// the plugin's manifest: `.manifest(include_str!("../../manifests/plugins/my-plugin.toml"))`.
     ///
     /// # Panics
     /// If it is not TOML, or declares an unknown capability.
     pub fn manifest(mut self, toml: &str) -> Self {
         let manifest = manifest::read(toml);
         let shop = self.shop();
+        shop.plugin = manifest.name;
         shop.granted = manifest.capabilities;
         shop.templates = Some(manifest.templates);
         shop.topics = Some(manifest.topics);
@@ -196,7 +205,9 @@ impl Bench {
     pub fn publish(&mut self, key: &str, value: impl Into<Value>) -> Result<Delivery> {
         self.set(key, value.into());
         self.shop().settings_version += 1;
-        self.deliver(Incoming::settings_published(self.shop.settings_version))
+        let (plugin, version) = (&self.shop.plugin, self.shop.settings_version);
+        let id = format!("settings/{plugin}/{version}");
+        self.deliver(Incoming::settings_published(version).id(id))
     }
 
     /// The merchant lets the plugin give `limit` of `kind` in all: "mails", "money", "gifts", "tasks", or what the plugin
@@ -234,16 +245,16 @@ impl Bench {
         self
     }
 
-    /// Sets what random numbers follow from, besides the event.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.shop().seed = seed;
+    /// Sets the store's number, from which random numbers follow besides the plugin's name and the event.
+    pub fn seed(mut self, seed: u32) -> Self {
+        self.shop().number = seed;
         self
     }
 
     /// Makes a customer known.
     pub fn with_customer(mut self, customer: Customer) -> Self {
         let now = self.shop.now;
-        learn(&mut self.shop().customers, customer.id.clone(), customer, now);
+        self.shop().learn_customer(customer, now);
         self
     }
 
@@ -258,6 +269,18 @@ impl Bench {
     pub fn with_refund(mut self, refund: impl Into<Refund>) -> Self {
         let refund = refund.into();
         self.shop().refunds.insert(refund.id.clone(), refund);
+        self
+    }
+
+    /// Makes a shipment known without an event.
+    pub fn with_fulfillment(mut self, fulfillment: Fulfillment) -> Self {
+        self.shop().learn_fulfillment(fulfillment);
+        self
+    }
+
+    /// Makes two customers one without telling the plugin: so it is with guests of whom nobody has been told before.
+    pub fn with_merge(mut self, kept_id: &str, absorbed_id: &str) -> Self {
+        self.shop().merge(kept_id, absorbed_id);
         self
     }
 
@@ -326,7 +349,8 @@ impl Bench {
     /// # Panics
     /// If no delivery has queued the effect.
     pub fn finish(&mut self, effect: &EffectId) -> Result<Delivery> {
-        self.end(effect, "done", "receipt")
+        let id = format!("effect/{effect}/done");
+        self.end(effect, id, "done", "receipt")
     }
 
     /// An effect has been given up; the plugin is told by `effect.failed`, if its manifest lists that.
@@ -337,22 +361,35 @@ impl Bench {
     /// # Panics
     /// If no delivery has queued the effect.
     pub fn fail(&mut self, effect: &EffectId, reason: &str) -> Result<Delivery> {
-        self.end(effect, "dead", reason)
+        let id = format!("effect/{effect}/failed/{}", self.now().0);
+        self.end(effect, id, "dead", reason)
     }
 
-    fn end(&mut self, effect: &EffectId, status: &str, reason: &str) -> Result<Delivery> {
+    fn end(&mut self, effect: &EffectId, event_id: String, status: &str, reason: &str) -> Result<Delivery> {
         let call = self.calls().iter().find(|call| call.effect() == Some(effect));
         let call = call.unwrap_or_else(|| panic!("no delivery has queued `{effect}`"));
+        let made_by = call.made_by();
+        let code =
+            |made_by: &EffectId| self.codes().find(|(_, effect)| *effect == made_by).map(|(code, _)| code.into());
         let ended = EndedEffect {
             effect: effect.clone(),
             kind: call.kind().into(),
             status: status.into(),
             reason: reason.into(),
-            event: "an earlier event".into(),
+            event: self.shop.effects[effect].event.clone(),
             customer_id: call.customer().map(Into::into),
             order_id: call.order().map(Into::into),
+            made_by: made_by.cloned(),
+            code: made_by.and_then(code),
         };
-        self.deliver(Incoming::effect_ended(ended))
+        self.deliver(Incoming::effect_ended(ended).id(event_id))
+    }
+
+    /// How far an effect has come; `None` if no delivery has queued it.
+    pub fn standing(&self, effect: &EffectId) -> Option<EffectStanding> {
+        let ended = || self.shop.ended.get(effect).cloned();
+        let pending = || EffectStanding { status: "pending".into(), reason: None };
+        self.shop.effects.contains_key(effect).then(|| ended().unwrap_or_else(pending))
     }
 
     /// The bench's time.
@@ -383,6 +420,11 @@ impl Bench {
     pub fn with_state(mut self, key: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.shop().state.insert(key.into(), bytes.into());
         self
+    }
+
+    /// The pending timers, by key: when each is due and what it carries.
+    pub fn timers(&self) -> impl Iterator<Item = (&str, Timestamp, &[u8])> {
+        self.shop.timers.iter().map(|(key, pending)| (key.as_str(), pending.due, pending.payload.as_slice()))
     }
 
     /// When the pending timer of `key` is due.
@@ -418,7 +460,8 @@ impl Bench {
             let Some((key, pending)) = first.filter(|(_, pending)| pending.due <= instant) else { break };
             let (key, Pending { due, payload, number }) = (key.clone(), pending.clone());
             self.shop().now = self.shop.now.max(due);
-            deliveries.push(self.deliver(Incoming::timer(Timer { key, payload }, due, number))?);
+            let id = format!("timer.fired/{key}@{}/{number}", due.0);
+            deliveries.push(self.deliver(Incoming::timer_fired(Timer { key, payload }, due).id(id))?);
         }
         self.shop().now = self.shop.now.max(instant);
         Ok(deliveries)
@@ -443,6 +486,11 @@ impl Bench {
         let now = shop.now;
         let known = shop.events.entry(event_id.clone()).or_insert(Delivered { attempts: 0, settled: false, now });
         if known.settled && !again {
+            return idle(Status::Repeated);
+        }
+        if let incoming::Change::Timer(timer) = &incoming.change
+            && shop.timers.get(&timer.key).is_none_or(|pending| pending.due != occurred_at)
+        {
             return idle(Status::Repeated);
         }
         known.attempts += 1;
@@ -474,7 +522,7 @@ impl Bench {
             shop.timers.remove(&key);
         }
         outcome?;
-        shop.keep(&written);
+        shop.keep(&written, &event_id, now);
         Ok(Delivery { event_id, status: Status::Handled, calls: Calls(written.calls) })
     }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Call, Calls, Capability, Incoming, START, host, incoming, samples};
 use crate::{
-    Birthday, Customer, EffectId, EffectStanding, Fulfillment, Order, Product, Refund, Signal, Similarity, StoreInfo,
-    Task, Timestamp,
+    Birthday, Customer, EffectId, EffectStanding, EndedEffect, Fulfillment, Order, Product, Refund, Signal, Similarity,
+    StoreInfo, Task, Timestamp,
 };
 
 /// A fact and when the event that brought it happened.
@@ -15,6 +15,13 @@ use crate::{
 pub(super) struct Known<T> {
     pub(super) as_of: Timestamp,
     pub(super) fact: T,
+}
+
+/// Which event has queued an effect, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Queued {
+    pub(super) event: String,
+    pub(super) at: Timestamp,
 }
 
 /// A timer that has not fired.
@@ -38,10 +45,13 @@ pub(super) struct Delivered {
 /// Everything that outlives a delivery.
 #[derive(Clone, Debug)]
 pub(super) struct Shop {
+    /// The plugin's name.
+    pub(super) plugin: String,
+    /// The store's number.
+    pub(super) number: u32,
     pub(super) store: StoreInfo,
     pub(super) utc_offset_minutes: i32,
     pub(super) now: Timestamp,
-    pub(super) seed: u64,
     pub(super) settings: Map<String, Value>,
     pub(super) settings_version: u32,
     /// The manifest's schema of them.
@@ -69,13 +79,15 @@ pub(super) struct Shop {
     pub(super) spent: BTreeMap<String, i128>,
     /// Absorbed customers, and by whom.
     pub(super) merges: BTreeMap<String, String>,
+    /// Customers who are deleted; true for those who are forgotten in their orders as well.
+    pub(super) forgotten: BTreeMap<String, bool>,
     pub(super) state: BTreeMap<String, Vec<u8>>,
     pub(super) timers: BTreeMap<String, Pending>,
     /// Timers set so far.
     pub(super) timers_set: u64,
     pub(super) events: BTreeMap<String, Delivered>,
     pub(super) actions: u64,
-    pub(super) effects: BTreeSet<EffectId>,
+    pub(super) effects: BTreeMap<EffectId, Queued>,
     /// Effects that are not pending any more.
     pub(super) ended: BTreeMap<EffectId, EffectStanding>,
     pub(super) calls: Calls,
@@ -88,14 +100,20 @@ pub(super) fn learn<T>(facts: &mut BTreeMap<String, Known<T>>, id: String, fact:
     }
 }
 
+/// A customer of whom nothing but the id is known.
+fn nobody(id: &str) -> Customer {
+    Customer { locale: None, created_at: None, ..samples::customer(id) }
+}
+
 impl Shop {
     /// A shop that nothing has happened in yet; everything is granted.
     pub(super) fn new(store: StoreInfo) -> Self {
         Self {
+            plugin: "plugin".into(),
+            number: 1,
             store,
             utc_offset_minutes: 0,
             now: START,
-            seed: 0,
             settings: Map::new(),
             settings_version: 1,
             schema: None,
@@ -116,12 +134,13 @@ impl Shop {
             budgets: BTreeMap::new(),
             spent: BTreeMap::new(),
             merges: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
             state: BTreeMap::new(),
             timers: BTreeMap::new(),
             timers_set: 0,
             events: BTreeMap::new(),
             actions: 0,
-            effects: BTreeSet::new(),
+            effects: BTreeMap::new(),
             ended: BTreeMap::new(),
             calls: Calls::default(),
         }
@@ -133,28 +152,37 @@ impl Shop {
             incoming::Change::Refund(refund) => {
                 self.refunds.insert(refund.id.clone(), (**refund).clone());
             }
-            incoming::Change::Fulfillment(it) => {
-                self.fulfillments.insert(it.id.clone(), (**it).clone());
-            }
-            incoming::Change::Ended(it) => {
-                let reason = (it.status != "done").then(|| it.reason.clone());
-                self.ended.insert(it.effect.clone(), EffectStanding { status: it.status.clone(), reason });
-            }
-            incoming::Change::Customer(it) => learn(&mut self.customers, it.id.clone(), (**it).clone(), as_of),
-            incoming::Change::Merge(it) => {
-                if !self.leads_through(&it.kept_id, &it.absorbed_id) {
-                    self.merges.insert(it.absorbed_id.clone(), it.kept_id.clone());
-                    let kept = self.survivor(&it.kept_id).to_owned();
-                    let named = Known { as_of: Timestamp(0), fact: samples::customer(&kept) };
-                    self.customers.entry(kept).or_insert(named);
-                }
-            }
+            incoming::Change::Fulfillment(it) => self.learn_fulfillment((**it).clone()),
+            incoming::Change::Ended(it) => self.end(it),
+            incoming::Change::Customer(it) => match incoming.topic.as_str() {
+                "customer.deleted" => self.delete(&it.id, as_of),
+                "customer.redacted" => self.redact(&it.id, as_of),
+                _ => self.learn_customer((**it).clone(), as_of),
+            },
+            incoming::Change::Merge(it) => self.merge(&it.kept_id, &it.absorbed_id),
             incoming::Change::Timer(_)
             | incoming::Change::Action(_)
             | incoming::Change::Dispute(_)
             | incoming::Change::About(_)
             | incoming::Change::None => {}
         }
+    }
+
+    pub(super) fn learn_fulfillment(&mut self, it: Fulfillment) {
+        if self.fulfillments.get(&it.id).is_none_or(|known| known.updated_at <= it.updated_at) {
+            self.fulfillments.insert(it.id.clone(), it);
+        }
+    }
+
+    /// Makes two customers one, unless that would lead in a circle.
+    pub(super) fn merge(&mut self, kept: &str, absorbed: &str) {
+        if self.leads_through(kept, absorbed) {
+            return;
+        }
+        self.merges.insert(absorbed.into(), kept.into());
+        let left = self.survivor(kept).to_owned();
+        let named = Known { as_of: Timestamp(0), fact: nobody(&left) };
+        self.customers.entry(left).or_insert(named);
     }
 
     /// Whether `id` is `other` or was absorbed by it, at whatever remove.
@@ -176,17 +204,64 @@ impl Shop {
         id
     }
 
+    /// What is learnt of a customer who is deleted brings nobody back.
+    pub(super) fn learn_customer(&mut self, customer: Customer, as_of: Timestamp) {
+        if !self.forgotten.contains_key(&customer.id) {
+            learn(&mut self.customers, customer.id.clone(), customer, as_of);
+        }
+    }
+
     /// Platforms send an order's customer with it: one not known yet becomes known.
-    pub(super) fn learn_order(&mut self, order: Order, as_of: Timestamp) {
+    pub(super) fn learn_order(&mut self, mut order: Order, as_of: Timestamp) {
         if let Some(id) = &order.customer_id {
             let named = || Known { as_of: Timestamp(0), fact: samples::customer(id) };
             self.customers.entry(id.clone()).or_insert_with(named);
+            if self.forgotten.get(self.survivor(id)) == Some(&true) {
+                order.attributes.clear();
+            }
         }
         learn(&mut self.orders, order.id.clone(), order, as_of);
     }
 
+    /// Leaves nothing of a customer but the id.
+    fn delete(&mut self, id: &str, as_of: Timestamp) {
+        let fact = Customer { accepts_marketing: Some(false), ..nobody(id) };
+        self.customers.insert(id.into(), Known { as_of, fact });
+        self.birthdays.remove(id);
+        self.customer_signals.remove(id);
+        self.forgotten.entry(id.into()).or_insert(false);
+    }
+
+    /// Forgets a customer and all who were absorbed by it, in their orders as well.
+    fn redact(&mut self, id: &str, as_of: Timestamp) {
+        let left = self.survivor(id).to_owned();
+        let absorbed: Vec<_> = self.merges.keys().filter(|id| self.survivor(id) == left).cloned().collect();
+        for id in absorbed.into_iter().chain([left.clone()]) {
+            self.delete(&id, as_of);
+            self.forgotten.insert(id, true);
+        }
+        let is_theirs = |order: &Order| order.customer_id.as_deref().is_some_and(|id| self.survivor(id) == left);
+        let orders: Vec<_> =
+            self.orders.iter().filter(|(_, it)| is_theirs(&it.fact)).map(|(id, _)| id.clone()).collect();
+        for id in orders {
+            self.orders.entry(id.clone()).and_modify(|it| it.fact.attributes.clear());
+            self.order_signals.remove(&id);
+        }
+    }
+
+    /// An effect has come to its end; what it was counted for in vain is given back.
+    fn end(&mut self, ended: &EndedEffect) {
+        let reason = (ended.status != "done").then(|| ended.reason.clone());
+        self.ended.insert(ended.effect.clone(), EffectStanding { status: ended.status.clone(), reason });
+        let call = self.calls.iter().find(|call| call.effect() == Some(&ended.effect));
+        if let Some((kind, amount)) = call.and_then(Call::cost).filter(|_| ended.status != "done") {
+            let spent = self.spent.entry(kind.into()).or_default();
+            *spent -= i128::from(amount).min(*spent);
+        }
+    }
+
     /// Keeps what a successful delivery wrote and queued.
-    pub(super) fn keep(&mut self, run: &host::Written) {
+    pub(super) fn keep(&mut self, run: &host::Written, event: &str, now: Timestamp) {
         for (key, value) in &run.state {
             match value {
                 Some(value) => self.state.insert(key.clone(), value.clone()),
@@ -208,11 +283,13 @@ impl Shop {
             *self.spent.entry(kind.clone()).or_default() += amount;
         }
         for call in &run.calls {
-            if call.effect().is_none_or(|id| self.effects.insert(id.clone())) {
+            let queued = Queued { event: event.into(), at: now };
+            if call.effect().is_none_or(|id| self.effects.insert(id.clone(), queued).is_none()) {
                 self.keep_call(call);
                 self.calls.0.push(call.clone());
             }
         }
+        self.ended.extend(run.ended.clone());
     }
 
     fn keep_call(&mut self, call: &Call) {
@@ -222,14 +299,6 @@ impl Shop {
             }
             Call::CloseTask { key } => {
                 self.tasks.remove(key);
-            }
-            Call::Withdraw { effect } => {
-                let reason = Some("withdrawn by the plugin".into());
-                self.ended.insert(effect.clone(), EffectStanding { status: "dropped".into(), reason });
-            }
-            // The platform's field needs a year.
-            Call::Birthday { customer_id, birthday, .. } if birthday.year.is_some() => {
-                self.birthdays.insert(customer_id.clone(), *birthday);
             }
             _ => {}
         }

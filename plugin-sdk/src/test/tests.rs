@@ -494,3 +494,41 @@ fn merges_that_would_lead_in_a_circle_are_not_followed() {
         shop.deliver(Incoming::customer_merged(kept, absorbed)).unwrap();
     }
 }
+
+#[test]
+fn what_is_due_at_once_is_taken_back_in_its_own_delivery_alone_and_what_waits_later_too() {
+    fn handle(event: &Event, cx: &mut Context) -> Result {
+        let mail = || Mail::new("c1", "word", Purpose::Loyalty);
+        let earlier = cx.state().get::<[EffectId; 2]>("queued")?;
+        if let Some([at_once, waiting]) = earlier {
+            assert_eq!(event.topic, "order.cancelled");
+            assert_eq!([cx.withdraw(&at_once), cx.withdraw(&waiting), cx.withdraw(&waiting)], [false, true, false]);
+            return Ok(());
+        }
+        let own = cx.send_mail(mail())?;
+        assert!(cx.withdraw(&own));
+        let queued = [cx.send_mail(mail())?, cx.send_mail(mail().send_at(cx.now().plus_days(2)))?];
+        Ok(cx.state().set("queued", &queued)?)
+    }
+    let mut shop = Bench::new(handle).budget("mails", 3);
+    shop.deliver(paid("1")).unwrap();
+    assert_eq!(shop.spent("mails"), 2, "what was taken back does not count");
+    shop.deliver(Incoming::order_cancelled(order("1"))).unwrap();
+    assert_eq!(shop.spent("mails"), 1);
+}
+
+#[test]
+fn a_better_offer_ends_the_one_that_is_live_and_no_other_is_issued() {
+    fn handle(_: &Event, cx: &mut Context) -> Result {
+        let offer = |share| NewDiscount::new("c1", "A", Benefit::BasisPoints(share)).offer();
+        let weak = cx.create_discount(offer(500))?;
+        assert!(matches!(cx.create_discount(offer(500)), Err(Refusal::Other(_))), "one that is equal stays");
+        cx.create_discount(offer(501))?;
+        assert_eq!(cx.code_standing(&weak.effect).map(|it| it.status).as_deref(), Some("failed"), "it is not made");
+        Ok(())
+    }
+    let mut shop = Bench::new(handle);
+    let delivery = shop.deliver(paid("1")).unwrap();
+    let ends = |call: &&Call| matches!(call, Call::DisableDiscount { .. });
+    assert_eq!((delivery.calls.discounts().count(), delivery.calls.iter().filter(ends).count()), (2, 1));
+}

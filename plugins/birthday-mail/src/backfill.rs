@@ -16,7 +16,7 @@ pub const TIMER: &str = "pages";
 const CUSTOMERS: usize = 50;
 
 /// Orders that are read for one page before it ends early: a delivery's fuel is bounded.
-const ORDERS: usize = 200;
+const ORDERS: usize = 50;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Pages {

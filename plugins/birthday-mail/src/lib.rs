@@ -25,7 +25,8 @@ mod texts;
 
 regulars_sdk::export!(handle, panel = panel::render);
 
-fn handle(event: &Event, cx: &mut Context) -> Result {
+/// Handles one event: what the sandbox calls, and what a bench is given.
+pub fn handle(event: &Event, cx: &mut Context) -> Result {
     match event.topic.as_str() {
         "customer.created" | "customer.updated" => birthdays::told_by_platform(cx),
         "customer.merged" => people::merged(cx),

@@ -112,15 +112,12 @@ fn issue(
     }
 }
 
-/// A code could not be made, and its mail was not sent: the good wishes go without it.
+/// A code could not be made, and the host lets go the mail that waited for it: the good wishes go without it.
 pub fn failed(event: &Event, cx: &mut Context) -> Result {
     let Some(ended) = cx.ended_effect(event)? else { return Ok(()) };
     let Some(customer) = ended.customer_id.map(|id| people::survivor(cx, &id)) else { return Ok(()) };
     let Some(mut person) = people::get(cx, &customer)? else { return Ok(()) };
     let Some(code) = person.code.take_if(|code| code.effect == ended.effect) else { return Ok(()) };
-    if let Some(mail) = &code.mail {
-        cx.withdraw(mail);
-    }
     let mailed = match code.mail.map(|_| cx.send_mail(plain(&customer, &code.template, &code.vars))) {
         Some(Err(refusal @ (Refusal::NotGranted | Refusal::Other(_)))) => refusal.to_string(),
         Some(Err(refusal)) => return Err(refusal.into()),

@@ -29,7 +29,8 @@ mod thanks;
 
 regulars_sdk::export!(handle, panel = panel::render);
 
-fn handle(event: &Event, cx: &mut Context) -> Result {
+/// Handles one event: what the sandbox calls, and what a bench is given.
+pub fn handle(event: &Event, cx: &mut Context) -> Result {
     match event.topic.as_str() {
         "order.paid" => giving::paid(cx),
         "order.cancelled" | "order.refunded" | "order.edited" => returning::changed(cx),

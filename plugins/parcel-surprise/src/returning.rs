@@ -87,11 +87,9 @@ fn give_back(cx: &mut Context, order: &Order, mut record: Record, why: &str) -> 
     let Some(given) = &mut record.gift else { return Ok(()) };
     given.returned = true;
     let given = given.clone();
-    // What the host counted for an effect that comes to nothing, it gives back by itself.
+    // One that is not added yet may be under way: if it comes to nothing, the host gives back by itself what it counted.
     if given.added {
         cx.give_back("gifts", 1);
-    } else {
-        cx.withdraw(&given.effect);
     }
     budget::give_back(cx, &given.month, given.cost)?;
     let stocked = stock::put_back(cx, &given.gift, given.counted_in)?;

@@ -40,7 +40,8 @@ mod wording;
 
 regulars_sdk::export!(handle, panel = panel::render);
 
-fn handle(event: &Event, cx: &mut Context) -> Result {
+/// Handles one event: what the sandbox calls, and what a bench is given.
+pub fn handle(event: &Event, cx: &mut Context) -> Result {
     match event.topic.as_str() {
         "order.paid" => orders::paid(event, cx),
         "order.refunded" => orders::refunded(cx),

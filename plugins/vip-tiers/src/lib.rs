@@ -34,7 +34,8 @@ mod worth;
 
 regulars_sdk::export!(handle, panel = panel::render);
 
-fn handle(event: &Event, cx: &mut Context) -> Result {
+/// Handles one event: what the sandbox calls, and what a bench is given.
+pub fn handle(event: &Event, cx: &mut Context) -> Result {
     match event.topic.as_str() {
         "order.paid" | "order.edited" | "order.updated" | "order.refunded" | "order.cancelled" => {
             orders::changed(event, cx)

@@ -31,7 +31,7 @@ const EFFECTS: usize = 6;
 const PROBLEMS: usize = 20;
 
 /// Orders that are read for one page before it ends early: a delivery's fuel is bounded.
-const ORDERS: usize = 200;
+const ORDERS: usize = 50;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Walk {

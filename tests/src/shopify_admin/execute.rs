@@ -123,6 +123,10 @@ fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
             let first = args["first"].as_u64().and_then(|first| first.try_into().ok()).ok_or(NO_SIZE)?;
             shop.orders.page(text("query"), first, args["after"].as_str())?
         }
+        "shop" => json!({
+            "__typename": "Shop", "name": "Fern & Fable", "currencyCode": shop.currency, "ianaTimezone": "Europe/Berlin",
+            "primaryDomain": { "__typename": "Domain", "url": "https://fern.example" },
+        }),
         field => return Err(not_simulated(field)),
     })
 }

@@ -10,7 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::domain::{ContactId, PluginName, StoreId, normalised_email};
+use crate::domain::{ContactId, CustomerId, PluginName, StoreId, normalised_email};
 
 const VERSION: u8 = 1;
 
@@ -66,6 +66,31 @@ impl LinkKey {
         Some(recipient)
     }
 
+    /// What the keys of a page's forms begin with that was drawn for a customer. It carries a tag, by which a form is told that
+    /// was drawn for somebody else, or by nobody; what follows it tells the page's forms apart.
+    pub fn form(&self, store: StoreId, customer: &CustomerId, drawn: &str) -> String {
+        let tag = self.tag(&[b"form", &store.0.to_be_bytes(), customer.as_str().as_bytes(), drawn.as_bytes()]);
+        format!("{drawn}.{}", BASE64URL_NOPAD.encode(&tag[..16]))
+    }
+
+    pub fn is_form(&self, store: StoreId, customer: &CustomerId, key: &str) -> bool {
+        let Some((drawn, _)) = key.split_once('.') else { return false };
+        let ours = self.form(store, customer, drawn);
+        key.get(..ours.len()).is_some_and(|theirs| is_same(&ours, theirs))
+    }
+
+    /// The state of an authorisation that a shop is asked for at a time, in seconds.
+    pub fn state(&self, shop: &str, at: u64) -> String {
+        let tag = self.tag(&[b"state", shop.as_bytes(), &at.to_be_bytes()]);
+        format!("{at}.{}", BASE64URL_NOPAD.encode(&tag[..16]))
+    }
+
+    /// Whether this host has asked the shop, and no longer ago than that.
+    pub fn is_state(&self, shop: &str, state: &str, now: u64, within: u64) -> bool {
+        let at = state.split_once('.').and_then(|(at, _)| at.parse::<u64>().ok());
+        at.is_some_and(|at| at <= now && now - at <= within && is_same(&self.state(shop, at), state))
+    }
+
     fn recipient(&self, recipient: &Recipient) -> Hmac<Sha256> {
         let store = recipient.store.0.to_be_bytes();
         self.mac(&[b"link", &[VERSION], &store, &recipient.contact.0, recipient.plugin.as_str().as_bytes()])
@@ -84,6 +109,11 @@ impl LinkKey {
         }
         mac
     }
+}
+
+/// Compares in constant time.
+fn is_same(ours: &str, theirs: &str) -> bool {
+    ours.len() == theirs.len() && ours.bytes().zip(theirs.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 impl fmt::Debug for LinkKey {
@@ -181,5 +211,35 @@ mod tests {
             prop_assert_eq!(key().read(&text), None);
             prop_assert_eq!(key().read(&BASE64URL_NOPAD.encode(&bytes)), None);
         }
+    }
+
+    #[test]
+    fn a_form_is_for_the_customer_whom_it_was_drawn_for() {
+        let (ours, theirs) = (LinkKey::new([1; 32]), LinkKey::new([2; 32]));
+        let key = format!("{}-1-2", ours.form(StoreId(3), &"7".into(), "drawn"));
+        assert!(ours.is_form(StoreId(3), &"7".into(), &key));
+        assert!(!ours.is_form(StoreId(3), &"8".into(), &key));
+        assert!(!ours.is_form(StoreId(4), &"7".into(), &key));
+        assert!(!theirs.is_form(StoreId(3), &"7".into(), &key));
+        assert!(!ours.is_form(StoreId(3), &"7".into(), &key.replace("drawn", "other")));
+        for key in ["", ".", "drawn", "drawn.", "drawn.-1"] {
+            assert!(!ours.is_form(StoreId(3), &"7".into(), key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_state_is_for_its_shop_and_for_a_while() {
+        let key = LinkKey::new([1; 32]);
+        let state = key.state("fern.myshopify.com", 1_000);
+        for (shop, now, is_ours) in [
+            ("fern.myshopify.com", 1_000, true),
+            ("fern.myshopify.com", 1_600, true),
+            ("fern.myshopify.com", 1_601, false),
+            ("fern.myshopify.com", 999, false),
+            ("moss.myshopify.com", 1_000, false),
+        ] {
+            assert_eq!(key.is_state(shop, &state, now, 600), is_ours, "{shop} at {now}");
+        }
+        assert!(!key.is_state("fern.myshopify.com", &state.replacen("1000", "1001", 1), 1_001, 600));
     }
 }

@@ -33,12 +33,15 @@ mod gift_cards;
 mod metafields;
 mod orders;
 mod parcel_gifts;
+mod shop;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod store_credit;
 mod tags;
 #[cfg(test)]
 mod tests;
+
+pub use shop::ShopDetails;
 
 /// The version that the documents are written for.
 pub const API_VERSION: &str = "2026-10";

@@ -25,6 +25,8 @@ pub struct App {
     pub client_id: String,
     /// The client secrets, newest first: the newest asks, any may have signed.
     pub secrets: Vec<Secret>,
+    /// Where every shop's API is instead of at its own domain, in a trial.
+    pub api_url: Option<String>,
 }
 
 /// What gets a token.

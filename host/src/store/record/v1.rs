@@ -48,6 +48,7 @@ impl From<StoreRecord> for super::StoreRecord {
             credentials: KeptCredentials::Clear(credentials),
             api_url: old.api_url,
             added_at: old.added_at,
+            installed_at: old.added_at,
             removed_at: old.removed_at,
         }
     }

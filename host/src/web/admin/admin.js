@@ -35,10 +35,13 @@ const state = {
 /** The host has answered, and says no. */
 class Refused extends Error {}
 
+/** Where the API is, seen from the page: a shop's own admin has another. */
+const API = document.documentElement.dataset.api ?? "/v1";
+
 async function api(path, body, parse = JSON.parse) {
   const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const options = { cache: "no-store", signal: AbortSignal.timeout(10_000), ...(body === undefined ? {} : post) };
-  const response = await fetch(`/v1${path}`, options);
+  const response = await fetch(`${API}${path}`, options);
   const answer = parse(await response.text());
   if (!response.ok) throw new Refused(answer.detail ?? `the host answered ${response.status}`);
   return answer;

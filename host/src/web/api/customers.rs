@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::problem::{Problem, Result},
-    limit, plugin_name, read, read_all, store_id,
+    limit, read, read_all, store_id,
 };
 use crate::{
     dispatch::facts,
@@ -109,6 +109,13 @@ pub struct ActionBody {
     idempotency_key: String,
 }
 
+impl ActionBody {
+    pub fn by_shopper(self, customer: String) -> Action {
+        let Self { plugin, action, input, idempotency_key } = self;
+        Action { plugin: plugin.into(), by: By::Shopper(customer), name: action, input, key: idempotency_key }
+    }
+}
+
 /// Takes an action in as an event. The answer means that it is durable, not that it is decided.
 pub async fn act(
     State(host): State<Arc<Host>>,
@@ -116,19 +123,12 @@ pub async fn act(
     Json(body): Json<ActionBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let entry = host.catalog.store_named(&store)?;
-    let action = Action {
-        plugin: plugin_name(&body.plugin),
-        by: By::Shopper(customer),
-        name: body.action,
-        input: body.input,
-        key: body.idempotency_key,
-    };
-    let (id, accepted) = actions::accept(&host.pipeline, &entry, action).await?;
+    let (id, accepted) = actions::accept(&host.pipeline, &entry, body.by_shopper(customer)).await?;
     Ok(taken_in(&id, accepted))
 }
 
 /// The answer to an action that has become an event.
-pub(super) fn taken_in(event: &EventId, accepted: Accepted) -> (StatusCode, Json<Value>) {
+pub fn taken_in(event: &EventId, accepted: Accepted) -> (StatusCode, Json<Value>) {
     let (status, word) = match accepted {
         Accepted::Kept(_) => (StatusCode::ACCEPTED, "accepted"),
         Accepted::Duplicate => (StatusCode::OK, "duplicate"),

@@ -21,15 +21,15 @@ mod adobe;
 mod backup;
 mod budgets;
 mod contacts;
-mod customers;
+pub mod customers;
 mod effects;
 mod events;
 mod export;
 mod panel;
-mod plugins;
+pub mod plugins;
 mod reconciliation;
 mod replay;
-mod stores;
+pub mod stores;
 mod tasks;
 mod templates;
 
@@ -48,9 +48,18 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
         .route("/stores/{store}/adobe", get(adobe::show).patch(adobe::set))
-        .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
         .route("/stores/{store}/export", get(export::export))
+        .route("/stores/{store}/replay", post(replay::replay))
+        .route("/mail/reports", post(contacts::report))
+        .merge(of_one_store())
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
+}
+
+/// What who works in a shop may see and do there; the rest is for who runs the host.
+pub fn of_one_store() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
         .route("/stores/{store}/plugins/{plugin}/resume", post(plugins::resume))
@@ -70,10 +79,8 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/contacts/{contact}", get(contacts::show))
         .route("/stores/{store}/suppressions", get(contacts::suppressions))
         .route("/stores/{store}/suppressions/{contact}", delete(contacts::lift))
-        .route("/mail/reports", post(contacts::report))
         .route("/stores/{store}/events", get(events::list))
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
-        .route("/stores/{store}/replay", post(replay::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
@@ -85,7 +92,6 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/effects", get(effects::list))
         .route("/stores/{store}/effects/{effect}", get(effects::show).post(effects::retry))
         .route("/stores/{store}/effects/{effect}/mail", get(effects::mail))
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
 }
 
 /// `GET /v1/status`

@@ -19,7 +19,7 @@ use super::{
             Page,
             form::{self, Form},
             html::{self, Actions, Panels},
-            panels::{self, Drawn},
+            panels::{self, Drawn, Viewer},
             token,
             visitor::is_tag,
             words,
@@ -30,11 +30,9 @@ use super::{
 };
 use crate::{
     catalog::StoreEntry,
-    domain::{Customer, CustomerId},
-    engine::panel::{View, ViewKind},
+    engine::panel::View,
     host::Host,
     ingest::actions::{self, Action, By},
-    store::survivor,
 };
 
 #[derive(Default, Deserialize)]
@@ -87,13 +85,10 @@ pub async fn page(
 /// Whose panel, and in which language.
 fn viewed(host: &Host, store: &str, customer: &str, locale: Option<String>) -> Result<(Arc<StoreEntry>, View)> {
     let entry = host.catalog.store_named(store)?;
-    let Customer { id, locale: own, deleted, .. } = find(host, entry.id(), customer)?;
-    if deleted {
-        return Err(Problem::no_customer(customer));
-    }
-    let id: CustomerId = survivor(&mut host.pipeline.transaction(), entry.id(), id)?;
-    let locale = locale.or(own).filter(|tag| is_tag(tag)).unwrap_or_else(|| entry.record.locale.clone());
-    Ok((entry, View { kind: ViewKind::Panel, customer: Some(id), locale }))
+    let id = find(host, entry.id(), customer)?.id;
+    let view = Viewer { entry: &entry, customer: id, locale }.view(host)?;
+    let view = view.ok_or_else(|| Problem::no_customer(customer))?;
+    Ok((entry, view))
 }
 
 /// What a form of the page asks for; once that is decided, or a moment later, the page is shown anew.

@@ -125,6 +125,7 @@ pub async fn change(
         drop_old_secrets: body.drop_old_secrets,
         access: body.access_token.map(Access::lasting),
         api_url: body.api_url,
+        seen_installed: false,
     };
     Ok(Json(StoreView::from(&*host.catalog.change_store(&store, change).await?)))
 }

@@ -26,7 +26,7 @@ pub mod visitor;
 pub mod words;
 
 /// Bytes of a form that a visitor sends: some fields of text.
-const FORM_BYTES: usize = 16 << 10;
+pub(super) const FORM_BYTES: usize = 16 << 10;
 
 const STYLE: &str = include_str!("style.css");
 

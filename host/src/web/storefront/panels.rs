@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
+use super::visitor::is_tag;
 use crate::{
     catalog::{Enabled, StoreEntry},
-    domain::PluginName,
-    engine::panel::{Block, PanelError, View},
+    domain::{Customer, CustomerId, PluginName},
+    engine::panel::{Block, PanelError, View, ViewKind},
     host::Host,
     ingest::Accepted,
-    store::Position,
+    store::{Error, Position, keys, survivor},
 };
 
 /// Panels that are drawn at once, of all stores: the sandbox's places are for deliveries first.
@@ -18,6 +19,29 @@ static PLACES: Semaphore = Semaphore::const_new(8);
 
 /// How long a page waits for what was asked on it to be decided. Most is within milliseconds.
 const DECIDED_WITHIN: Duration = Duration::from_secs(2);
+
+/// A customer of a store who looks, as somebody has shown who may.
+#[derive(Debug)]
+pub struct Viewer<'a> {
+    pub entry: &'a StoreEntry,
+    pub customer: CustomerId,
+    /// IETF language tag that was asked for; else the customer's, else the store's.
+    pub locale: Option<String>,
+}
+
+impl Viewer<'_> {
+    /// What is looked at; none where the host does not know the customer, or no longer.
+    pub fn view(self, host: &Host) -> Result<Option<View>, Error> {
+        let mut transaction = host.pipeline.transaction();
+        let store = self.entry.id();
+        let known = transaction.get::<Customer>(&keys::customer(store, &self.customer))?;
+        let Some(known) = known.filter(|known| !known.deleted || known.merged_into.is_some()) else { return Ok(None) };
+        let id = survivor(&mut transaction, store, known.id)?;
+        let asked = self.locale.or(known.locale).filter(|tag| is_tag(tag));
+        let locale = asked.unwrap_or_else(|| self.entry.record.locale.clone());
+        Ok(Some(View { kind: ViewKind::Panel, customer: Some(id), locale }))
+    }
+}
 
 /// One plugin's part.
 #[derive(Debug)]

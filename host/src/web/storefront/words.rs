@@ -14,6 +14,10 @@ pub struct Words {
     pub please_choose: &'static str,
     /// A plugin's part of a page that cannot be drawn.
     pub part_missing: &'static str,
+    /// Whoever looks at a panel is not signed in.
+    pub sign_in: Notice,
+    /// Nothing is known of whoever looks at a panel.
+    pub no_panel: Notice,
     pub gone: Notice,
     pub busy: Notice,
     pub unreadable: Notice,
@@ -48,6 +52,11 @@ const LANGUAGES: &[Words] = &[
         optional: "optional",
         please_choose: "Please choose",
         part_missing: "This part cannot be shown at the moment.",
+        sign_in: notice("Please sign in", "Sign in to your account in the shop to see this page."),
+        no_panel: notice(
+            "Nothing here yet",
+            "There is nothing to show for your account yet. Please come back after your next order.",
+        ),
         gone: notice("This link no longer works", "It may have been mistyped, or the offer behind it has ended."),
         busy: notice(
             "One moment, please",
@@ -65,6 +74,14 @@ const LANGUAGES: &[Words] = &[
         optional: "freiwillig",
         please_choose: "Bitte wählen",
         part_missing: "Dieser Teil kann gerade nicht angezeigt werden.",
+        sign_in: notice(
+            "Bitte melden Sie sich an",
+            "Melden Sie sich in Ihrem Kundenkonto an, um diese Seite zu sehen.",
+        ),
+        no_panel: notice(
+            "Hier ist noch nichts",
+            "Zu Ihrem Konto gibt es noch nichts zu zeigen. Bitte kommen Sie nach Ihrer nächsten Bestellung wieder.",
+        ),
         gone: notice(
             "Dieser Link funktioniert nicht mehr",
             "Vielleicht enthält er einen Tippfehler, oder das Angebot dahinter ist beendet.",
@@ -91,6 +108,14 @@ const LANGUAGES: &[Words] = &[
         optional: "facultatif",
         please_choose: "Veuillez choisir",
         part_missing: "Cette partie ne peut pas être affichée pour le moment.",
+        sign_in: notice(
+            "Veuillez vous connecter",
+            "Connectez-vous à votre compte dans la boutique pour voir cette page.",
+        ),
+        no_panel: notice(
+            "Rien à afficher pour l’instant",
+            "Il n’y a encore rien à afficher pour votre compte. Revenez après votre prochaine commande.",
+        ),
         gone: notice(
             "Ce lien ne fonctionne plus",
             "Il contient peut-être une faute de frappe, ou l’offre correspondante est terminée.",
@@ -117,6 +142,11 @@ const LANGUAGES: &[Words] = &[
         optional: "opcional",
         please_choose: "Elige una opción",
         part_missing: "Esta parte no se puede mostrar en este momento.",
+        sign_in: notice("Inicia sesión", "Inicia sesión en tu cuenta de la tienda para ver esta página."),
+        no_panel: notice(
+            "Todavía no hay nada",
+            "Aún no hay nada que mostrar en tu cuenta. Vuelve después de tu próximo pedido.",
+        ),
         gone: notice("Este enlace ya no funciona", "Puede que tenga una errata o que la oferta haya terminado."),
         busy: notice(
             "Un momento, por favor",
@@ -134,6 +164,11 @@ const LANGUAGES: &[Words] = &[
         optional: "niet verplicht",
         please_choose: "Maak een keuze",
         part_missing: "Dit onderdeel kan op dit moment niet worden getoond.",
+        sign_in: notice("Log in", "Log in op je account in de winkel om deze pagina te zien."),
+        no_panel: notice(
+            "Hier is nog niets",
+            "Er is nog niets te zien voor je account. Kom terug na je volgende bestelling.",
+        ),
         gone: notice("Deze link werkt niet meer", "Misschien zit er een typefout in, of de aanbieding is afgelopen."),
         busy: notice(
             "Een ogenblik geduld",
@@ -154,6 +189,11 @@ const LANGUAGES: &[Words] = &[
         optional: "任意",
         please_choose: "選択してください",
         part_missing: "この部分は現在表示できません。",
+        sign_in: notice("ログインしてください", "このページを見るには、ショップのアカウントにログインしてください。"),
+        no_panel: notice(
+            "まだ何もありません",
+            "お客様のアカウントに表示できるものはまだありません。次のご注文のあとにもう一度ご覧ください。",
+        ),
         gone: notice("このリンクは無効です", "入力に誤りがあるか、特典が終了した可能性があります。"),
         busy: notice(
             "しばらくお待ちください",

@@ -1,17 +1,23 @@
 //! The bench's side of [`Context`](crate::Context): one delivery under way, and what the plugin reads in it.
 //!
-//! `queue` is the other half: what the plugin sets off.
+//! The other half is what the plugin sets off: `queue` and, for discount codes, `codes`. `checks` holds what is refused,
+//! `derive` what follows from the event alone.
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use super::{Call, Capability, Incoming, Shop, incoming::Change};
 use crate::{
-    Action, Birthday, CodeStanding, Customer, Date, Dispute, EffectId, EffectStanding, Fulfillment, Merge, Order,
-    Product, Refund, Refusal, Signal, Similarity, StoreInfo, Timer, Timestamp, limits,
+    Action, Birthday, Customer, Date, Dispute, EffectId, EffectStanding, Fulfillment, Merge, Order, Product, Refund,
+    Refusal, Signal, Similarity, StoreInfo, Timer, Timestamp, limits,
 };
 
+mod checks;
+mod codes;
+mod derive;
 mod queue;
 
+use checks::{valid, within};
+pub(crate) use codes::*;
 pub(crate) use queue::*;
 
 type Answer<T = ()> = Result<T, Refusal>;
@@ -22,6 +28,8 @@ pub(super) struct Written {
     pub(super) state: BTreeMap<String, Option<Vec<u8>>>,
     pub(super) timers: BTreeMap<String, Option<(Timestamp, Vec<u8>)>>,
     pub(super) calls: Vec<Call>,
+    /// Effects taken back.
+    pub(super) ended: BTreeMap<EffectId, EffectStanding>,
     /// Counted against budgets; less than nothing where it was given back.
     pub(super) spent: BTreeMap<String, i128>,
     /// Links shared, by name.
@@ -36,6 +44,9 @@ pub(super) struct Run {
     now: Timestamp,
     incoming: Incoming,
     written: Written,
+    /// Effects that the plugin itself has queued.
+    queued: u32,
+    written_bytes: usize,
     draws: u64,
 }
 
@@ -45,7 +56,12 @@ thread_local! {
 
 impl Run {
     pub(super) fn new(shop: Arc<Shop>, event_id: String, now: Timestamp, incoming: Incoming) -> Self {
-        Self { shop, event_id, now, incoming, written: Written::default(), draws: 0 }
+        let mut written = Written::default();
+        if let Change::Timer(timer) = &incoming.change {
+            // It is not pending any more when it fires.
+            written.timers.insert(timer.key.clone(), None);
+        }
+        Self { shop, event_id, now, incoming, written, queued: 0, written_bytes: 0, draws: 0 }
     }
 
     /// Runs `handle` with this delivery as the one under way; returns what it wrote.
@@ -88,14 +104,37 @@ impl Run {
         self.written.calls.iter().filter(|call| kind(call)).count()
     }
 
-    /// The next effect's id, if the capability is granted and the delivery may queue one more.
-    fn next_effect(&self, capability: Capability) -> Answer<EffectId> {
-        if !self.shop.granted.contains(&capability) {
-            return Err(Refusal::NotGranted);
-        }
-        let ordinal = self.count(|call| call.effect().is_some());
-        within(ordinal + 1, limits::EFFECTS_PER_DELIVERY)?;
-        Ok(EffectId(format!("{}#{ordinal}", self.event_id)))
+    fn granted(&self, capability: Capability) -> Answer {
+        if self.shop.granted.contains(&capability) { Ok(()) } else { Err(Refusal::NotGranted) }
+    }
+
+    /// The id that the plugin's next effect will have.
+    fn next_effect(&self) -> EffectId {
+        self.effect_id(&self.event_id, self.queued)
+    }
+
+    /// Whether an earlier delivery has queued an effect.
+    fn is_kept(&self, effect: &EffectId) -> bool {
+        self.shop.effects.contains_key(effect)
+    }
+
+    fn count_written(&mut self, bytes: usize) -> Answer {
+        within(self.written_bytes + bytes, limits::WRITTEN_BYTES)?;
+        self.written_bytes += bytes;
+        Ok(())
+    }
+
+    fn date_of(&self, instant: Timestamp) -> Date {
+        let minutes = i64::try_from(instant.0 / 60_000).unwrap_or(i64::MAX);
+        civil(minutes.saturating_add(i64::from(self.shop.utc_offset_minutes)).div_euclid(24 * 60))
+    }
+
+    /// All orders of a customer who is left after merges, by the time when they were placed.
+    fn orders_of(&self, customer_id: &str) -> Vec<Order> {
+        let orders = self.shop.orders.values().map(|it| self.order_view(&it.fact));
+        let mut orders: Vec<_> = orders.filter(|it| it.customer_id.as_deref() == Some(customer_id)).collect();
+        orders.sort_by(|one, other| (one.placed_at, &one.id).cmp(&(other.placed_at, &other.id)));
+        orders
     }
 }
 
@@ -103,29 +142,8 @@ fn with<T>(f: impl FnOnce(&mut Run) -> T) -> T {
     RUN.with_borrow_mut(|run| f(run.as_mut().expect("a context is used only while the bench delivers an event")))
 }
 
-fn within(count: usize, limit: usize) -> Answer {
-    if count > limit { Err(Refusal::OverLimit(u32::try_from(limit).unwrap_or(u32::MAX))) } else { Ok(()) }
-}
-
-fn valid(is: bool, what: &str) -> Answer {
-    if is { Ok(()) } else { Err(Refusal::Invalid(what.into())) }
-}
-
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.into()).collect()
-}
-
-/// What codes are written in, as with the host.
-const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/// A number that follows from `seed` and `text`: FNV-1a, then the finish of `SplitMix64`.
-fn mix(seed: u64, text: &str) -> u64 {
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
 }
 
 /// The civil date `days` after 1970-01-01. The 400-year cycle is counted from 1 March of the year 0, so that the leap
@@ -165,21 +183,17 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn date_of(instant: Timestamp) -> Date {
-    let minutes = i64::try_from(instant.0 / 60_000).unwrap_or(i64::MAX);
-    civil(minutes.saturating_add(with(|run| i64::from(run.shop.utc_offset_minutes))).div_euclid(24 * 60))
+    with(|run| run.date_of(instant))
 }
 
 pub(crate) fn instant_of(date: Date, minute: u16) -> Timestamp {
-    let minutes = days_since_1970(date) * 24 * 60 + i64::from(minute);
+    let minutes = days_since_1970(date) * 24 * 60 + i64::from(minute.min(24 * 60 - 1));
     let utc = minutes - with(|run| i64::from(run.shop.utc_offset_minutes));
     Timestamp(u64::try_from(utc.saturating_mul(60_000)).unwrap_or(0))
 }
 
 pub(crate) fn random_u64() -> u64 {
-    with(|run| {
-        run.draws += 1;
-        mix(run.shop.seed ^ run.draws.wrapping_mul(0x9e37_79b9_7f4a_7c15), &run.event_id)
-    })
+    with(Run::draw)
 }
 
 pub(crate) fn customer() -> Option<Customer> {
@@ -244,13 +258,14 @@ pub(crate) fn order_by_id(id: &str) -> Option<Order> {
 
 pub(crate) fn orders_of(customer_id: &str, after: Option<&str>, limit: u32) -> Vec<Order> {
     with(|run| {
-        let customer_id = run.shop.survivor(customer_id);
-        let orders = run.shop.orders.values().map(|it| run.order_view(&it.fact));
-        let mut orders: Vec<_> = orders.filter(|it| it.customer_id.as_deref() == Some(customer_id)).collect();
-        orders.sort_by(|one, other| (one.placed_at, &one.id).cmp(&(other.placed_at, &other.id)));
-        let start =
-            after.map_or(0, |after| orders.iter().position(|it| it.id == after).map_or(orders.len(), |at| at + 1));
-        orders.into_iter().skip(start).take(limit.min(limits::ORDERS_PER_PAGE) as usize).collect()
+        let mut orders = run.orders_of(run.shop.survivor(customer_id));
+        if let Some(after) = after {
+            let Some(after) = run.shop.orders.get(after) else { return Vec::new() };
+            let last = (after.fact.placed_at, &after.fact.id);
+            orders.retain(|it| (it.placed_at, &it.id) > last);
+        }
+        orders.truncate(limit.min(limits::ORDERS_PER_PAGE) as usize);
+        orders
     })
 }
 
@@ -275,7 +290,8 @@ pub(crate) fn list_orders(after: Option<&str>, limit: u32) -> Vec<Order> {
 
 pub(crate) fn list_customers(after: Option<&str>, limit: u32) -> Vec<Customer> {
     with(|run| {
-        let left = run.shop.customers.iter().filter(|(id, _)| !run.shop.merges.contains_key(*id));
+        let is_left = |id: &str| !run.shop.merges.contains_key(id) && !run.shop.forgotten.contains_key(id);
+        let left = run.shop.customers.iter().filter(|(id, _)| is_left(id));
         let customers = left.filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
         customers.take(limit.min(limits::ORDERS_PER_PAGE) as usize).map(|(_, it)| it.fact.clone()).collect()
     })
@@ -298,15 +314,18 @@ pub(crate) fn state_get(key: &str) -> Option<Vec<u8>> {
 }
 
 fn state_key(key: &str) -> Answer {
-    valid(!key.is_empty(), "the key is empty")?;
+    valid(!key.is_empty(), || "key is empty".into())?;
     within(key.len(), limits::STATE_KEY_BYTES)
 }
 
 pub(crate) fn state_set(key: &str, value: Vec<u8>) -> Answer {
     state_key(key)?;
     within(value.len(), limits::STATE_VALUE_BYTES)?;
-    with(|run| run.written.state.insert(key.into(), Some(value)));
-    Ok(())
+    with(|run| {
+        run.count_written(key.len() + value.len())?;
+        run.written.state.insert(key.into(), Some(value));
+        Ok(())
+    })
 }
 
 pub(crate) fn state_delete(key: &str) -> Answer {
@@ -338,47 +357,8 @@ pub(crate) fn effect_standing(effect: &EffectId) -> Option<EffectStanding> {
 }
 
 fn standing_of(run: &Run, effect: &EffectId) -> EffectStanding {
-    let withdrawn = |call: &Call| matches!(call, Call::Withdraw { effect: it } if it == effect);
-    if run.written.calls.iter().any(withdrawn) {
-        return EffectStanding { status: "dropped".into(), reason: Some("withdrawn by the plugin".into()) };
-    }
-    let ended = run.shop.ended.get(effect).cloned();
+    let ended = run.written.ended.get(effect).or_else(|| run.shop.ended.get(effect)).cloned();
     ended.unwrap_or_else(|| EffectStanding { status: "pending".into(), reason: None })
-}
-
-pub(crate) fn code_standing(code_effect: &EffectId) -> Option<CodeStanding> {
-    with(|run| {
-        let (code, ends_at) = queued(run, code_effect, |call| match call {
-            Call::Discount { code, discount, .. } => Some((code.clone(), discount.ends_at)),
-            _ => None,
-        })?;
-        let disables = |call: &&Call| matches!(call, Call::DisableDiscount { made_by, .. } if made_by == code_effect);
-        let disabled = run.shop.calls.iter().filter(disables).filter_map(Call::effect);
-        let disabled = disabled.map(|effect| standing_of(run, effect)).any(|it| it.status == "done");
-        let status = match standing_of(run, code_effect).status.as_str() {
-            "dead" | "dropped" => "failed",
-            _ if disabled => "disabled",
-            _ if ends_at.is_some_and(|end| end <= run.now) => "ended",
-            "done" => "live",
-            _ => "pending",
-        };
-        let uses = |order: &&Order| {
-            order.cancelled_at.is_none() && order.discount_codes.iter().any(|it| it.eq_ignore_ascii_case(&code))
-        };
-        let used = run.shop.orders.values().map(|it| &it.fact).filter(uses).count();
-        let used = u32::try_from(used).unwrap_or(u32::MAX);
-        Some(CodeStanding { code, status: status.into(), used })
-    })
-}
-
-pub(crate) fn effect_of_code(typed: &str) -> Option<EffectId> {
-    with(|run| {
-        let made = |call: &Call| match call {
-            Call::Discount { id, code, .. } if code.eq_ignore_ascii_case(typed.trim()) => Some(id.clone()),
-            _ => None,
-        };
-        run.written.calls.iter().chain(&*run.shop.calls).find_map(made)
-    })
 }
 
 pub(crate) fn birthday_of(customer_id: &str) -> Option<Birthday> {
@@ -434,7 +414,9 @@ pub(crate) fn orders_before(order_id: &str) -> u32 {
 
 pub(crate) fn customer_of_link(name: &str) -> Option<String> {
     with(|run| {
-        let customer = run.written.links.get(name).or_else(|| run.shop.links.get(name))?;
+        run.granted(Capability::Links).ok()?;
+        let name = name.trim().to_ascii_uppercase();
+        let customer = run.written.links.get(&name).or_else(|| run.shop.links.get(&name))?;
         Some(run.shop.survivor(customer).to_owned())
     })
 }

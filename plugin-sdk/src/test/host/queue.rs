@@ -1,26 +1,35 @@
-//! What a plugin sets off in a bench: timers, notes, effects.
+//! What a plugin sets off in a bench: timers, notes, budgets, effects, tasks. Codes are in `codes`.
 
 use std::time::Duration;
 
 use super::{
     super::{Call, Capability, Note, incoming::Change},
-    Answer, CODE_LETTERS, Run, civil, days_since_1970, mix, owned, queued, standing_of, state_key, valid, with, within,
+    Answer, Run,
+    checks::{can_be_id, check_id, check_kind, check_line, check_tags, valid, within},
+    civil, days_since_1970,
+    derive::gift_card_code,
+    owned, queued, standing_of, with,
 };
 use crate::{
-    Benefit, Birthday, Date, EffectId, Issued, Mail, MetafieldValue, Money, NewDiscount, ParcelGift, Refusal,
+    Birthday, Date, EffectId, EffectStanding, Guard, Issued, Mail, MetafieldValue, Money, ParcelGift, Refusal,
     SharedLink, Task, Timestamp, limits,
 };
 
+/// How long after its time a mail may still go out that states no end.
+const MAIL_VALID_DAYS: u64 = 3;
+
 pub(crate) fn schedule(key: &str, when: Timestamp, payload: &[u8]) -> Answer {
-    state_key(key)?;
-    within(payload.len(), limits::TIMER_PAYLOAD_BYTES)?;
+    check_id("key", key)?;
     with(|run| {
-        valid(when <= run.now.plus_days(limits::TIMER_DAYS_AHEAD), "the timer is too far ahead")?;
         within(run.count(|call| matches!(call, Call::Schedule { .. })) + 1, limits::TIMERS_PER_DELIVERY)?;
+        within(payload.len(), limits::TIMER_PAYLOAD_BYTES)?;
         let due = match &run.incoming.change {
             Change::Timer(_) => when.max(run.now + Duration::from_secs(limits::TIMER_AGAIN_SECONDS)),
             _ => when,
         };
+        let days = limits::TIMER_DAYS_AHEAD;
+        valid(due <= run.now.plus_days(days), || format!("when is more than {days} days ahead"))?;
+        run.count_written(2 * key.len() + payload.len())?;
         run.written.timers.insert(key.into(), Some((due, payload.into())));
         run.written.calls.push(Call::Schedule { key: key.into(), when, payload: payload.into() });
         Ok(())
@@ -53,205 +62,163 @@ pub(crate) fn note(reason: &str, fields: &[(&str, &str)]) -> Answer {
 
 pub(crate) fn withdraw(effect: &EffectId) -> bool {
     with(|run| {
-        let pending = queued(run, effect, |_| Some(())).is_some() && standing_of(run, effect).status == "pending";
-        if pending {
+        let is_taken_back = run.take_back(effect, "withdrawn by the plugin");
+        if is_taken_back {
             run.written.calls.push(Call::Withdraw { effect: effect.clone() });
         }
-        pending
+        is_taken_back
     })
 }
 
 pub(crate) fn spend(kind: &str, amount: u64) -> Answer {
+    check_kind(kind)?;
     with(|run| run.spend(kind, i128::from(amount)))
 }
 
 pub(crate) fn give_back(kind: &str, amount: u64) {
-    with(|run| *run.written.spent.entry(kind.into()).or_default() -= i128::from(amount));
+    if check_kind(kind).is_ok() {
+        with(|run| run.give_back(kind, i128::from(amount)));
+    }
 }
 
 impl Run {
+    fn spent(&self, kind: &str) -> i128 {
+        let [earlier, now] = [&self.shop.spent, &self.written.spent].map(|it| it.get(kind).copied().unwrap_or(0));
+        earlier + now
+    }
+
     fn spend(&mut self, kind: &str, amount: i128) -> Answer {
-        let spent = self.shop.spent.get(kind).copied().unwrap_or_default()
-            + self.written.spent.get(kind).copied().unwrap_or_default()
-            + amount;
-        if self.shop.budgets.get(kind).is_some_and(|budget| spent > i128::from(*budget)) {
-            return Err(Refusal::Other(format!("the budget for {kind} is used up")));
+        let used = self.spent(kind);
+        if let Some(limit) = self.shop.budgets.get(kind).filter(|_| amount > 0)
+            && used + amount > i128::from(*limit)
+        {
+            return Err(Refusal::Other(format!(
+                "the budget for {kind} is used up: {used} of {limit} in all are spent, and {amount} more were asked for"
+            )));
         }
         *self.written.spent.entry(kind.into()).or_default() += amount;
         Ok(())
     }
 
-    fn check_customer(&self, customer_id: &str) -> Answer {
-        valid(!customer_id.is_empty(), "the customer's id is empty")
+    /// Gives back as much as was counted and no more.
+    fn give_back(&mut self, kind: &str, amount: i128) {
+        let amount = amount.min(self.spent(kind));
+        *self.written.spent.entry(kind.into()).or_default() -= amount;
     }
 
-    fn check_order(&self, order_id: &str) -> Answer {
-        valid(!order_id.is_empty(), "the order's id is empty")
+    /// Queues an effect that may be queued: what it is for has been checked. One that an earlier run of the same event
+    /// has queued is counted against no budget again.
+    pub(super) fn queue(&mut self, call: impl FnOnce(EffectId) -> Call) -> Answer<EffectId> {
+        within(self.queued as usize + 1, limits::EFFECTS_PER_DELIVERY)?;
+        let id = self.next_effect();
+        let call = call(id.clone());
+        call.customer().map_or(Ok(()), |customer| check_id("customer-id", customer))?;
+        call.order().map_or(Ok(()), |order| check_id("order-id", order))?;
+        if let Call::Mail { mail: Mail { after: Some(after), .. }, .. } = &call {
+            check_id("after", after.as_str())?;
+            valid(queued(self, after, |_| Some(())).is_some(), || format!("after: there is no effect `{after}`"))?;
+        }
+        if let Some((kind, amount)) = call.cost().filter(|_| !self.shop.effects.contains_key(&id)) {
+            self.spend(kind, i128::from(amount))?;
+        }
+        self.queued += 1;
+        self.written.calls.push(call);
+        Ok(id)
     }
 
-    fn check_amount(&self, amount: Money) -> Answer {
-        valid(amount.minor > 0, "the amount is not above zero")?;
-        valid(amount.currency == self.shop.store.currency, "the amount is not in the shop's currency")
+    /// Takes an effect back, and gives back what it was counted for; false if it is too late, or may be. What is due at
+    /// once may be under way as soon as its delivery is kept.
+    pub(super) fn take_back(&mut self, effect: &EffectId, reason: &str) -> bool {
+        let Some(call) = queued(self, effect, |call| Some(call.clone())) else { return false };
+        let earlier = self.shop.effects.get(effect);
+        let is_to_wait = |call: &Call| match call {
+            Call::Mail { mail, .. } => earlier.is_some_and(|it| mail.send_at.is_some_and(|at| at > it.at)),
+            _ => false,
+        };
+        let is_pending = standing_of(self, effect).status == "pending";
+        if !is_pending || earlier.is_some() && !is_to_wait(&call) {
+            return false;
+        }
+        if let Some((kind, amount)) = call.cost() {
+            self.give_back(kind, i128::from(amount));
+        }
+        let dropped = EffectStanding { status: "dropped".into(), reason: Some(reason.into()) };
+        self.written.ended.insert(effect.clone(), dropped);
+        true
+    }
+
+    fn check_guard(&self, guard: &Guard) -> Answer {
+        match guard {
+            Guard::NoOrderSince(_) => Ok(()),
+            Guard::OrderNotCancelled(order) => check_id("guards: subject", order),
+            Guard::State(key) => check_id("guards: subject", key),
+            Guard::CodeLive(effect) => {
+                check_id("guards: subject", effect.as_str())?;
+                let makes_a_code = queued(self, effect, |call| matches!(call, Call::Discount { .. }).then_some(()));
+                valid(makes_a_code.is_some(), || format!("guards: no effect `{effect}` makes a code"))
+            }
+        }
+    }
+
+    fn check_span(&self, mail: &Mail) -> Answer {
+        let send_at = mail.send_at.map_or(self.now, |at| at.max(self.now));
+        let days = limits::MAIL_DAYS_AHEAD;
+        valid(send_at <= self.now.plus_days(days), || format!("send-at: is more than {days} days ahead"))?;
+        let valid_until = mail.valid_until.unwrap_or(send_at.plus_days(MAIL_VALID_DAYS));
+        valid(valid_until > send_at, || "valid-until: is not after the time to send it at".into())
     }
 }
 
 pub(crate) fn send_mail(mail: Mail) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Mail)?;
-        valid(!mail.customer_id.is_empty(), "the customer's id is empty")?;
+        run.granted(Capability::Mail)?;
         let known = run.shop.templates.as_ref().is_none_or(|known| known.contains(&mail.template));
-        valid(known, &format!("the plugin has no template `{}`", mail.template))?;
+        valid(known, || format!("template: the plugin's file has none named `{}`", mail.template))?;
         within(mail.vars.len(), limits::MAIL_VARS)?;
         mail.vars.iter().try_for_each(|(name, value)| within(name.len() + value.len(), limits::MAIL_VAR_BYTES))?;
-        if let Some(after) = &mail.after {
-            let queued =
-                run.written.calls.iter().any(|call| call.effect() == Some(after)) || run.shop.effects.contains(after);
-            valid(queued, "`after` is no effect of this store")?;
-        }
-        run.spend("mails", 1)?;
-        run.written.calls.push(Call::Mail { id: id.clone(), mail });
-        Ok(id)
-    })
-}
-
-pub(crate) fn create_discount(discount: NewDiscount) -> Answer<Issued> {
-    with(|run| {
-        let effect = run.next_effect(Capability::Discounts)?;
-        check_discount(run, &discount)?;
-        if let (true, Some(better)) = (discount.offer, better_offer(run, &discount)) {
-            return Err(Refusal::Other(format!("a better offer is live: {better}")));
-        }
-        if let Benefit::Amount(value) = discount.benefit {
-            run.spend("money", i128::from(value.minor))?;
-        }
-        let code = code_of(&discount.prefix, &effect);
-        run.written.calls.push(Call::Discount { id: effect.clone(), code: code.clone(), discount });
-        Ok(Issued { effect, code })
-    })
-}
-
-fn code_of(prefix: &str, effect: &EffectId) -> String {
-    let unique = mix(0, &effect.0);
-    let code: String = (0..10).map(|n| char::from(CODE_LETTERS[(unique >> (5 * n) & 31) as usize])).collect();
-    format!("{prefix}-{code}")
-}
-
-fn check_discount(run: &Run, discount: &NewDiscount) -> Answer {
-    let currency = run.shop.store.currency;
-    let prefix = discount.prefix.as_bytes();
-    valid(discount.customer_id.as_deref() != Some(""), "the customer's id is empty")?;
-    valid(
-        (1..=limits::CODE_PREFIX_CHARS).contains(&prefix.len())
-            && prefix.iter().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit()),
-        "the prefix is not 1 to 12 of A-Z and 0-9",
-    )?;
-    match discount.benefit {
-        Benefit::Amount(value) => run.check_amount(value)?,
-        Benefit::BasisPoints(share) => valid((1..=10_000).contains(&share), "the share is not 1 to 10000")?,
-        Benefit::FreeShipping => {}
-        Benefit::FreeProduct => valid(!discount.products.is_empty(), "there is no product to be free")?,
-    }
-    let minimum = discount.minimum_subtotal;
-    valid(minimum.is_none_or(|it| it.minor >= 0 && it.currency == currency), "the minimum subtotal is not usable")?;
-    valid(discount.ends_at.is_none_or(|end| end > run.now), "the end is not in the future")?;
-    valid(discount.uses != Some(0), "a code of no use")
-}
-
-/// The code of a live offer of the same person's that this one is not better than. Amounts are compared with amounts and
-/// shares with shares; of two kinds, the one that is there is taken for the better.
-fn better_offer(run: &Run, new: &NewDiscount) -> Option<String> {
-    let customer = new.customer_id.as_deref()?;
-    let beats = |old: &NewDiscount| match (old.benefit, new.benefit) {
-        (Benefit::Amount(old), Benefit::Amount(new)) => old.minor >= new.minor,
-        (Benefit::BasisPoints(old), Benefit::BasisPoints(new)) => old >= new,
-        _ => true,
-    };
-    run.written.calls.iter().chain(&*run.shop.calls).find_map(|call| match call {
-        Call::Discount { id, code, discount }
-            if discount.offer
-                && discount.customer_id.as_deref() == Some(customer)
-                && discount.ends_at.is_none_or(|end| end > run.now)
-                && !(discount.combines && new.combines)
-                && matches!(standing_of(run, id).status.as_str(), "pending" | "done")
-                && beats(discount) =>
-        {
-            Some(code.clone())
-        }
-        _ => None,
-    })
-}
-
-pub(crate) fn disable_discount(code_effect: &EffectId) -> Answer<EffectId> {
-    with(|run| {
-        let id = run.next_effect(Capability::Discounts)?;
-        let makes_a_code = queued(run, code_effect, |call| matches!(call, Call::Discount { .. }).then_some(()));
-        valid(makes_a_code.is_some(), "the effect made no code")?;
-        run.written.calls.push(Call::DisableDiscount { id: id.clone(), made_by: code_effect.clone() });
-        Ok(id)
+        within(mail.guards.len(), limits::MAIL_GUARDS)?;
+        run.check_span(&mail)?;
+        mail.guards.iter().try_for_each(|guard| run.check_guard(guard))?;
+        run.queue(|id| Call::Mail { id, mail })
     })
 }
 
 pub(crate) fn credit(customer_id: &str, amount: Money, expires_at: Option<Timestamp>) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::StoreCredit)?;
-        run.check_customer(customer_id)?;
-        run.check_amount(amount)?;
-        run.spend("money", i128::from(amount.minor))?;
-        let call = Call::StoreCredit { id: id.clone(), customer_id: customer_id.into(), amount, expires_at };
-        run.written.calls.push(call);
-        Ok(id)
+        run.granted(Capability::StoreCredit)?;
+        run.check_positive("amount", amount)?;
+        run.check_to_come("expires-at", expires_at)?;
+        run.queue(|id| Call::StoreCredit { id, customer_id: customer_id.into(), amount, expires_at })
     })
 }
 
 pub(crate) fn debit(customer_id: &str, amount: Money) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::StoreCredit)?;
-        run.check_customer(customer_id)?;
-        run.check_amount(amount)?;
-        let taken = Money::new(-amount.minor, amount.currency);
-        let (customer_id, expires_at) = (customer_id.into(), None);
-        run.written.calls.push(Call::StoreCredit { id: id.clone(), customer_id, amount: taken, expires_at });
-        Ok(id)
+        run.granted(Capability::StoreCredit)?;
+        run.check_positive("amount", amount)?;
+        let amount = Money::new(-amount.minor, amount.currency);
+        run.queue(|id| Call::StoreCredit { id, customer_id: customer_id.into(), amount, expires_at: None })
     })
 }
 
 pub(crate) fn create_gift_card(customer_id: &str, amount: Money, ends_at: Option<Timestamp>) -> Answer<Issued> {
     with(|run| {
-        let effect = run.next_effect(Capability::GiftCards)?;
-        run.check_customer(customer_id)?;
-        run.check_amount(amount)?;
-        valid(ends_at.is_none_or(|end| end > run.now), "the end is not in the future")?;
-        run.spend("money", i128::from(amount.minor))?;
-        let code = code_of("GIFT", &effect);
-        let (id, customer_id) = (effect.clone(), customer_id.into());
-        run.written.calls.push(Call::GiftCard { id, code: code.clone(), customer_id, amount });
-        Ok(Issued { effect, code })
+        run.granted(Capability::GiftCards)?;
+        run.check_positive("amount", amount)?;
+        run.check_to_come("ends-at", ends_at)?;
+        let code = gift_card_code(&run.next_effect());
+        let (told, customer_id) = (code.clone(), customer_id.into());
+        let effect = run.queue(|id| Call::GiftCard { id, code, customer_id, amount, ends_at })?;
+        Ok(Issued { effect, code: told })
     })
-}
-
-fn check_tags(add: &[&str], remove: &[&str]) -> Answer {
-    let tags = || add.iter().chain(remove);
-    valid(tags().next().is_some(), "there are no tags")?;
-    within(tags().count(), limits::TAGS)?;
-    let usable = |tag: &&&str| !tag.is_empty() && tag.len() <= limits::TAG_BYTES && !tag.contains(',');
-    match tags().find(|tag| !usable(tag)) {
-        Some(tag) => Err(Refusal::Invalid(format!("`{tag}` is empty, has a comma, or has more than 40 bytes"))),
-        None => Ok(()),
-    }
 }
 
 fn change_tags(customer_id: &str, add: &[&str], remove: &[&str]) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Tags)?;
-        run.check_customer(customer_id)?;
+        run.granted(Capability::Tags)?;
         check_tags(add, remove)?;
-        run.written.calls.push(Call::Tags {
-            id: id.clone(),
-            customer_id: customer_id.into(),
-            add: owned(add),
-            remove: owned(remove),
-        });
-        Ok(id)
+        let (add, remove) = (owned(add), owned(remove));
+        run.queue(|id| Call::Tags { id, customer_id: customer_id.into(), add, remove })
     })
 }
 
@@ -265,26 +232,18 @@ pub(crate) fn remove_tags(customer_id: &str, tags: &[&str]) -> Answer<EffectId> 
 
 pub(crate) fn add_order_note(order_id: &str, text: &str) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Orders)?;
-        run.check_order(order_id)?;
-        valid(!text.trim().is_empty() && !text.contains(['\n', '\r']), "the text is empty or has several lines")?;
-        run.written.calls.push(Call::OrderNote { id: id.clone(), order_id: order_id.into(), text: text.into() });
-        Ok(id)
+        run.granted(Capability::Orders)?;
+        check_line("text", text, limits::ORDER_NOTE_BYTES)?;
+        run.queue(|id| Call::OrderNote { id, order_id: order_id.into(), text: text.into() })
     })
 }
 
 fn change_order_tags(order_id: &str, add: &[&str], remove: &[&str]) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Orders)?;
-        run.check_order(order_id)?;
+        run.granted(Capability::Orders)?;
         check_tags(add, remove)?;
-        run.written.calls.push(Call::OrderTags {
-            id: id.clone(),
-            order_id: order_id.into(),
-            add: owned(add),
-            remove: owned(remove),
-        });
-        Ok(id)
+        let (add, remove) = (owned(add), owned(remove));
+        run.queue(|id| Call::OrderTags { id, order_id: order_id.into(), add, remove })
     })
 }
 
@@ -298,48 +257,70 @@ pub(crate) fn remove_order_tags(order_id: &str, tags: &[&str]) -> Answer<EffectI
 
 pub(crate) fn add_gift(gift: ParcelGift) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Orders)?;
-        run.check_order(&gift.order_id)?;
-        valid(!gift.title.trim().is_empty(), "the gift has no title")?;
-        run.spend("gifts", 1)?;
-        run.written.calls.push(Call::Gift { id: id.clone(), gift });
-        Ok(id)
+        run.granted(Capability::Orders)?;
+        check_line("title", &gift.title, limits::GIFT_TITLE_BYTES)?;
+        gift.variant_id.as_deref().map_or(Ok(()), |variant| check_id("variant-id", variant))?;
+        run.queue(|id| Call::Gift { id, gift })
     })
 }
 
 pub(crate) fn set_metafield(customer_id: &str, key: &str, value: &MetafieldValue) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Metafields)?;
-        run.check_customer(customer_id)?;
-        let usable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        valid((3..=64).contains(&key.len()) && key.bytes().all(usable), "the key is not 3 to 64 of a-z, 0-9 and _")?;
-        let call =
-            Call::Metafield { id: id.clone(), customer_id: customer_id.into(), key: key.into(), value: value.clone() };
-        run.written.calls.push(call);
+        run.granted(Capability::Metafields)?;
+        check_id("customer-id", customer_id)?;
+        let (least, most) = limits::METAFIELD_KEY_CHARS;
+        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_key = (least..=most).contains(&key.len()) && key.bytes().all(is_allowed);
+        valid(is_key, || format!("key: `{key}` is not {least} to {most} of a-z, 0-9 and _"))?;
+        check_metafield_value(value)?;
+        let customer = run.shop.survivor(customer_id).to_owned();
+        let earlier = run.written.calls.iter().rev().find_map(|call| match call {
+            Call::Metafield { id, customer_id, key: set, .. } if *customer_id == customer && set == key => {
+                Some(id.clone())
+            }
+            _ => None,
+        });
+        let (key, value) = (key.into(), value.clone());
+        let id = run.queue(|id| Call::Metafield { id, customer_id: customer, key, value })?;
+        earlier.map(|earlier| run.take_back(&earlier, "a later value has been set"));
         Ok(id)
     })
 }
 
+fn check_metafield_value(value: &MetafieldValue) -> Answer {
+    match value {
+        MetafieldValue::Integer(_) => Ok(()),
+        MetafieldValue::Text(text) => {
+            within(text.len(), limits::METAFIELD_VALUE_BYTES)?;
+            valid(!text.is_empty() && !text.contains(char::is_control), || "value: is no text".into())
+        }
+        MetafieldValue::Json(json) => {
+            within(json.len(), limits::METAFIELD_VALUE_BYTES)?;
+            let reads = serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok();
+            valid(reads, || "value: is no json".into())
+        }
+    }
+}
+
 pub(crate) fn set_birthday(customer_id: &str, birthday: Birthday) -> Answer<EffectId> {
     with(|run| {
-        let id = run.next_effect(Capability::Birthdays)?;
-        run.check_customer(customer_id)?;
+        run.granted(Capability::Birthdays)?;
         // A leap year has every day that any year has.
-        let year = birthday.year.unwrap_or(2000);
-        let date = Date { year, month: birthday.month, day: birthday.day };
-        valid(civil(days_since_1970(date)) == date, "no year has that day")?;
-        run.written.calls.push(Call::Birthday { id: id.clone(), customer_id: customer_id.into(), birthday });
-        Ok(id)
+        let date = Date { year: birthday.year.unwrap_or(2000), month: birthday.month, day: birthday.day };
+        valid(civil(days_since_1970(date)) == date, || "birthday: there is no such day".into())?;
+        let (earliest, today) = (limits::EARLIEST_BIRTH_YEAR, run.date_of(run.now));
+        let is_alive = birthday.year.is_none() || date.year >= earliest && date <= today;
+        valid(is_alive, || format!("birthday: is not between {earliest} and today"))?;
+        run.queue(|id| Call::Birthday { id, customer_id: customer_id.into(), birthday })
     })
 }
 
 pub(crate) fn share_link(customer_id: &str) -> Answer<SharedLink> {
     with(|run| {
-        valid(run.shop.granted.contains(&Capability::Links), "").map_err(|_| Refusal::NotGranted)?;
-        run.check_customer(customer_id)?;
+        run.granted(Capability::Links)?;
+        check_id("customer-id", customer_id)?;
         let customer = run.shop.survivor(customer_id).to_owned();
-        let unique = mix(1, &customer);
-        let name: String = (0..8).map(|n| char::from(CODE_LETTERS[(unique >> (5 * n) & 31) as usize])).collect();
+        let name = run.link_name(&customer);
         let url = format!("https://regulars.example/l/{name}");
         run.written.links.insert(name.clone(), customer);
         Ok(SharedLink { name, url })
@@ -348,25 +329,47 @@ pub(crate) fn share_link(customer_id: &str) -> Answer<SharedLink> {
 
 pub(crate) fn open_task(task: Task) -> Answer {
     with(|run| {
-        valid(run.shop.granted.contains(&Capability::Tasks), "").map_err(|_| Refusal::NotGranted)?;
-        state_key(&task.key)?;
-        run.spend("tasks", 1)?;
+        run.granted(Capability::Tasks)?;
+        check_task(&task)?;
+        // One that is open has been counted.
+        if !run.is_open(&task.key) {
+            run.spend("tasks", 1)?;
+        }
         run.written.calls.push(Call::OpenTask(task));
         Ok(())
     })
 }
 
-pub(crate) fn close_task(key: &str) -> bool {
-    with(|run| {
-        let latest = run.written.calls.iter().rev().find_map(|call| match call {
-            Call::OpenTask(task) if task.key == key => Some(true),
-            Call::CloseTask { key: closed } if closed == key => Some(false),
+fn check_task(task: &Task) -> Answer {
+    check_id("key", &task.key)?;
+    check_line("title", &task.title, limits::TASK_TITLE_BYTES)?;
+    within(task.details.len(), limits::TASK_DETAILS)?;
+    within(task.choices.len(), limits::TASK_CHOICES)?;
+    let unusable = |(action, label): &(String, String)| !can_be_id(action) || label.trim().is_empty();
+    valid(!task.choices.iter().any(unusable), || "choices: one has no action or no label".into())?;
+    task.customer_id.as_deref().map_or(Ok(()), |id| check_id("customer-id", id))?;
+    task.order_id.as_deref().map_or(Ok(()), |id| check_id("order-id", id))?;
+    let pairs = task.details.iter().chain(&task.choices).map(|(one, other)| one.len() + other.len());
+    within(task.title.len() + pairs.sum::<usize>(), limits::TASK_BYTES)
+}
+
+impl Run {
+    fn is_open(&self, task: &str) -> bool {
+        let latest = self.written.calls.iter().rev().find_map(|call| match call {
+            Call::OpenTask(opened) if opened.key == task => Some(true),
+            Call::CloseTask { key } if key == task => Some(false),
             _ => None,
         });
-        let open = latest.unwrap_or_else(|| run.shop.tasks.contains_key(key));
-        if open {
+        latest.unwrap_or_else(|| self.shop.tasks.contains_key(task))
+    }
+}
+
+pub(crate) fn close_task(key: &str) -> bool {
+    with(|run| {
+        let is_open = run.granted(Capability::Tasks).is_ok() && run.is_open(key);
+        if is_open {
             run.written.calls.push(Call::CloseTask { key: key.into() });
         }
-        open
+        is_open
     })
 }

@@ -99,7 +99,7 @@ fn good_wishes_go_without_a_reward_where_none_can_be_made_and_the_note_says_why(
     for (mut shop, expected) in [
         (with_birthday().withhold(Capability::Discounts), "none: the merchant has not granted this capability"),
         (yen(with_birthday()), "none: `0.50` has more decimal digits than its currency"),
-        (better(with_birthday()), "none: a better offer is live"),
+        (better(with_birthday()), "none: the customer has an offer that is as good or better"),
     ] {
         let fired = shop.advance_to(at(DAY, 9)).unwrap();
         let told = note(fired.last().unwrap()).field("reward").unwrap();
@@ -113,13 +113,8 @@ fn a_code_that_could_not_be_made_leaves_the_good_wishes() {
     let mut shop = with_birthday();
     shop.advance_to(at(DAY, 9)).unwrap();
     let effect = shop.codes().next().unwrap().1.clone();
-    let waiting = shop.calls().iter().find_map(|call| match call {
-        regulars_sdk::test::Call::Mail { id, .. } => Some(id.clone()),
-        _ => None,
-    });
     let delivery = shop.fail(&effect, "the shop has too many codes").unwrap();
     assert_eq!(note(&delivery).field("mail"), Some("queued without it"));
-    assert!(delivery.calls.contains(&regulars_sdk::test::Call::Withdraw { effect: waiting.unwrap() }));
     let mail = delivery.calls.mails().next().unwrap();
     assert_eq!((mail.after.as_ref(), var(mail, "reward_code"), var(mail, "when")), (None, "", "on"));
     assert_eq!(person(&shop, "c1").code, None);

@@ -29,8 +29,8 @@ struct Return {
 }
 
 /// The shopper's action `return`: the code is disabled first, and its points come back once it is. One that has not been
-/// made yet never is.
-pub fn action(event: &Event, cx: &mut Context, settings: &Settings, book: &mut Book, action: &Action) -> Result {
+/// made yet may be under way.
+pub fn action(cx: &mut Context, book: &mut Book, action: &Action) -> Result {
     let effect = action.input().ok().and_then(|Return { code }| cx.effect_of_code(&code));
     let found = match &effect {
         Some(effect) => redemption(cx, effect)?,
@@ -51,10 +51,6 @@ pub fn action(event: &Event, cx: &mut Context, settings: &Settings, book: &mut B
     };
     if let Some(reason) = refused {
         return note(cx, reason, &fields, 0, Some(&book.account));
-    }
-    if cx.withdraw(&effect) {
-        book.account.codes.retain(|code| code.effect != effect);
-        return give_back(event, cx, settings, book, &effect, "Points given back: the code was returned");
     }
     let disabling = cx.disable_discount(&effect)?;
     for code in book.account.codes.iter_mut().filter(|code| code.effect == effect) {

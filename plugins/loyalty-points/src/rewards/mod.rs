@@ -66,7 +66,7 @@ pub fn action(event: &Event, cx: &mut Context) -> Result {
     let mut book = due::open(event, cx, &settings, &customer)?;
     match action.name.as_str() {
         "redeem" => redeem::action(event, cx, &settings, &mut book, &action)?,
-        "return" => codes::action(event, cx, &settings, &mut book, &action)?,
+        "return" => codes::action(cx, &mut book, &action)?,
         "birthday" => birthday::told(cx, &settings, &mut book, &action)?,
         _ => note(cx, "Nothing done: there is no such action", &[], 0, Some(&book.account))?,
     }

@@ -213,13 +213,16 @@ fn a_code_that_served_a_cancelled_order_serves_one_other_and_no_point_twice() {
 }
 
 #[test]
-fn a_code_that_is_not_made_yet_never_is_and_its_points_return_at_once() {
+fn a_code_that_is_not_made_yet_may_be_under_way_and_is_disabled_like_any_other() {
     let mut shop = with_balance(12_000);
     shop.deliver(redeem("5-off")).unwrap();
     let code = shop.codes().map(|(code, _)| code.to_owned()).next().unwrap();
     let asked = shop.deliver(give_back(&code)).unwrap();
-    assert_eq!(why(&asked), ("Points given back: the code was returned", "100", Some("120")));
-    assert!(matches!(asked.calls[0], Call::Withdraw { .. }));
+    assert_eq!(why(&asked), ("Code is being disabled: its points come back once it is", "0", Some("20")));
+    made(&mut shop);
+    shop.finish(&disabling(&asked)).unwrap();
+    shop.advance_days(1).unwrap();
+    assert_eq!(account(&shop, "c1").available(), 120);
 }
 
 #[test]

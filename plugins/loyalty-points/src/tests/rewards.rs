@@ -102,7 +102,8 @@ fn a_budget_that_is_used_up_leaves_the_points() {
     shop.deliver(paid(order("uses").customer("c1").line(1_000, 1).code(&code))).unwrap();
     let delivery = shop.deliver(redeem("5-off")).unwrap();
     assert_eq!(note(&delivery).reason, "Nothing redeemed: the reward cannot be given");
-    assert_eq!(note(&delivery).field("because"), Some("the budget for money is used up"));
+    let because = note(&delivery).field("because").unwrap();
+    assert!(because.starts_with("the budget for money is used up: 500 of 700"), "{because}");
     assert_eq!(account(&shop, "c1").available(), 110);
 }
 
@@ -153,7 +154,7 @@ fn each_kind_of_reward_gives_what_it_says() {
     let mut shop = with_reward(reward("gift_card", "5.00"));
     let delivery = shop.deliver(redeem("r")).unwrap();
     assert!(matches!(&delivery.calls[0], Call::GiftCard { amount, .. } if amount.minor == 500), "{delivery:?}");
-    assert!(var(delivery.calls.mails().next().unwrap(), "reward_code").starts_with("GIFT-"));
+    assert_eq!(var(delivery.calls.mails().next().unwrap(), "reward_code").len(), 16);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who gets a gift, which, and how.
 
 use regulars_sdk::{
-    Customer, Order, Product, Refusal, Timestamp,
+    Customer, Order, Product, Timestamp,
     test::{Bench, Call, Capability, Incoming, START, Status, customer, fulfillment, order, refund},
 };
 use serde_json::{Value, json};
@@ -358,8 +358,7 @@ fn the_hosts_own_bound_on_gifts_is_kept_and_named() {
     let mut shop = shop().budget("gifts", 1);
     shop.deliver(paid(basket("1"))).unwrap();
     let delivery = shop.deliver(paid(basket("2"))).unwrap();
-    let refusal = Refusal::Other("the budget for gifts is used up".into());
-    assert_eq!(why(&delivery), format!("No gift: {refusal}"));
+    assert!(why(&delivery).starts_with("No gift: the budget for gifts is used up"), "{}", why(&delivery));
     assert_eq!(spent(&shop, "2026-01").1, 1);
 }
 

@@ -96,6 +96,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("refund", json!({"id": id, "after": null})),
         ("remove_tags", json!({"id": id, "tags": ["a"]})),
         ("set_metafield", json!({"metafield": field.input(None)})),
+        ("shop", json!({})),
         ("store_credit", json!({"customer": customer})),
         ("variant", json!({"id": id})),
         ("write_order_note", json!({"id": id, "note": "a"})),

@@ -1,0 +1,66 @@
+//! The JSON API for who works in a shop: of `/v1` what concerns their own store, and nothing of how the host is run.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::{bearer, retried};
+use crate::{
+    host::Host,
+    platform::shopify::session_token::{Holder, SessionToken},
+    web::{
+        api::{self, stores::StoreView},
+        problem::{Problem, Result},
+    },
+};
+
+/// How long the page takes it that nothing has changed, as the counters of all stores are not for one of them.
+const LOOK_EVERY_MS: u64 = 3_000;
+
+pub fn routes() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/stores", get(own))
+        .route("/plugins", get(api::plugins::list))
+        .merge(api::of_one_store())
+}
+
+/// Lets a request through that somebody who works in a shop makes about that shop.
+pub async fn of_own_shop(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+    let token = match bearer(&host, request.headers()) {
+        Ok(token) => token,
+        Err(problem) => return retried(problem),
+    };
+    if !matches!(token.holder, Holder::Staff(_)) {
+        return Problem::forbidden("a shopper's session opens nothing of the shop's").into_response();
+    }
+    let path = request.uri().path();
+    if let Some(rest) = path.strip_prefix("/stores/") {
+        let named = rest.split('/').next().unwrap_or_default();
+        if percent_decode_str(named).decode_utf8().ok().as_deref() != Some(&token.shop) {
+            return Problem::forbidden("a session is for its own shop").into_response();
+        }
+    }
+    request.extensions_mut().insert(token);
+    next.run(request).await
+}
+
+async fn own(State(host): State<Arc<Host>>, token: axum::Extension<SessionToken>) -> Result<Json<Vec<StoreView>>> {
+    let entry = host.catalog.registry().store_named(&token.shop).cloned();
+    Ok(Json(entry.iter().map(|entry| StoreView::from(&**entry)).collect()))
+}
+
+async fn status(State(host): State<Arc<Host>>) -> Json<Value> {
+    let look = host.clock.now().0 / LOOK_EVERY_MS;
+    let counters =
+        ["deliveries_failed", "events_unreadable", "effects_failed"].map(|name| (name.to_owned(), look.into()));
+    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "counters": Value::Object(counters.into_iter().collect()) }))
+}
