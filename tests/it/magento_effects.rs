@@ -58,7 +58,7 @@ impl Host {
         }
         shop.put_order(order(json!({})));
         shop.put_product(json!({ "id": 4, "sku": "TEA", "price": 12.5, "type_id": "simple" }));
-        Self { shop, client: Client::Magento(client), clock }
+        Self { shop, client: Client::Magento(Box::new(client)), clock }
     }
 
     /// The same with what some effects build on.
@@ -609,7 +609,7 @@ async fn every_way_of_showing_who_calls_is_understood() {
         "client_id": "client", "client_secret": "hush", "organisation": "1@AdobeOrg",
         "token_url": format!("{}/ims/token/v3", host.shop.base_url()),
     });
-    let client = Client::Magento(client(&host.shop, &token.to_string(), &host.clock));
+    let client = Client::Magento(Box::new(client(&host.shop, &token.to_string(), &host.clock)));
     let hello = |text: &str| OrderNote { order: "14".into(), text: text.into() };
     client.add_order_note(&"a".into(), &hello("Hello.")).await.unwrap();
     client.add_order_note(&"b".into(), &hello("Hello again.")).await.unwrap();

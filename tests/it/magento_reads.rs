@@ -29,7 +29,7 @@ fn client(shop: &MagentoRest, host: &str) -> Client {
     let shop = Shop { host: host.into(), base: shop.base_url(), reach: Reach::Anywhere };
     let (token, codes) = (Secret::new("simulated-token"), CodeKey::under(&[7; 32]));
     let clock = Arc::new(Manual::at(moment("2026-11-20T12:00:00Z")));
-    Client::Magento(RestClient::new(Http::new().unwrap(), shop, &token, codes, clock).unwrap())
+    Client::Magento(Box::new(RestClient::new(Http::new().unwrap(), shop, &token, codes, clock).unwrap()))
 }
 
 fn shop() -> (MagentoRest, Client) {

@@ -12,6 +12,7 @@ mod house;
 mod journey;
 mod links;
 mod magento_effects;
+mod magento_install;
 mod magento_oauth;
 mod magento_reads;
 mod magento_vectors;

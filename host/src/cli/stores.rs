@@ -61,6 +61,25 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         webhook_key_file: Option<PathBuf>,
     },
+    /// Connects a shop that its merchant has to agree to: prints what to enter in the shop's admin.
+    #[command(after_help = "Example:
+
+  regulars store connect magento https://shop.example.com
+
+A Magento shop takes Regulars as an integration, which its merchant activates within an hour. A store that is not there yet is
+added then, with the currency, the time zone and the language that the shop says it has.")]
+    Connect {
+        /// What the shop runs on: `magento`; Shopify's shops install the app by themselves.
+        platform: Platform,
+        /// The shop's address, as its base URL says it.
+        url: String,
+        /// A file with the secret that the shop's module signs with (`-`: standard input); else one is made up for a new store.
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Base URL of the shop's API, where it is not the shop's own.
+        #[arg(long, value_name = "URL")]
+        api_url: Option<String>,
+    },
     /// Takes no more events of a store. Its data stays, and comes back if it is added again.
     Remove {
         /// The store's permanent domain.
@@ -169,6 +188,14 @@ pub async fn run(client: &Client, command: Command) -> Result {
             client.send(Method::PATCH, &format!("{}/adobe", path(&store)), &body).await?;
             println!("updated {store}");
         }
+        Command::Connect { platform: Platform::Shopify, .. } => {
+            return Err("a Shopify shop is connected when its merchant opens the app in the shop's admin".into());
+        }
+        Command::Connect { platform: Platform::Magento, url, secret_file, api_url } => {
+            let secret = secret_file.map(|file| read_secret(&file)).transpose()?;
+            let body = json!({ "url": url, "api_url": api_url, "secret": secret });
+            print_connection(&client.send(Method::POST, "/magento/connections", &body).await?);
+        }
         Command::Remove { store } => {
             client.send(Method::DELETE, &path(&store), &Value::Null).await?;
             println!("removed {store}; its data stays");
@@ -200,6 +227,23 @@ pub async fn run(client: &Client, command: Command) -> Result {
         }
     }
     Ok(())
+}
+
+fn print_connection(begun: &Value) {
+    let text = |field: &str| begun[field].as_str().unwrap_or_default();
+    let until = begun["expires_at"].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    println!("In the admin of {}, System > Extensions > Integrations > Add New Integration:", text("store"));
+    println!("  Callback URL       {}", text("callback_url"));
+    println!("  Identity link URL  {}", text("identity_url"));
+    println!("  API                Sales, Customers, Marketing > Cart Price Rules, Stores > Settings > All Stores");
+    println!("Save it, and activate it before {}.", until.map_or_else(String::new, |until| until.to_string()));
+    println!("Then, for its module, Stores > Configuration > Customers > Regulars:");
+    println!("  Address            {}", text("address"));
+    println!("  Store              {}", text("store"));
+    match begun["secret"].as_str() {
+        Some(secret) => println!("  Secret             {secret} (shown this once)"),
+        None => println!("  Secret             the one that was given"),
+    }
 }
 
 /// A store's address in the API.

@@ -75,7 +75,7 @@ impl Storefronts {
                 let shop = Shop { host: record.domain.clone(), base: base.clone(), reach };
                 let (codes, clock) = (store.context.code_key.clone(), Arc::clone(&self.clock));
                 let client = RestClient::new(self.http.clone(), shop, &token, codes, clock)?;
-                Arc::new(Client::Magento(client.with_timeout(self.limits.timeout)))
+                Arc::new(Client::Magento(Box::new(client.with_timeout(self.limits.timeout))))
             }
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });

@@ -178,7 +178,7 @@ pub struct Told {
 #[derive(Debug)]
 pub enum Client {
     Shopify(shopify::AdminClient),
-    Magento(magento::RestClient),
+    Magento(Box<magento::RestClient>),
 }
 
 /// Tells whether no later change of the same value is queued. A platform asks right before it writes, when what is

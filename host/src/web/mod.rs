@@ -14,6 +14,7 @@ use crate::host::Host;
 mod admin;
 mod api;
 mod health;
+mod magento;
 mod metrics;
 mod problem;
 mod shopify;
@@ -33,6 +34,7 @@ pub fn public(host: Arc<Host>) -> Router {
         .route("/readyz", get(health::ready))
         .merge(storefront::routes())
         .nest("/shopify", shopify::routes(&host))
+        .nest("/magento", magento::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(host)

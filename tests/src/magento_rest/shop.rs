@@ -38,8 +38,12 @@ fn not_found() -> Answered {
 }
 
 fn found(items: &[Value], field: &str, id: &str) -> Answered {
-    let item = items.iter().find(|item| item[field].to_string() == id);
+    let item = items.iter().find(|item| is_numbered(item, field, id));
     item.map_or_else(not_found, |item| (200, without_nulls(item.clone())))
+}
+
+fn is_numbered(item: &Value, field: &str, id: &str) -> bool {
+    id.parse::<u64>().is_ok_and(|id| item[field] == id)
 }
 
 /// Magento leaves out what is null, but for a few.
@@ -121,7 +125,7 @@ impl Shop {
     }
 
     fn change_rule(&mut self, id: &str, rule: &Value) -> Answered {
-        let Some(held) = self.rules.iter_mut().find(|held| held["rule_id"].to_string() == id) else {
+        let Some(held) = self.rules.iter_mut().find(|held| is_numbered(held, "rule_id", id)) else {
             return not_found();
         };
         merge(held, rule);
@@ -164,7 +168,7 @@ impl Shop {
     /// What is left out stays. Attributes come as a whole list; those that the shop does not have are passed over.
     fn change_customer(&mut self, id: &str, customer: &Value) -> Answered {
         let attributes = &self.attributes;
-        let Some(held) = self.customers.iter_mut().find(|held| held["id"].to_string() == id) else {
+        let Some(held) = self.customers.iter_mut().find(|held| is_numbered(held, "id", id)) else {
             return not_found();
         };
         let mut change = customer.clone();
@@ -176,10 +180,10 @@ impl Shop {
     }
 
     fn comments_of(&self, order: &str) -> Answered {
-        if !self.orders.iter().any(|held| held["entity_id"].to_string() == order) {
+        if !self.orders.iter().any(|held| is_numbered(held, "entity_id", order)) {
             return not_found();
         }
-        let own = self.comments.iter().filter(|comment| comment["parent_id"].to_string() == order);
+        let own = self.comments.iter().filter(|comment| is_numbered(comment, "parent_id", order));
         (200, json!({ "items": own.collect::<Vec<_>>(), "search_criteria": {}, "total_count": 0 }))
     }
 

@@ -20,6 +20,7 @@ mod activity;
 mod adobe;
 mod backup;
 mod budgets;
+mod connections;
 mod contacts;
 pub mod customers;
 mod effects;
@@ -51,6 +52,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/replay", post(replay::replay))
+        .route("/magento/connections", post(connections::begin))
         .route("/mail/reports", post(contacts::report))
         .merge(of_one_store())
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))

@@ -43,6 +43,7 @@ mod comments;
 mod coupons;
 pub mod credentials;
 mod customers;
+pub mod handshake;
 pub mod oauth1;
 mod parcel_gifts;
 mod rules;
