@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! Modules depend on those before them, never on those after:
-//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`, `threads`; `store`; `platform`, `engine`; `catalog`; `access`; `ingest`, `dispatch`,
+//! `domain`, `clock`, `config`, `counters`, `retry`, `telemetry`, `threads`; `store`; `platform`, `engine`; `catalog`; `access`, `ingest`, `dispatch`,
 //! `schedule`, `effects`, `reconcile`; `host`; `web`; `cli`.
 
 pub mod access;

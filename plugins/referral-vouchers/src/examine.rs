@@ -7,7 +7,7 @@ use crate::{
     attribution::{self, LinkStanding},
     checks::{Check, Finding, Weight},
     claim::{self, Claim, Dispute, Via, left, month_of, paid_in_month},
-    customers,
+    course, customers,
     index::{self, Entry, READ},
     net,
     people::{self, Pair},
@@ -25,8 +25,13 @@ pub fn examine(cx: &mut Context, settings: &Settings, claim: &mut Claim) -> Resu
     let pair = Pair { advocate: left(cx, &claim.advocate), friend: claim.friend.as_ref().map(|id| left(cx, id)) };
     let has_learnt = !claim.forgotten && learn(cx, claim, &pair);
     if has_learnt || !claim.is_listed || is_known != claim.friend.is_some() {
-        index::add(cx, claim, &pair.advocate, pair.friend.as_deref())?;
+        let later = index::add(cx, claim, &pair.advocate, pair.friend.as_deref())?;
         claim.is_listed = true;
+        // Flags of theirs may count this claim: the merchant is asked now and not when their hold ends, so that the
+        // time to answer is the same whichever order was known first. A delivery sets a bounded number of timers.
+        for entry in later.iter().take(index::LENGTH) {
+            course::look_again(cx, &entry.order, cx.now())?;
+        }
     }
 
     let mut findings = finally(cx, order.as_ref(), &pair)?;

@@ -4,6 +4,8 @@
 //! A list keeps its newest claims only: whoever has more than that is past every bound that it serves. For whom a reward
 //! was given is remembered beside them, in `rewarded/<kind>/<key>`, however many claims come after.
 
+use std::{collections::BTreeSet, iter};
+
 use regulars_sdk::{Context, Result, Timestamp, key};
 use serde::{Deserialize, Serialize};
 
@@ -59,26 +61,29 @@ pub fn set_rewarded(cx: &mut Context, claim: &Claim, friend: Option<&str>) -> Re
     Ok(())
 }
 
-/// Lists a claim wherever it belongs; nothing happens where it is listed already.
-pub fn add(cx: &mut Context, claim: &Claim, advocate: &str, friend: Option<&str>) -> Result {
+/// Lists a claim wherever it belongs; nothing happens where it is listed already. Returns the claims on later orders
+/// that now have this one before them in a list, oldest order first.
+pub fn add(cx: &mut Context, claim: &Claim, advocate: &str, friend: Option<&str>) -> Result<BTreeSet<Entry>> {
     let entry = Entry { placed_at: claim.placed_at, order: claim.order.clone(), buyer: friend.map(Into::into) };
-    add_to(cx, "advocate", advocate, &entry)?;
-    if let Some(friend) = friend {
-        add_to(cx, "friend", friend, &entry)?;
+    let friend = friend.map(|id| ("friend", id));
+    let signals = claim.signals.iter().filter(|it| SIGNALS.contains(&it.kind.as_str()));
+    let signals = signals.map(|it| (it.kind.as_str(), it.key.as_str()));
+    let mut later = BTreeSet::new();
+    for (kind, of) in iter::once(("advocate", advocate)).chain(friend).chain(signals) {
+        later.extend(add_to(cx, kind, of, &entry)?);
     }
-    for signal in claim.signals.iter().filter(|it| SIGNALS.contains(&it.kind.as_str())) {
-        add_to(cx, &signal.kind, &signal.key, &entry)?;
-    }
-    Ok(())
+    Ok(later)
 }
 
-fn add_to(cx: &mut Context, kind: &str, of: &str, entry: &Entry) -> Result {
+fn add_to(cx: &mut Context, kind: &str, of: &str, entry: &Entry) -> Result<Vec<Entry>> {
     let list = entries(cx, kind, of)?;
     if list.iter().any(|it| it.order == entry.order) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let joined = join(list, [entry.clone()]);
-    Ok(cx.state().set(&index_key(kind, of), &joined)?)
+    let mut joined = join(list, [entry.clone()]);
+    cx.state().set(&index_key(kind, of), &joined)?;
+    joined.retain(|it| (it.placed_at, &it.order) > (entry.placed_at, &entry.order));
+    Ok(joined)
 }
 
 /// Takes a claim off the lists that its buyer's signals lead to.

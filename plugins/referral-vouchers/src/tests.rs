@@ -74,8 +74,14 @@ pub fn share(shop: &mut Bench, who: &str) -> String {
 }
 
 pub fn visit(shop: &mut Bench, link: &str, whose: &str, who: &str) -> Delivery {
+    let now = shop.now();
+    visit_at(shop, link, whose, who, now)
+}
+
+/// The same, known only now.
+pub fn visit_at(shop: &mut Bench, link: &str, whose: &str, who: &str, at: Timestamp) -> Delivery {
     let keys = ["ip", "ip-agent", "device"].map(|kind| (kind, signal(kind, who)));
-    shop.deliver(Incoming::link_visited(link, whose, &borrowed(&keys))).unwrap()
+    shop.deliver(Incoming::link_visited(link, whose, &borrowed(&keys)).at(at)).unwrap()
 }
 
 /// A shop in which Ann has shared her link and Bob has followed it.

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use regulars::{
-    catalog::{Catalog, NewStore, StoreEntry},
+    catalog::{Catalog, Folders, Keys, NewStore, StoreEntry},
     clock::{Clock, Manual},
     counters::Counters,
     dispatch::{Backlog, Concurrency, Dispatcher, Failures, Limits, Pipeline, Usage},
     domain::{
-        Capability, Currency, Effect, EffectId, EffectStatus, Event, EventId, Origin, Platform, PluginName, StoreId,
-        Timestamp,
+        Capability, CodeKey, Currency, Effect, EffectId, EffectStatus, Event, EventId, Origin, Platform, PluginName,
+        StoreId, Timestamp,
     },
     effects,
     engine::{Engine, limits},
@@ -21,7 +21,7 @@ use regulars::{
     },
     retry::Schedule,
     store::{
-        EventRecord, Inbox, Key, Position, Record, Scan, Store, Transaction,
+        EventRecord, Inbox, Key, Position, Record, Scan, SealKey, Store, Transaction, Vault,
         budget::{Budget, BudgetBound, Period, give_back_effect},
         decode, keys,
         memory::{MemoryInbox, MemoryStore},
@@ -67,7 +67,9 @@ impl House {
         let (files, artefacts) = (folder.to_owned(), folder.join("artefacts"));
         let (own_store, own_engine, own_clock) = (Arc::clone(&store), Arc::clone(&engine), Arc::clone(&shared));
         let url = "https://regulars.example".into();
-        let catalog = Catalog::open(own_store, own_engine, own_clock, files, artefacts, url);
+        let (codes, vault) = (CodeKey::under(&[7; 32]), Vault::new(SealKey::new(&[7; 32]), Vec::new()));
+        let keys = Keys { codes, vault, shopify: Vec::new() };
+        let catalog = Catalog::open(own_store, own_engine, own_clock, Folders { files, artefacts }, url, keys);
         let catalog = Arc::new(catalog.expect("an empty catalog opens"));
         let pipeline = Arc::new(Pipeline {
             catalog: Arc::clone(&catalog),
@@ -96,7 +98,7 @@ impl House {
             time_zone: "Etc/UTC".into(),
             locale: "en".into(),
             secrets: vec!["secret".into()],
-            access_token: None,
+            access: None,
             api_url: None,
         };
         assert_eq!(catalog.add_store(new).await.expect("the store is new").id(), STORE);

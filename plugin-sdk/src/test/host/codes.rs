@@ -72,6 +72,11 @@ fn check_terms(run: &Run, discount: &NewDiscount) -> Answer {
         within(ids.len(), limits::DISCOUNT_IDS)?;
         ids.iter().try_for_each(|id| check_id(argument, id))?;
     }
+    let (in_collections, of_products) = (!discount.collections.is_empty(), !discount.products.is_empty());
+    let is_one = !(in_collections && of_products);
+    valid(is_one, || "collections: a code is for collections or for products, not for both".into())?;
+    let is_whole = !(in_collections || of_products) || discount.benefit != Benefit::FreeShipping;
+    valid(is_whole, || "collections, products: free shipping is for whole orders".into())?;
     valid(discount.uses != Some(0), || "uses: a code that nobody can use".into())?;
     if let Some(minimum) = discount.minimum_subtotal {
         run.check_currency("minimum-subtotal", minimum)?;

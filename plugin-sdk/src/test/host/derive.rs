@@ -2,15 +2,19 @@
 //! so that a test sees the very codes and draws that a store of this domain and number would.
 
 use data_encoding::BASE32_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::Run;
 use crate::{EffectId, test::DOMAIN};
 
-/// Characters of a code that come from its effect's id.
+/// The bench's installation has this for its secret.
+const INSTALLATION: [u8; 32] = [7; 32];
+
+/// Characters of a code behind its readable beginning.
 const CODE_CHARS: usize = 10;
 
-/// Characters of a gift card's code, all from its effect's id.
+/// Characters of a gift card's code.
 const GIFT_CARD_CHARS: usize = 16;
 
 /// Bytes of a link's name.
@@ -51,10 +55,23 @@ impl Run {
 
 /// The code that an effect makes.
 pub(super) fn code_of(prefix: &str, effect: &EffectId) -> String {
-    format!("{prefix}-{}", effect.0[..CODE_CHARS].to_uppercase())
+    format!("{prefix}-{}", unguessable(effect, CODE_CHARS))
 }
 
 /// The code of the gift card that an effect makes.
 pub(super) fn gift_card_code(effect: &EffectId) -> String {
-    effect.0[..GIFT_CARD_CHARS].to_uppercase()
+    unguessable(effect, GIFT_CARD_CHARS)
+}
+
+fn unguessable(effect: &EffectId, chars: usize) -> String {
+    let key = mac(&INSTALLATION, b"codes");
+    let mut code = BASE32_NOPAD.encode(&mac(&key, effect.0.as_bytes()));
+    code.truncate(chars);
+    code
+}
+
+fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }

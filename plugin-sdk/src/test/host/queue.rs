@@ -18,6 +18,9 @@ use crate::{
 /// How long after its time a mail may still go out that states no end.
 const MAIL_VALID_DAYS: u64 = 3;
 
+/// Why an earlier change of a value is taken back.
+const LATER_VALUE: &str = "a later value has been set";
+
 pub(crate) fn schedule(key: &str, when: Timestamp, payload: &[u8]) -> Answer {
     check_id("key", key)?;
     with(|run| {
@@ -128,6 +131,11 @@ impl Run {
 
     /// Takes an effect back, and gives back what it was counted for; false if it is too late, or may be. What is due at
     /// once may be under way as soon as its delivery is kept.
+    /// The last effect of this delivery's that is such a call.
+    fn last_queued(&self, is_such: impl Fn(&Call) -> bool) -> Option<EffectId> {
+        self.written.calls.iter().rev().find(|call| is_such(call)).and_then(|call| call.effect().cloned())
+    }
+
     pub(super) fn take_back(&mut self, effect: &EffectId, reason: &str) -> bool {
         let Some(call) = queued(self, effect, |call| Some(call.clone())) else { return false };
         let earlier = self.shop.effects.get(effect);
@@ -274,15 +282,13 @@ pub(crate) fn set_metafield(customer_id: &str, key: &str, value: &MetafieldValue
         valid(is_key, || format!("key: `{key}` is not {least} to {most} of a-z, 0-9 and _"))?;
         check_metafield_value(value)?;
         let customer = run.shop.survivor(customer_id).to_owned();
-        let earlier = run.written.calls.iter().rev().find_map(|call| match call {
-            Call::Metafield { id, customer_id, key: set, .. } if *customer_id == customer && set == key => {
-                Some(id.clone())
-            }
-            _ => None,
+        let earlier = run.last_queued(|call| match call {
+            Call::Metafield { customer_id, key: set, .. } => *customer_id == customer && set == key,
+            _ => false,
         });
         let (key, value) = (key.into(), value.clone());
         let id = run.queue(|id| Call::Metafield { id, customer_id: customer, key, value })?;
-        earlier.map(|earlier| run.take_back(&earlier, "a later value has been set"));
+        earlier.map(|earlier| run.take_back(&earlier, LATER_VALUE));
         Ok(id)
     })
 }
@@ -311,7 +317,13 @@ pub(crate) fn set_birthday(customer_id: &str, birthday: Birthday) -> Answer<Effe
         let (earliest, today) = (limits::EARLIEST_BIRTH_YEAR, run.date_of(run.now));
         let is_alive = birthday.year.is_none() || date.year >= earliest && date <= today;
         valid(is_alive, || format!("birthday: is not between {earliest} and today"))?;
-        run.queue(|id| Call::Birthday { id, customer_id: customer_id.into(), birthday })
+        check_id("customer-id", customer_id)?;
+        let customer = run.shop.survivor(customer_id).to_owned();
+        let earlier =
+            run.last_queued(|call| matches!(call, Call::Birthday { customer_id, .. } if *customer_id == customer));
+        let id = run.queue(|id| Call::Birthday { id, customer_id: customer, birthday })?;
+        earlier.map(|earlier| run.take_back(&earlier, LATER_VALUE));
+        Ok(id)
     })
 }
 

@@ -141,6 +141,29 @@ fn a_second_referral_to_one_household_is_flagged_for_the_merchant_to_decide() {
 }
 
 #[test]
+fn an_earlier_referral_that_is_known_late_is_asked_about_at_once() {
+    let (shop, link) = visited();
+    let shop = with_signals_but(shop, "1002", "flatmate", &[("address", BOB)]);
+    // The flatmate's order is below the minimum: void nine days after Bob's hold ends, and so within the time to answer
+    // a question that is asked only then.
+    let first = order("1002").customer("flatmate").line(3500, 1).attribute("regulars_link", &link);
+    let bobs = Incoming::order_paid(basket(&link).placed_at(START.plus_days(30))).at(START.plus_days(30));
+    let events = [Incoming::order_paid(first), delivered("1002", START.plus_days(46)), bobs];
+    for arrival in [[0, 1, 2], [2, 0, 1]] {
+        let mut shop = shop.clone();
+        for n in arrival {
+            shop.deliver(events[n].clone()).unwrap();
+        }
+        shop.advance_to(START.plus_days(1)).unwrap();
+        assert_eq!(checks(&shop, ORDER), [Check::Household], "{arrival:?}");
+        assert_eq!(shop.tasks()["review/1001"].due, Some(START.plus_days(30 + 21)), "{arrival:?}");
+        shop.advance_days(100).unwrap();
+        assert_eq!(claim(&shop, "1002").status, void(Check::BelowMinimum), "{arrival:?}");
+        assert_eq!((status(&shop), paid(&shop)), (Status::Void(Because::Deadline), vec![]), "{arrival:?}");
+    }
+}
+
+#[test]
 fn a_flag_that_the_merchant_has_switched_off_is_not_raised() {
     let found = flagged(|shop| {
         with_signals_but(shop, ORDER, BOB, &[("device", ANN)]).setting("flag_checks", json!(["same-ip-agent"]))
