@@ -69,7 +69,7 @@ impl Storefronts {
         let client = match record.platform {
             Platform::Shopify => {
                 let client = AdminClient::new(self.http.clone(), &base, &token, Arc::clone(&self.clock))?;
-                Arc::new(Client::Shopify(client.with_limits(self.limits).with_reach(reach)))
+                Arc::new(Client::Shopify(Box::new(client.with_limits(self.limits).with_reach(reach))))
             }
             Platform::Magento => {
                 let shop = Shop { host: record.domain.clone(), base: base.clone(), reach };

@@ -177,7 +177,7 @@ pub struct Told {
 /// Calls one store.
 #[derive(Debug)]
 pub enum Client {
-    Shopify(shopify::AdminClient),
+    Shopify(Box<shopify::AdminClient>),
     Magento(Box<magento::RestClient>),
 }
 
