@@ -93,7 +93,8 @@ async fn a_shop_that_its_merchant_connects_is_a_store_with_access_and_a_secret_f
     );
 
     // The token is good: reconciliation reads the shop with it.
-    let reconciled = scene.host.cli_json(&["store", "reconcile", "shop.example.com", "--json"]);
+    let reconciled =
+        scene.host.cli_json(&["store", "reconcile", "shop.example.com", "--since", "2026-01-01T00:00:00Z", "--json"]);
     assert_eq!(reconciled["latest"]["error"], Value::Null, "{reconciled}");
     let requests = scene.shop.requests();
     assert!(requests.iter().any(|it| it.path == "V1/orders" && it.outcome == Outcome::Answered(200)), "{requests:?}");

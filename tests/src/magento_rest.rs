@@ -15,6 +15,7 @@
 //! ```
 
 mod access;
+mod batches;
 mod handshake;
 mod listing;
 mod openapi;
@@ -119,6 +120,7 @@ struct Seen {
     requests: Vec<Request>,
     nonces: BTreeSet<String>,
     late: Vec<Asked>,
+    batches: batches::Batches,
     tokens_given: u64,
     handshake: handshake::State,
 }
@@ -345,6 +347,9 @@ impl Server {
             return (Outcome::Unauthorised, refused);
         }
         let segments = asked.segments();
+        if let Some(judged) = batches::judge(self, asked, &segments) {
+            return judged;
+        }
         if !self.api.has(&segments) {
             return answered(refusal(404, "Request does not match any route.", json!([])));
         }

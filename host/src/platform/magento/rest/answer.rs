@@ -78,10 +78,10 @@ impl Answer {
     }
 }
 
-const TOKEN_REFUSED: &str = "activate the integration anew with `regulars store connect`, give it all resources that the \
-                             handbook lists, or set another token with `regulars store update`";
+const TOKEN_REFUSED: &str = "activate the integration anew with `regulars store connect`, give it all resources that \
+                             docs/magento.md lists, or set another token with `regulars store update`";
 
-const ACCESS_DENIED: &str = "give the integration all resources that the handbook lists";
+const ACCESS_DENIED: &str = "give the integration all resources that docs/magento.md lists";
 
 /// What Magento says, with its parameters in their places.
 fn said(body: &[u8]) -> Option<String> {

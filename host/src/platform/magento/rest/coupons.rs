@@ -6,9 +6,9 @@
 
 use axum::http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{RestClient, permanent, search::Search, transient, written};
+use super::{RestClient, V1, permanent, search::Search, transient, written};
 use crate::{
     domain::{Benefit, CustomerId, DiscountEnd, EffectId, Money, NewDiscount, NewGiftCard, StoreCredit, Timestamp},
     platform::{EndedDiscount, Failure, Receipt},
@@ -20,19 +20,8 @@ const CREDIT_CODE_CHARS: usize = 16;
 impl RestClient {
     /// Creates a code, or finds that an earlier try created it.
     pub async fn create_discount(&self, discount: &NewDiscount) -> Result<Receipt, Failure> {
-        let rule = self.rule_for(discount).await?;
-        let mut coupon = json!({
-            "rule_id": rule,
-            "code": discount.code,
-            // Of an auto-generated rule, which takes any number.
-            "type": 1,
-            "is_primary": false,
-            "times_used": 0,
-        });
-        if let Some(ends_at) = discount.ends_at {
-            coupon["expiration_date"] = written(ends_at).into();
-        }
-        let answer = self.exchange(Method::POST, &["coupons"], &[], Some(json!({ "coupon": coupon }))).await?;
+        let coupon = coupon_of(discount, self.rule_for(discount).await?);
+        let answer = self.exchange(Method::POST, V1, &["coupons"], &[], Some(json!({ "coupon": coupon }))).await?;
         if answer.is_declined()
             && let Some(found) = self.coupon(&discount.code).await?
         {
@@ -100,7 +89,7 @@ impl RestClient {
         Ok(Receipt(format!("code {code}")))
     }
 
-    async fn coupon(&self, code: &str) -> Result<Option<Coupon>, Failure> {
+    pub(super) async fn coupon(&self, code: &str) -> Result<Option<Coupon>, Failure> {
         let search = Search::new().limited(1).and(("code", "eq", code));
         Ok(self.list(&["coupons", "search"], &search).await?.into_iter().next())
     }
@@ -125,10 +114,19 @@ impl RestClient {
     }
 }
 
+/// A coupon under an auto-generated rule, which takes any number of them.
+pub(super) fn coupon_of(discount: &NewDiscount, rule: u64) -> Value {
+    let mut coupon = json!({ "rule_id": rule, "code": discount.code, "type": 1, "is_primary": false, "times_used": 0 });
+    if let Some(ends_at) = discount.ends_at {
+        coupon["expiration_date"] = written(ends_at).into();
+    }
+    coupon
+}
+
 #[derive(Deserialize)]
-struct Coupon {
+pub(super) struct Coupon {
     coupon_id: u64,
-    rule_id: u64,
+    pub(super) rule_id: u64,
     code: String,
 }
 

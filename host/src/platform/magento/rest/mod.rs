@@ -38,6 +38,7 @@ use crate::{
 
 mod answer;
 mod attributes;
+pub mod batches;
 mod changes;
 mod comments;
 mod coupons;
@@ -51,6 +52,9 @@ mod search;
 mod service_token;
 mod text;
 mod views;
+
+/// What paths begin with: those of calls that are answered when they are done.
+const V1: &[&str] = &["V1"];
 
 /// Orders with all their lines, and rules with their conditions, are long.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -123,16 +127,16 @@ impl RestClient {
 
     /// What is at a path; `None` if nothing is.
     async fn find<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Failure> {
-        self.exchange(Method::GET, path, &[], None).await?.found()
+        self.exchange(Method::GET, V1, path, &[], None).await?.found()
     }
 
     async fn list<T: DeserializeOwned>(&self, path: &[&str], search: &Search) -> Result<Vec<T>, Failure> {
-        let answer = self.exchange(Method::GET, path, search.query(), None).await?;
+        let answer = self.exchange(Method::GET, V1, path, search.query(), None).await?;
         Ok(answer.read::<Page<T>>()?.into_items())
     }
 
     async fn send<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Value) -> Result<T, Failure> {
-        self.exchange(method, path, &[], Some(body)).await?.read()
+        self.exchange(method, V1, path, &[], Some(body)).await?.read()
     }
 
     /// Writes to something that bears no repeat, such as an order's list of comments.
@@ -161,11 +165,12 @@ impl RestClient {
     async fn exchange(
         &self,
         method: Method,
+        root: &[&str],
         path: &[&str],
         query: &[(String, String)],
         body: Option<Value>,
     ) -> Result<Answer, Failure> {
-        let url = self.url(path, query)?;
+        let url = self.url(root, path, query)?;
         let headers = self.headers(&method, &url).await?;
         let call = Call { method, url, headers, body: body.map(Body::Json) };
         let host = call.url.host_str().unwrap_or("the shop").to_owned();
@@ -177,15 +182,15 @@ impl RestClient {
         sorted
     }
 
-    /// Commerce as a service has no `rest` before the version.
-    fn url(&self, path: &[&str], query: &[(String, String)]) -> Result<Url, Failure> {
-        let root: &[&str] = match self.credentials {
-            Credentials::Service(_) => &["V1"],
-            Credentials::Bearer(_) | Credentials::Integration(_) => &["rest", "V1"],
+    /// Commerce as a service has no `rest` at the beginning.
+    fn url(&self, root: &[&str], path: &[&str], query: &[(String, String)]) -> Result<Url, Failure> {
+        let rest: &[&str] = match self.credentials {
+            Credentials::Service(_) => &[],
+            Credentials::Bearer(_) | Credentials::Integration(_) => &["rest"],
         };
         let mut url = base_of(&self.shop)?;
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(root).extend(path);
+            segments.pop_if_empty().extend(rest).extend(root).extend(path);
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
