@@ -24,10 +24,12 @@ use crate::{
     store::Access,
 };
 
+mod connections;
 mod install;
 #[cfg(test)]
 mod tests;
 
+pub use connections::{Begun, ConnectError, Connected, NewConnection};
 pub use install::InstallError;
 
 /// A token that ends sooner is renewed before it is used: a call and its tries are over by then.
@@ -48,6 +50,7 @@ pub struct Keeper {
     app: Option<App>,
     /// Held while a store's token is renewed.
     turns: Mutex<HashMap<StoreId, Arc<tokio::sync::Mutex<()>>>>,
+    connections: Mutex<connections::Connections>,
 }
 
 impl fmt::Debug for Keeper {
@@ -58,7 +61,7 @@ impl fmt::Debug for Keeper {
 
 impl Keeper {
     pub fn new(catalog: Arc<Catalog>, clock: Arc<dyn Clock>, http: Http, app: Option<App>) -> Self {
-        Self { catalog, clock, http, app, turns: Mutex::default() }
+        Self { catalog, clock, http, app, turns: Mutex::default(), connections: Mutex::default() }
     }
 
     pub fn app(&self) -> Option<&App> {

@@ -203,6 +203,8 @@ impl Parts {
             visitors: Visitors::default(),
             clock: Arc::clone(clock),
             counters: Arc::clone(&counters),
+            adobe_keys: crate::platform::magento::senders::AdobeKeys::new()?,
+            remembered: config::days(config.keep.dedupe_days),
         };
         let pipeline = Arc::new(Pipeline {
             catalog: Arc::clone(&catalog),

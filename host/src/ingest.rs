@@ -4,7 +4,7 @@
 //! that a shape we do not know is kept and can be read again by a later version instead of being lost after the
 //! platform's last retry.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -14,16 +14,21 @@ use crate::{
     clock::Clock,
     counters::Counters,
     dispatch::Backlog,
-    domain::{Event, EventId, Origin, Platform},
-    platform::{self, Refusal},
+    domain::{Event, EventId, Origin, Platform, StoreId, Timestamp},
+    platform::{
+        Refusal, Sender,
+        magento::senders::{AdobeKeys, Unavailable},
+        shopify,
+    },
     store::{self, Inbox, Position},
     telemetry::{
         journey,
-        trace::{self, Part},
+        trace::{self, Begun, Part},
     },
 };
 
 pub mod actions;
+pub mod magento;
 mod rates;
 mod recent;
 pub mod settings;
@@ -45,6 +50,9 @@ pub struct Ingest {
     pub visitors: Visitors,
     pub clock: Arc<dyn Clock>,
     pub counters: Arc<Counters>,
+    pub adobe_keys: AdobeKeys,
+    /// For how long ids of events are remembered.
+    pub remembered: Duration,
 }
 
 /// A webhook that is safe with us.
@@ -68,39 +76,59 @@ pub enum Refused {
     /// Too many of the store's events, or of all stores', wait to be applied.
     #[error("too many accepted events wait to be applied; send it again later")]
     FarBehind,
+    #[error(transparent)]
+    NoKey(#[from] Unavailable),
     #[error("the event cannot be kept: {0}")]
     Unavailable(#[from] store::Error),
 }
 
 impl Ingest {
     /// Takes one webhook. An `Ok` means that it survives a power cut.
-    pub async fn accept(&self, platform: Platform, headers: &HeaderMap, body: Bytes) -> Result<Accepted, Refused> {
-        let answer = self.take(platform, headers, body).await;
+    pub async fn accept(&self, sender: Sender<'_>, headers: &HeaderMap, body: Bytes) -> Result<Accepted, Refused> {
+        let begun = trace::begin();
+        let answer = match sender {
+            Sender::Shopify => self.take_shopify(headers, body, begun).await,
+            Sender::Magento(sender) => magento::take(self, sender, headers, body, begun).await,
+        };
         let counter = match &answer {
             Ok(Accepted::Kept(_)) => &self.counters.webhooks_accepted,
             Ok(Accepted::Duplicate) => &self.counters.webhooks_duplicate,
             Err(Refused::Request(refusal)) if refusal.is_unauthenticated() => &self.counters.webhooks_unsigned,
-            Err(Refused::Unavailable(_) | Refused::FarBehind) => &self.counters.webhooks_failed,
+            Err(Refused::Unavailable(_) | Refused::FarBehind | Refused::NoKey(_)) => &self.counters.webhooks_failed,
             Err(_) => &self.counters.webhooks_refused,
         };
         counter.add_one();
         answer
     }
 
-    async fn take(&self, platform: Platform, headers: &HeaderMap, body: Bytes) -> Result<Accepted, Refused> {
-        let begun = trace::begin();
-        let delivery = platform::receive(platform, headers)?;
+    async fn take_shopify(&self, headers: &HeaderMap, body: Bytes, begun: Begun) -> Result<Accepted, Refused> {
+        let delivery = shopify::headers::read(headers)?;
         let registry = self.catalog.registry();
-        let known = registry.store_of(platform, &delivery.shop).or_else(|| {
-            let removed = registry.removed(&delivery.shop).filter(|store| store.record.platform == platform);
-            removed.filter(|_| platform::outlives_removal(platform, &delivery.topic))
+        let known = registry.store_of(Platform::Shopify, &delivery.shop).or_else(|| {
+            let removed = registry.removed(&delivery.shop).filter(|store| store.record.platform == Platform::Shopify);
+            removed.filter(|_| shopify::normalise::outlives_removal(&delivery.topic))
         });
         let store = known.ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
-        platform::verify(platform, &store.secrets, &body, &delivery.signature)?;
-        check_json(&body)?;
+        shopify::signature::verify(&store.secrets, &body, &delivery.signature)?;
         let store = store.id();
+        drop(registry);
+        let origin =
+            Origin::Webhook { platform: Platform::Shopify, topic: delivery.topic, api_version: delivery.api_version };
+        self.keep(store, (delivery.id.as_str(), origin), delivery.triggered_at, body, begun).await
+    }
+
+    /// Keeps what a believed sender has told, unless it was here before.
+    async fn keep(
+        &self,
+        store: StoreId,
+        (id, origin): (&str, Origin),
+        occurred_at: Option<Timestamp>,
+        body: Bytes,
+        begun: Begun,
+    ) -> Result<Accepted, Refused> {
+        check_json(&body)?;
         // The prefix keeps ids that senders choose apart from those that this host makes.
-        let id = EventId::from(format!("webhook/{}", delivery.id));
+        let id = EventId::from(format!("webhook/{id}"));
         // What is not remembered here is appended again; applying it finds the first.
         if self.recent.contains(store, &id) {
             return Ok(Accepted::Duplicate);
@@ -109,15 +137,7 @@ impl Ingest {
             return Err(Refused::FarBehind);
         }
         let received_at = self.clock.now();
-        let event = Event {
-            id,
-            store,
-            origin: Origin::Webhook { platform, topic: delivery.topic, api_version: delivery.api_version },
-            occurred_at: delivery.triggered_at.unwrap_or(received_at),
-            received_at,
-            body,
-        };
-        drop(registry);
+        let event = Event { id, store, origin, occurred_at: occurred_at.unwrap_or(received_at), received_at, body };
         let appending = trace::begin();
         let position = self.inbox.append(&event).await?;
         trace::span(appending.end(), store, &event.id, Part::Append, "done");

@@ -48,7 +48,7 @@ impl Host {
         admin.put_order(order(json!({})));
         let variants = vec![variant(41, 12_500, true), variant(42, 9_000, true), variant(43, 9_000, false)];
         admin.put_product(Product { id: "gid://shopify/Product/4".into(), variants });
-        Self { admin, client: Client::Shopify(client), clock }
+        Self { admin, client: Client::Shopify(Box::new(client)), clock }
     }
 
     /// The same with what some effects build on.

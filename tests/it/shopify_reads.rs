@@ -34,7 +34,7 @@ fn shop() -> (ShopifyAdmin, Client) {
     let (http, token) = (Http::new().unwrap(), Secret::new("shpat_simulated"));
     let clock = Arc::new(Manual::at(Timestamp(BEGAN)));
     let client = AdminClient::new(http, &admin.base_url(), &token, clock).unwrap();
-    (admin, Client::Shopify(client))
+    (admin, Client::Shopify(Box::new(client)))
 }
 
 /// What is understood of what a webhook would have told.

@@ -3,6 +3,7 @@
 //! Here belongs what the host meets in the world, and what drives it from outside:
 //!
 //! - [`shopify_admin`]: Shopify's Admin GraphQL API, judging every call by the schema.
+//! - [`magento_rest`]: Magento's REST API, judging every call by its document.
 //! - [`smtp_sink`]: a mail server that keeps what it is sent and judges it.
 //! - [`population`]: shoppers with a season of orders as a stream of webhooks, and what a loyalty programme owes them.
 //! - [`sender`]: posts webhooks as the storefront does.
@@ -23,6 +24,7 @@ pub mod audit;
 pub mod corpus;
 pub mod guest;
 pub mod host;
+pub mod magento_rest;
 pub mod otlp;
 mod peer;
 pub mod population;

@@ -39,7 +39,7 @@ pub struct StoreChange {
 impl Catalog {
     /// Adds a store. One that was removed comes back with its number and all its data.
     pub async fn add_store(&self, new: NewStore) -> Result<Arc<StoreEntry>, Error> {
-        check_domain(&new.domain)?;
+        check_domain(new.platform, &new.domain)?;
         check_time_zone(&new.time_zone)?;
         check_api_url(new.api_url.as_deref())?;
         self.check_secrets(&new.secrets)?;
@@ -236,10 +236,14 @@ fn invalid(key: &'static str, reason: impl Into<String>) -> Error {
     Error::Invalid { key, reason: reason.into() }
 }
 
-fn check_domain(domain: &str) -> Result<(), Error> {
-    match crate::platform::shopify::headers::shop_domain(domain) {
+fn check_domain(platform: Platform, domain: &str) -> Result<(), Error> {
+    let expected = match platform {
+        Platform::Shopify => "shop's permanent domain, such as `fern.myshopify.com`",
+        Platform::Magento => "shop's host name, such as `shop.example.com`",
+    };
+    match crate::platform::store_name(platform, domain) {
         Some(usual) if usual == domain => Ok(()),
-        _ => Err(invalid("domain", format!("`{domain}` is no shop's permanent domain, such as `fern.myshopify.com`"))),
+        _ => Err(invalid("domain", format!("`{domain}` is no {expected}"))),
     }
 }
 

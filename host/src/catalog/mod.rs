@@ -24,6 +24,7 @@ use crate::{
     },
 };
 
+mod adobe;
 mod app;
 pub mod build;
 mod changes;
@@ -35,6 +36,7 @@ pub mod settings;
 pub mod templates;
 pub mod toolchain;
 
+pub use adobe::Adobe;
 pub use changes::{NewStore, StoreChange};
 use manifest::SettingProblem;
 use package::Package;
@@ -91,6 +93,8 @@ pub struct StoreEntry {
     /// Access to the platform's API, if the store has given any.
     pub access: Option<Access>,
     pub terms: StoreTerms,
+    /// By what Adobe's services are believed that tell of the store.
+    pub adobe: Adobe,
     pub context: Arc<StoreContext>,
     /// Plugins in order of their names: the order in which they see an event.
     pub enabled: Vec<Enabled>,
@@ -353,11 +357,13 @@ impl Catalog {
             protected_data: terms.protected_data,
         });
         let credentials = record.credentials.open(&self.keys.vault, record.id)?;
-        let of_app = match record.platform {
-            Platform::Shopify => self.keys.shopify.iter().cloned(),
+        let of_app: &[Secret] = match record.platform {
+            Platform::Shopify => &self.keys.shopify,
+            Platform::Magento => &[],
         };
-        let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app).collect();
-        Ok(StoreEntry { record, secrets, access: credentials.access, terms, context, enabled })
+        let secrets = credentials.secrets.into_iter().map(Secret::new).chain(of_app.iter().cloned()).collect();
+        let adobe = self.adobe(record.id)?;
+        Ok(StoreEntry { record, adobe, secrets, access: credentials.access, terms, context, enabled })
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     privacy::{self, Erase},
     read_secret,
 };
+use crate::domain::Platform;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -20,7 +21,8 @@ pub enum Command {
     #[command(after_help = "Example:
 
   regulars store add fern.myshopify.com --currency EUR --time-zone Europe/Berlin \\
-      --secret-file app-secret.txt --token-file admin-token.txt")]
+      --secret-file app-secret.txt --token-file admin-token.txt
+  regulars store add shop.example.com --platform magento --currency EUR --secret-file module-secret.txt")]
     Add(Add),
     /// Lists the stores.
     List(Listing),
@@ -53,6 +55,39 @@ pub enum Command {
   regulars store erase fern.myshopify.com --dry-run
   regulars store erase fern.myshopify.com --confirm fern.myshopify.com")]
     Erase(Erase),
+    /// Says by what Adobe's services are believed that tell of a Magento store.
+    #[command(after_help = "Example:
+
+  regulars store adobe shop.example.com --client-id 0a1b2c3d --webhook-key-file webhooks.pem")]
+    Adobe {
+        /// The store's host name.
+        store: String,
+        /// The client id of the store's project in Adobe's Developer Console, which its I/O events name.
+        #[arg(long, value_name = "ID")]
+        client_id: Option<String>,
+        /// A file with the public key of its Commerce webhooks, in PEM (`-`: standard input).
+        #[arg(long, value_name = "FILE")]
+        webhook_key_file: Option<PathBuf>,
+    },
+    /// Connects a shop that its merchant has to agree to: prints what to enter in the shop's admin.
+    #[command(after_help = "Example:
+
+  regulars store connect magento https://shop.example.com
+
+A Magento shop takes Regulars as an integration, which its merchant activates within an hour. A store that is not there yet is
+added then, with the currency, the time zone and the language that the shop says it has.")]
+    Connect {
+        /// What the shop runs on: `magento`; Shopify's shops install the app by themselves.
+        platform: Platform,
+        /// The shop's address, as its base URL says it.
+        url: String,
+        /// A file with the secret that the shop's module signs with (`-`: standard input); else one is made up for a new store.
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Base URL of the shop's API, where it is not the shop's own.
+        #[arg(long, value_name = "URL")]
+        api_url: Option<String>,
+    },
     /// Takes no more events of a store. Its data stays, and comes back if it is added again.
     Remove {
         /// The store's permanent domain.
@@ -62,8 +97,11 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Add {
-    /// The store's permanent domain, such as `fern.myshopify.com`.
+    /// The store's permanent domain, such as `fern.myshopify.com`; a Magento store's host name.
     store: String,
+    /// What the shop runs on: `shopify` or `magento`.
+    #[arg(long, default_value = "shopify")]
+    platform: Platform,
     /// The shop's currency, an ISO 4217 code.
     #[arg(long)]
     currency: String,
@@ -144,6 +182,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
     match command {
         Command::Add(add) => {
             let mut body = add.more.body()?;
+            body.insert("platform".into(), json!(add.platform));
             body.insert("domain".into(), json!(add.store));
             body.insert("currency".into(), json!(add.currency));
             client.send(Method::POST, "/stores", &Value::Object(body)).await?;
@@ -159,6 +198,20 @@ pub async fn run(client: &Client, command: Command) -> Result {
             println!("updated {}", update.store);
         }
         Command::Erase(erase) => privacy::erase(client, erase).await?,
+        Command::Adobe { store, client_id, webhook_key_file } => {
+            let webhook_key = webhook_key_file.map(|file| read_secret(&file)).transpose()?;
+            let body = json!({ "client_id": client_id, "webhook_key": webhook_key });
+            client.send(Method::PATCH, &format!("{}/adobe", path(&store)), &body).await?;
+            println!("updated {store}");
+        }
+        Command::Connect { platform: Platform::Shopify, .. } => {
+            return Err("a Shopify shop is connected when its merchant opens the app in the shop's admin".into());
+        }
+        Command::Connect { platform: Platform::Magento, url, secret_file, api_url } => {
+            let secret = secret_file.map(|file| read_secret(&file)).transpose()?;
+            let body = json!({ "url": url, "api_url": api_url, "secret": secret });
+            print_connection(&client.send(Method::POST, "/magento/connections", &body).await?);
+        }
         Command::Remove { store } => {
             client.send(Method::DELETE, &path(&store), &Value::Null).await?;
             println!("removed {store}; its data stays");
@@ -190,6 +243,23 @@ pub async fn run(client: &Client, command: Command) -> Result {
         }
     }
     Ok(())
+}
+
+fn print_connection(begun: &Value) {
+    let text = |field: &str| begun[field].as_str().unwrap_or_default();
+    let until = begun["expires_at"].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    println!("In the admin of {}, System > Extensions > Integrations > Add New Integration:", text("store"));
+    println!("  Callback URL       {}", text("callback_url"));
+    println!("  Identity link URL  {}", text("identity_url"));
+    println!("  API                Sales, Customers, Marketing > Cart Price Rules, Stores > Settings > All Stores");
+    println!("Save it, and activate it before {}.", until.map_or_else(String::new, |until| until.to_string()));
+    println!("Then, for its module, Stores > Configuration > Customers > Regulars:");
+    println!("  Address            {}", text("address"));
+    println!("  Store              {}", text("store"));
+    match begun["secret"].as_str() {
+        Some(secret) => println!("  Secret             {secret} (shown this once)"),
+        None => println!("  Secret             the one that was given"),
+    }
 }
 
 /// A store's address in the API.

@@ -1,6 +1,6 @@
 //! Identifiers. Platform ids are strings: they exceed 2^53 and may be anything on the next platform.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
@@ -118,13 +118,29 @@ impl fmt::Display for StoreId {
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
     Shopify,
+    Magento,
 }
 
 impl Platform {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Shopify => "shopify",
+            Self::Magento => "magento",
         }
+    }
+}
+
+/// No platform has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no platform: `shopify` and `magento` are")]
+pub struct UnknownPlatform(String);
+
+impl FromStr for Platform {
+    type Err = UnknownPlatform;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPlatform> {
+        let known = [Self::Shopify, Self::Magento].into_iter().find(|platform| platform.as_str() == name);
+        known.ok_or_else(|| UnknownPlatform(name.into()))
     }
 }
 

@@ -32,7 +32,7 @@ pub use facts::{
 };
 pub use ids::{
     CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform,
-    PluginName, ProductId, RefundId, StoreId,
+    PluginName, ProductId, RefundId, StoreId, UnknownPlatform,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use privacy::{Act, Actor, AuditEntry, AuditKey, CustomerHash, ProtectedData};

@@ -16,6 +16,7 @@ use crate::{
     platform::{
         Client, Failure, Receipt, Secret,
         http::{Http, Limits, Reach},
+        magento::{RestClient, rest::Shop},
         shopify::AdminClient,
     },
     store::{Error, Key, LastChange, Record, Store, decode, keys},
@@ -68,7 +69,13 @@ impl Storefronts {
         let client = match record.platform {
             Platform::Shopify => {
                 let client = AdminClient::new(self.http.clone(), &base, &token, Arc::clone(&self.clock))?;
-                Arc::new(Client::Shopify(client.with_limits(self.limits).with_reach(reach)))
+                Arc::new(Client::Shopify(Box::new(client.with_limits(self.limits).with_reach(reach))))
+            }
+            Platform::Magento => {
+                let shop = Shop { host: record.domain.clone(), base: base.clone(), reach };
+                let (codes, clock) = (store.context.code_key.clone(), Arc::clone(&self.clock));
+                let client = RestClient::new(self.http.clone(), shop, &token, codes, clock)?;
+                Arc::new(Client::Magento(Box::new(client.with_timeout(self.limits.timeout))))
             }
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });

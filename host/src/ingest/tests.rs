@@ -1,5 +1,7 @@
 //! Laws of what comes in besides webhooks: each thing counts once, whatever is repeated, forgotten or cut off.
 
+mod magento;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;

@@ -19,14 +19,43 @@ pub enum Refusal {
     /// No secret of the store gives this signature for this body.
     #[error("the signature does not fit the body")]
     BadSignature,
+    #[error("the header holds none of the store's secrets")]
+    BadSecret,
+    /// A signed time that is too far from ours, or an event that is older than ids of events are remembered.
+    #[error("it was signed or happened {seconds} s from now, which is too far: it may have been here before")]
+    Stale { seconds: u64 },
+    #[error("it is for another client of Adobe's than the store's")]
+    OtherRecipient,
+    #[error("the key that it names is not where Adobe's keys are")]
+    KeyElsewhere,
+    #[error("the store has no Adobe client: name it with `regulars store adobe STORE --client-id`")]
+    NoAdobeClient,
+    #[error("the store has no key of its webhooks: set it with `regulars store adobe STORE --webhook-key-file`")]
+    NoAdobeKey,
+    /// Nobody signs headers; what they say in the body's name has to be what the body says.
+    #[error("the header `{header}` says something else than the body")]
+    Contradicted { header: &'static str },
+    /// The envelope is not one of the sender's; the text is the parser's.
+    #[error("the body cannot be taken apart: {0}")]
+    Body(String),
 }
 
 impl Refusal {
     /// True where the sender has not shown who it is (HTTP 401), false where the request is malformed (HTTP 400).
     pub fn is_unauthenticated(&self) -> bool {
         match self {
-            Self::Unsigned { .. } | Self::EmptyBody | Self::BadSignature => true,
-            Self::MissingHeader { .. } | Self::InvalidHeader { .. } => false,
+            Self::Unsigned { .. }
+            | Self::EmptyBody
+            | Self::BadSignature
+            | Self::BadSecret
+            | Self::Stale { .. }
+            | Self::OtherRecipient
+            | Self::KeyElsewhere
+            | Self::NoAdobeClient
+            | Self::NoAdobeKey => true,
+            Self::MissingHeader { .. } | Self::InvalidHeader { .. } | Self::Contradicted { .. } | Self::Body(_) => {
+                false
+            }
         }
     }
 }

@@ -4,12 +4,13 @@
 //! where an address came from outside.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
 use reqwest::{
     Client, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -49,7 +50,25 @@ pub struct Call {
     pub url: Url,
     /// Those that hold secrets are marked sensitive.
     pub headers: HeaderMap,
-    pub body: Option<Value>,
+    pub body: Option<Body>,
+}
+
+/// What a call sends, in the form in which the other side reads it.
+#[derive(Clone)]
+pub enum Body {
+    Json(Value),
+    /// As a page's form is sent.
+    Form(Vec<(&'static str, String)>),
+}
+
+/// A body may hold secrets and what people wrote.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "Json([REDACTED])",
+            Self::Form(_) => "Form([REDACTED])",
+        })
+    }
 }
 
 /// What came back, whatever it says.
@@ -103,7 +122,11 @@ impl Http {
             }
             #[cfg(test)]
             Way::Simulated(peer) => {
-                let posted = peer.post(&call.url, call.body.unwrap_or_default());
+                let request = match call.body {
+                    Some(Body::Json(request)) => request,
+                    Some(Body::Form(_)) | None => Value::Null,
+                };
+                let posted = peer.post(&call.url, request);
                 let answer = tokio::time::timeout(limits.timeout, posted).await;
                 let answer = answer.unwrap_or(Err("no answer came in time"));
                 let (status, headers, body) =
@@ -131,8 +154,13 @@ async fn send_over(client: &Client, call: Call, limits: Limits) -> Result<HttpAn
     let url = call.url;
     let lost = |error: &reqwest::Error| unreachable(&url, error, limits);
     let mut request = client.request(call.method, url.clone()).headers(call.headers).timeout(limits.timeout);
-    if let Some(body) = &call.body {
-        request = request.json(body);
+    match &call.body {
+        Some(Body::Json(body)) => request = request.json(body),
+        Some(Body::Form(fields)) => {
+            let form = serde_urlencoded::to_string(fields).map_err(|error| unsent(&url, &error))?;
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        }
+        None => {}
     }
     let mut response: Response = request.send().await.map_err(|error| lost(&error))?;
     let (status, headers) = (response.status(), response.headers().clone());
@@ -145,6 +173,10 @@ async fn send_over(client: &Client, call: Call, limits: Limits) -> Result<HttpAn
         body.extend_from_slice(&chunk);
     }
     Ok(HttpAnswer { status, headers, body })
+}
+
+fn unsent(url: &Url, error: &serde_urlencoded::ser::Error) -> Failure {
+    Failure::Permanent { reason: format!("the form for {} cannot be written: {error}", host_of(url)) }
 }
 
 fn unreachable(url: &Url, error: &reqwest::Error, limits: Limits) -> Failure {

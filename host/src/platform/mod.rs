@@ -3,7 +3,6 @@
 //! What belongs here: the face that ingest and effects see, and one folder for each platform behind it. No other code
 //! knows a platform's words.
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::domain::{
@@ -13,13 +12,17 @@ use crate::domain::{
 };
 
 mod error;
+pub(crate) mod hmac;
 pub mod http;
+mod json;
+pub mod magento;
+mod marks;
 pub mod shopify;
 
 pub use crate::domain::Secret;
 pub use error::{Failure, Problem, Refusal, Unreadable};
 
-/// What a webhook's headers say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
+/// What the headers of Shopify's webhooks say. Signatures cover bodies only: all of this is a claim until it is checked otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The store's permanent domain, lower-case.
@@ -38,6 +41,14 @@ pub struct Delivery {
     pub signature: String,
 }
 
+/// The name under which a store is known, as it is written everywhere; `None` of a text that names none on its platform.
+pub fn store_name(platform: Platform, text: &str) -> Option<String> {
+    match platform {
+        Platform::Shopify => shopify::headers::shop_domain(text),
+        Platform::Magento => magento::host_name(text),
+    }
+}
+
 /// What reading an event takes besides its topic and body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
@@ -47,24 +58,19 @@ pub struct Context {
     pub occurred_at: Timestamp,
 }
 
-/// Reads a webhook's headers. Neither the body nor its signature is looked at.
-pub fn receive(platform: Platform, headers: &HeaderMap) -> Result<Delivery, Refusal> {
-    match platform {
-        Platform::Shopify => shopify::headers::read(headers),
-    }
+/// Who sends webhooks to this host: each is believed in a way of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender<'a> {
+    Shopify,
+    Magento(magento::Sender<'a>),
 }
 
-/// Whether a topic is heard of a store that has been removed: what is owed to people is owed until all is erased.
-pub fn outlives_removal(platform: Platform, topic: &str) -> bool {
-    match platform {
-        Platform::Shopify => shopify::normalise::outlives_removal(topic),
-    }
-}
-
-/// Checks a body's signature against the secrets of the app, of which rotation leaves several valid for a while.
-pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &str) -> Result<(), Refusal> {
-    match platform {
-        Platform::Shopify => shopify::signature::verify(secrets, body, signature),
+impl Sender<'_> {
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Shopify => Platform::Shopify,
+            Self::Magento(_) => Platform::Magento,
+        }
     }
 }
 
@@ -72,6 +78,7 @@ pub fn verify(platform: Platform, secrets: &[Secret], body: &[u8], signature: &s
 pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
     let read = match platform {
         Platform::Shopify => shopify::normalise::read(topic, body, context),
+        Platform::Magento => magento::normalise::read(topic, body, context),
     };
     read.map(with_guest)
 }
@@ -170,7 +177,8 @@ pub struct Told {
 /// Calls one store.
 #[derive(Debug)]
 pub enum Client {
-    Shopify(shopify::AdminClient),
+    Shopify(Box<shopify::AdminClient>),
+    Magento(Box<magento::RestClient>),
 }
 
 /// Tells whether no later change of the same value is queued. A platform asks right before it writes, when what is
@@ -183,6 +191,7 @@ impl Client {
     pub async fn create_discount(&self, effect: &EffectId, discount: &NewDiscount) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.create_discount(effect, discount).await,
+            Self::Magento(client) => client.create_discount(discount).await,
         }
     }
 
@@ -190,6 +199,7 @@ impl Client {
     pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<EndedDiscount, Failure> {
         match self {
             Self::Shopify(client) => client.end_discount(end, made).await,
+            Self::Magento(client) => client.end_discount(end).await,
         }
     }
 
@@ -197,6 +207,7 @@ impl Client {
     pub async fn change_store_credit(&self, effect: &EffectId, change: &StoreCredit) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_store_credit(effect, change).await,
+            Self::Magento(client) => client.change_store_credit(effect, change).await,
         }
     }
 
@@ -204,6 +215,7 @@ impl Client {
     pub async fn create_gift_card(&self, effect: &EffectId, card: &NewGiftCard) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.create_gift_card(effect, card).await,
+            Self::Magento(client) => client.create_gift_card(card).await,
         }
     }
 
@@ -211,6 +223,7 @@ impl Client {
     pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_tags(change).await,
+            Self::Magento(client) => client.change_tags(change).await,
         }
     }
 
@@ -218,6 +231,7 @@ impl Client {
     pub async fn change_order_tags(&self, change: &OrderTagChange) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.change_order_tags(change).await,
+            Self::Magento(client) => client.change_order_tags(change).await,
         }
     }
 
@@ -225,6 +239,7 @@ impl Client {
     pub async fn add_order_note(&self, effect: &EffectId, note: &OrderNote) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.add_order_note(effect, note).await,
+            Self::Magento(client) => client.add_order_note(effect, note).await,
         }
     }
 
@@ -232,6 +247,7 @@ impl Client {
     pub async fn add_parcel_gift(&self, effect: &EffectId, gift: &ParcelGift) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.add_parcel_gift(effect, gift).await,
+            Self::Magento(client) => client.add_parcel_gift(effect, gift).await,
         }
     }
 
@@ -239,6 +255,7 @@ impl Client {
     pub async fn set_metafield(&self, change: &Metafield, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.set_metafield(change, is_last).await,
+            Self::Magento(client) => client.set_metafield(change, is_last).await,
         }
     }
 
@@ -246,6 +263,7 @@ impl Client {
     pub async fn set_birthday(&self, change: &BirthdayChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
         match self {
             Self::Shopify(client) => client.set_birthday(change, is_last).await,
+            Self::Magento(client) => client.set_birthday(change, is_last).await,
         }
     }
 
@@ -253,6 +271,7 @@ impl Client {
     pub fn next_allowed(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::Shopify(client) => client.next_allowed(now),
+            Self::Magento(client) => client.next_allowed(now),
         }
     }
 
@@ -260,6 +279,7 @@ impl Client {
     pub fn next_allowed_for(&self, effect: &EffectKind, now: Timestamp) -> Timestamp {
         match self {
             Self::Shopify(client) => client.next_allowed_for(effect, now),
+            Self::Magento(client) => client.next_allowed(now),
         }
     }
 }
@@ -272,6 +292,7 @@ impl Changes for Client {
     ) -> Result<OrdersPage, Failure> {
         match self {
             Self::Shopify(client) => client.changed_orders(between, after).await,
+            Self::Magento(client) => client.changed_orders(between, after).await,
         }
     }
 
@@ -282,6 +303,7 @@ impl Changes for Client {
     ) -> Result<ProductsPage, Failure> {
         match self {
             Self::Shopify(client) => client.changed_products(between, after).await,
+            Self::Magento(client) => client.changed_products(between, after).await,
         }
     }
 
@@ -299,6 +321,7 @@ impl Changes for Client {
                     body: body.to_string().into(),
                 }))
             }
+            Self::Magento(client) => client.told(order, step).await,
         }
     }
 

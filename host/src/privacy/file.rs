@@ -88,6 +88,7 @@ pub fn section(table: Table) -> Option<&'static str> {
         Table::Meta
         | Table::Store
         | Table::StoreTerms
+        | Table::AdobeServices
         | Table::Plugin
         | Table::ProductsRead
         | Table::Product

@@ -96,6 +96,7 @@ fn holds_people(table: Table) -> bool {
         Table::Meta
         | Table::Store
         | Table::StoreTerms
+        | Table::AdobeServices
         | Table::Plugin
         | Table::Audit
         | Table::ProductsRead

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     dispatch::Pipeline,
-    domain::{Platform, Timestamp},
+    domain::Timestamp,
     ingest::{Accepted, Ingest, actions},
+    platform,
 };
 
 /// How long a message is under way, and how late a late one is, in milliseconds.
@@ -142,7 +143,7 @@ impl Sender {
     async fn deliver(&self, doors: &Doors, sequence: u64, message: &Message) -> Result<Accepted, String> {
         match &message.content {
             Content::Webhook { headers, body, .. } => {
-                let accepted = doors.ingest.accept(Platform::Shopify, headers, body.clone()).await;
+                let accepted = doors.ingest.accept(platform::Sender::Shopify, headers, body.clone()).await;
                 accepted.map_err(|refused| refused.to_string())
             }
             Content::Action(action) => {

@@ -113,10 +113,12 @@ pub enum Table {
     Letterhead = 74,
     /// What plugins may see of a store's people, and what its platform last said that the app may do.
     StoreTerms = 75,
+    /// How a store's Adobe services are known.
+    AdobeServices = 80,
 }
 
 impl Table {
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::Meta,
         Self::Store,
         Self::Plugin,
@@ -173,6 +175,7 @@ impl Table {
         Self::TemplateOverride,
         Self::Letterhead,
         Self::StoreTerms,
+        Self::AdobeServices,
     ];
 }
 

@@ -520,3 +520,7 @@ pub fn audit_trail() -> Key {
 pub fn audited_at(key: &Key) -> Option<Timestamp> {
     key.parts().time()
 }
+
+pub fn adobe_services(store: StoreId) -> Key {
+    Key::of(store, Table::AdobeServices).end()
+}

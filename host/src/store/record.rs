@@ -108,6 +108,7 @@ records! {
     StoreTerms = "a store's terms",
     AuditEntry = "an entry of the audit trail",
     Forgetting = "a person to be forgotten",
+    AdobeServices = "a store's Adobe services",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
     u32 = "a counter",
@@ -236,6 +237,15 @@ pub struct Forgetting {
     pub customers: Vec<CustomerId>,
     /// Orders that the request names, whoever's they are.
     pub orders: Vec<OrderId>,
+}
+
+/// How a store's Adobe services are known. Nothing of it is secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdobeServices {
+    /// The client id of its project in Adobe's Developer Console.
+    pub client_id: Option<String>,
+    /// What its Commerce webhooks are signed with, in PEM.
+    pub webhook_key: Option<String>,
 }
 
 /// A plugin that does not run in a store for now.

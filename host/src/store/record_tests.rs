@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    Access, Credentials, EnabledRecord, Error, EventRecord, Forgetting, KeptCredentials, LastChange, Letterhead,
-    PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh, SealKey,
-    SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms, TaskRecord, TemplateOverride, TimerRecord, Told,
-    Vault,
+    Access, AdobeServices, Credentials, EnabledRecord, Error, EventRecord, Forgetting, KeptCredentials, LastChange,
+    Letterhead, PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh,
+    SealKey, SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms, TaskRecord, TemplateOverride,
+    TimerRecord, Told, Vault,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
@@ -431,6 +431,8 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     seen.compare("audit-entry", &audited);
     let orders = vec!["9007199254740993001".into()];
     seen.compare("forgetting", &Forgetting { told: "8".into(), customers: vec!["7".into(), "8".into()], orders });
+    let services = AdobeServices { client_id: some("0a1b2c"), webhook_key: some("-----BEGIN PUBLIC KEY-----") };
+    seen.compare("adobe-services", &services);
     seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });
     let task = TaskRecord {
         title: "Is this referral real?".into(),

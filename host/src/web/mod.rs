@@ -14,6 +14,7 @@ use crate::host::Host;
 mod admin;
 mod api;
 mod health;
+mod magento;
 mod metrics;
 mod problem;
 mod shopify;
@@ -24,10 +25,16 @@ mod webhooks;
 pub fn public(host: Arc<Host>) -> Router {
     Router::new()
         .route("/webhooks/shopify", post(webhooks::shopify))
+        .route("/webhooks/magento", post(webhooks::magento))
+        .route("/webhooks/adobe-io/{store}", get(webhooks::adobe_io_challenge).post(webhooks::adobe_io))
+        .route("/webhooks/adobe-commerce/{store}", post(webhooks::adobe_commerce))
+        .route("/webhooks/async-events/{store}/{event}", post(webhooks::async_events))
+        .route("/webhooks/mageplaza/{store}/{hook}", post(webhooks::mageplaza))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(storefront::routes())
         .nest("/shopify", shopify::routes(&host))
+        .nest("/magento", magento::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(host)

@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 
 use super::{api::BODY_BYTES, storefront::form::FormError};
 use crate::{
+    access::{ConnectError, InstallError},
     catalog,
     dispatch::ReplayError,
     effects::{RetryError, reports::ReportError},
     host::Unready,
     ingest::{Refused, actions::ActionRefused, tasks::AnswerRefused},
+    platform::Failure,
     store,
 };
 
@@ -157,10 +159,39 @@ impl From<Refused> for Problem {
             Refused::NotJson(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "not-json", "The webhook's body cannot be read", detail)
             }
+            Refused::NoKey(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-key", "The signature cannot be checked now", detail)
+            }
             Refused::FarBehind => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
             }
             Refused::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConnectError> for Problem {
+    fn from(error: ConnectError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ConnectError::NoConnection => Self::missing(detail),
+            ConnectError::Address(_) | ConnectError::OtherShop { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "other-shop", "The address is not the shop's", detail)
+            }
+            ConnectError::NotActivated => {
+                Self::new(StatusCode::CONFLICT, "not-activated", "The integration is not activated", detail)
+            }
+            ConnectError::Install(error) => error.into(),
+        }
+    }
+}
+
+impl From<InstallError> for Problem {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Catalog(error) => error.into(),
+            InstallError::Shop(failure @ Failure::Permanent { .. }) => Self::not_installed(failure.to_string()),
+            InstallError::Shop(failure) => Self::shop_away(failure.to_string()),
         }
     }
 }

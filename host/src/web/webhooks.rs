@@ -5,23 +5,106 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     body::{Body, HttpBody},
-    extract::State,
-    http::{HeaderMap, StatusCode},
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::problem::{Problem, Result};
-use crate::{clock::Stopwatch, domain::Platform, host::Host, ingest::Accepted};
+use crate::{
+    clock::Stopwatch,
+    host::Host,
+    ingest::Accepted,
+    platform::{Sender, magento},
+};
 
 /// How many times the limit is read of a body that is too large, before its sender is cut off.
 const READ_ON: usize = 4;
 
 /// `POST /webhooks/shopify`
 pub async fn shopify(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Json<Value>> {
+    answered(&host, Sender::Shopify, &headers, body).await
+}
+
+/// `POST /webhooks/magento`
+pub async fn magento(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Json<Value>> {
+    answered(&host, Sender::Magento(magento::Sender::Module), &headers, body).await
+}
+
+/// `POST /webhooks/async-events/{store}/{event}`
+pub async fn async_events(
+    State(host): State<Arc<Host>>,
+    Path((store, event)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>> {
+    let sender = magento::Sender::AsyncEvents { store: &store, event: &event };
+    answered(&host, Sender::Magento(sender), &headers, body).await
+}
+
+/// `POST /webhooks/mageplaza/{store}/{hook}`
+pub async fn mageplaza(
+    State(host): State<Arc<Host>>,
+    Path((store, hook)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>> {
+    let sender = magento::Sender::Mageplaza { store: &store, hook: &hook };
+    answered(&host, Sender::Magento(sender), &headers, body).await
+}
+
+/// `POST /webhooks/adobe-commerce/{store}`. The shop waits for the answer, which tells it to go on.
+pub async fn adobe_commerce(
+    State(host): State<Arc<Host>>,
+    Path(store): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>> {
+    let sender = magento::Sender::AdobeCommerce { store: &store };
+    let answer = answered(&host, Sender::Magento(sender), &headers, body).await;
+    answer.map(|_| Json(json!({ "op": "success" })))
+}
+
+/// `POST /webhooks/adobe-io/{store}`
+pub async fn adobe_io(
+    State(host): State<Arc<Host>>,
+    Path(store): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>> {
+    let sender = magento::Sender::AdobeIo { store: &store };
+    answered(&host, Sender::Magento(sender), &headers, body).await
+}
+
+#[derive(Deserialize)]
+pub struct Challenge {
+    challenge: Option<String>,
+}
+
+/// Bytes of a challenge: Adobe's are UUIDs.
+const CHALLENGE_BYTES: usize = 256;
+
+/// `GET /webhooks/adobe-io/{store}`: Adobe asks whether the address is ours, and is told what it has asked, as plain text.
+pub async fn adobe_io_challenge(
+    State(host): State<Arc<Host>>,
+    Path(store): Path<String>,
+    Query(query): Query<Challenge>,
+) -> Result<Response> {
+    host.catalog.store_named(&store)?;
+    let challenge = query.challenge.filter(|it| it.len() <= CHALLENGE_BYTES);
+    let challenge = challenge.ok_or_else(|| Problem::bad_request("`challenge` is missing or too long"))?;
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, challenge).into_response())
+}
+
+/// Takes a webhook, and measures how it was answered.
+async fn answered(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Body) -> Result<Json<Value>> {
     let begun = Stopwatch::start();
-    let taken = take(&host, Platform::Shopify, &headers, body).await;
+    let taken = take(host, sender, headers, body).await;
     let measured = &host.counters.measured.webhooks;
     let (duration, status) = match &taken {
         Ok(Accepted::Kept(_)) => (&measured.accepted, StatusCode::OK),
@@ -37,13 +120,13 @@ pub async fn shopify(State(host): State<Arc<Host>>, headers: HeaderMap, body: Bo
     }))
 }
 
-async fn take(host: &Host, platform: Platform, headers: &HeaderMap, body: Body) -> Result<Accepted> {
+async fn take(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Body) -> Result<Accepted> {
     let body = read_body(host, body).await?;
-    Ok(host.ingest.accept(platform, headers, body).await?)
+    Ok(host.ingest.accept(sender, headers, body).await?)
 }
 
 /// The whole body, unless it is too large or too slow.
-async fn read_body(host: &Host, mut body: Body) -> Result<Bytes> {
+pub(super) async fn read_body(host: &Host, mut body: Body) -> Result<Bytes> {
     let settings = &host.config.ingest;
     let reading = collect(&mut body, settings.body_limit_bytes);
     match tokio::time::timeout(Duration::from_secs(settings.read_timeout_seconds), reading).await {

@@ -2,7 +2,7 @@
 //!
 //! Here stand the client and the one place from which it calls; each noun has a file of its own below. None of the
 //! mutations used here takes an idempotency key, so each effect is made to count once by what it leaves behind: see
-//! `marks.rs`, and the top of each noun's file.
+//! `platform/marks.rs`, and the top of each noun's file.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use crate::{
     domain::{EffectId, EffectKind, Timestamp},
     platform::{
         Failure, Secret,
-        http::{Call, Http, Limits, Reach},
+        http::{Body, Call, Http, Limits, Reach},
     },
 };
 
@@ -30,7 +30,6 @@ mod answer;
 pub mod changes;
 mod discounts;
 mod gift_cards;
-mod marks;
 mod metafields;
 mod orders;
 mod parcel_gifts;
@@ -138,7 +137,7 @@ impl AdminClient {
     /// The body of a successful answer.
     async fn exchange(&self, request: Value) -> Result<Vec<u8>, Failure> {
         let headers = HeaderMap::from_iter([(ACCESS_TOKEN, self.token.clone())]);
-        let call = Call { method: Method::POST, url: self.url.clone(), headers, body: Some(request) };
+        let call = Call { method: Method::POST, url: self.url.clone(), headers, body: Some(Body::Json(request)) };
         let answer = self.http.send(self.reach, call, self.limits).await?;
         if answer.status.is_success() { Ok(answer.body) } else { Err(self.refused(answer.status, &answer.headers)) }
     }

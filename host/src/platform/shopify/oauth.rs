@@ -11,7 +11,7 @@ use crate::{
     platform::{
         Failure, Secret,
         error::shorten,
-        http::{Call, Http, Limits, Reach},
+        http::{Body, Call, Http, Limits, Reach},
     },
     store::{Access, Refresh},
 };
@@ -67,7 +67,8 @@ struct Refusal {
 pub async fn token(http: &Http, door: &Door, app: &App, proof: Proof<'_>, now: Timestamp) -> Result<Access, Failure> {
     let url = format!("{}/admin/oauth/access_token", door.base.trim_end_matches('/'));
     let url = Url::parse(&url).map_err(|_| permanent("the shop's address is no URL"))?;
-    let call = Call { method: Method::POST, url, headers: HeaderMap::new(), body: Some(request(app, proof)?) };
+    let call =
+        Call { method: Method::POST, url, headers: HeaderMap::new(), body: Some(Body::Json(request(app, proof)?)) };
     let answer = http.send(door.reach, call, Limits::default()).await?;
     match answer.status {
         status if status.is_success() => read(&answer.body, now),

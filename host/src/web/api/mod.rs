@@ -17,8 +17,10 @@ use crate::{
 };
 
 mod activity;
+mod adobe;
 mod backup;
 mod budgets;
+mod connections;
 mod contacts;
 pub mod customers;
 mod effects;
@@ -47,11 +49,13 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/plugins", get(plugins::list).post(plugins::install))
         .route("/stores", get(stores::list).post(stores::add))
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
+        .route("/stores/{store}/adobe", get(adobe::show).patch(adobe::set))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
         .route("/audit", get(privacy::trail))
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/erasure", get(privacy::erasure).post(privacy::erase))
         .route("/stores/{store}/replay", post(replay::replay))
+        .route("/magento/connections", post(connections::begin))
         .route("/mail/reports", post(contacts::report))
         .merge(of_one_store())
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))

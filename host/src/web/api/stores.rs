@@ -68,6 +68,7 @@ impl From<&StoreEntry> for StoreView {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreBody {
+    platform: Option<String>,
     domain: Option<String>,
     name: Option<String>,
     url: Option<String>,
@@ -93,10 +94,12 @@ pub async fn add(State(host): State<Arc<Host>>, Json(body): Json<StoreBody>) -> 
     let domain = body.domain.ok_or_else(|| Problem::bad_request("`domain` is missing"))?;
     let currency = body.currency.as_deref().ok_or_else(|| Problem::bad_request("`currency` is missing"))?;
     let currency = currency.parse().map_err(|error| Problem::bad_request(format!("`currency`: {error}")))?;
+    let platform = body.platform.as_deref().unwrap_or(Platform::Shopify.as_str());
+    let platform = platform.parse().map_err(|error| Problem::bad_request(format!("`platform`: {error}")))?;
     let entry = host
         .catalog
         .add_store(NewStore {
-            platform: Platform::Shopify,
+            platform,
             name: body.name.unwrap_or_else(|| domain.split('.').next().unwrap_or(&domain).to_owned()),
             url: body.url.unwrap_or_else(|| format!("https://{domain}")),
             currency,
@@ -116,8 +119,9 @@ pub async fn change(
     Path(store): Path<String>,
     Json(body): Json<StoreBody>,
 ) -> Result<Json<StoreView>> {
-    if body.domain.is_some() || body.currency.is_some() {
-        return Err(Problem::bad_request("a store keeps its domain and its currency: add another store instead"));
+    if body.platform.is_some() || body.domain.is_some() || body.currency.is_some() {
+        let detail = "a store keeps its platform, its domain and its currency: add another store instead";
+        return Err(Problem::bad_request(detail));
     }
     let level = |number| {
         let level = ProtectedData::of_number(number);

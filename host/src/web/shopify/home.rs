@@ -14,16 +14,12 @@ use serde_urlencoded::to_string as encoded;
 
 use super::app;
 use crate::{
-    access::InstallError,
     host::Host,
-    platform::{
-        Failure,
-        shopify::{
-            headers::shop_domain,
-            oauth::{App, Proof},
-            session_token::{self, Holder},
-            signed_query::{SignedQuery, verify_callback},
-        },
+    platform::shopify::{
+        headers::shop_domain,
+        oauth::{App, Proof},
+        session_token::{self, Holder},
+        signed_query::{SignedQuery, verify_callback},
     },
     web::{
         admin,
@@ -49,7 +45,7 @@ pub async fn open(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) -> R
         return Err(Problem::forbidden("a shopper's session opens nothing of the shop's"));
     };
     let locale = given("locale").filter(|tag| is_tag(tag)).unwrap_or("en");
-    host.access.install(&session.shop, Proof::SessionToken(token), locale).await.map_err(problem_of)?;
+    host.access.install(&session.shop, Proof::SessionToken(token), locale).await?;
     Ok(admin::embedded(&app.client_id, &session.shop))
 }
 
@@ -91,7 +87,7 @@ pub async fn callback(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) 
         return Err(Problem::no_session("this host has not asked for that, or too long ago: open the app again"));
     }
     let code = query.get("code").ok_or_else(|| Problem::bad_request("there is no code"))?;
-    host.access.install(&shop, Proof::Code(code), "en").await.map_err(problem_of)?;
+    host.access.install(&shop, Proof::Code(code), "en").await?;
     Ok(redirect(&format!("https://{shop}/admin/apps/{}", app.client_id)))
 }
 
@@ -118,13 +114,5 @@ fn redirect(to: &str) -> Response {
     match HeaderValue::try_from(to) {
         Ok(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
         Err(_) => Problem::bad_request("the address cannot be gone to").into_response(),
-    }
-}
-
-fn problem_of(error: InstallError) -> Problem {
-    match error {
-        InstallError::Catalog(error) => error.into(),
-        InstallError::Shop(failure @ Failure::Permanent { .. }) => Problem::not_installed(failure.to_string()),
-        InstallError::Shop(failure) => Problem::shop_away(failure.to_string()),
     }
 }

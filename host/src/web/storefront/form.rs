@@ -33,9 +33,13 @@ pub enum FormError {
     TooMany,
 }
 
-/// Reads `application/x-www-form-urlencoded`. Of fields with one name the last one counts.
+/// Reads `application/x-www-form-urlencoded`.
 pub fn read(body: &[u8]) -> Result<Form, FormError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(|_| FormError::Syntax)?;
+    of_pairs(serde_urlencoded::from_bytes(body).map_err(|_| FormError::Syntax)?)
+}
+
+/// Reads fields, of which the last one counts where several have one name.
+pub fn of_pairs(pairs: Vec<(String, String)>) -> Result<Form, FormError> {
     if pairs.len() > FIELDS {
         return Err(FormError::TooMany);
     }

@@ -58,6 +58,8 @@ pub struct Panels<'a> {
 pub enum Actions<'a> {
     /// `actions/PLUGIN/ACTION?locale=LOCALE`
     OfPlugin,
+    /// `plugins/PLUGIN/actions/ACTION`, which a shop's own page takes over.
+    OfShop,
     /// `LINK/actions/ACTION`
     OfLink(&'a str),
 }
@@ -84,6 +86,7 @@ fn section(panels: &Panels<'_>, drawn: &Drawn, number: usize) -> Value {
         Actions::OfPlugin => {
             (format!("actions/{}/", segment(drawn.plugin.as_str())), format!("?locale={}", segment(panels.locale)))
         }
+        Actions::OfShop => (format!("plugins/{}/actions/", segment(drawn.plugin.as_str())), String::new()),
         Actions::OfLink(link) => (format!("{}/actions/", segment(link)), String::new()),
     };
     let blocks = drawn.blocks.as_ref().ok();

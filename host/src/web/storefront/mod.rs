@@ -17,6 +17,7 @@ use crate::host::Host;
 pub mod form;
 pub mod html;
 mod links;
+mod magento;
 mod mail_words;
 pub mod panels;
 mod preferences;
@@ -46,6 +47,8 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/u/{token}", get(unsubscribe::ask).post(unsubscribe::unsubscribe))
         .route("/preferences/{token}", get(preferences::show).post(preferences::save))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .route("/magento/panel", post(magento::show))
+        .route("/magento/panel/actions", post(magento::act))
 }
 
 /// A whole page, as it is answered.

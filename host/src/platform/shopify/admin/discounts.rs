@@ -8,10 +8,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AdminClient, answer::Amount, gid, marks::title_of, no_data, permanent, transient};
+use super::{AdminClient, answer::Amount, gid, no_data, permanent, transient};
 use crate::{
     domain::{Benefit, DiscountEnd, EffectId, Money, NewDiscount, ProductId},
-    platform::{EndedDiscount, Failure, Receipt},
+    platform::{EndedDiscount, Failure, Receipt, marks::title_of},
 };
 
 const CREATE_DISCOUNT: &str = include_str!("../documents/create_discount.graphql");

@@ -5,10 +5,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AdminClient, gid, marks::title_of, no_data, transient};
+use super::{AdminClient, gid, no_data, transient};
 use crate::{
     domain::{EffectId, NewGiftCard, Timestamp},
-    platform::{Failure, Receipt},
+    platform::{Failure, Receipt, marks::title_of},
 };
 
 const CREATE_GIFT_CARD: &str = include_str!("../documents/create_gift_card.graphql");

@@ -7,16 +7,13 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    AdminClient,
-    answer::Nothing,
-    gid,
-    marks::{mark_of, marked},
-    permanent, transient,
-};
+use super::{AdminClient, answer::Nothing, gid, permanent, transient};
 use crate::{
     domain::{EffectId, OrderNote},
-    platform::{Failure, Receipt},
+    platform::{
+        Failure, Receipt,
+        marks::{mark_of, marked},
+    },
 };
 
 const ORDER_NOTE: &str = include_str!("../documents/order_note.graphql");

@@ -11,18 +11,13 @@ use std::sync::PoisonError;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    AdminClient, ON_ITS_WAY,
-    answer::Nothing,
-    gid,
-    marks::{mark_of, marked},
-    no_data,
-    orders::no_order,
-    permanent,
-};
+use super::{AdminClient, ON_ITS_WAY, answer::Nothing, gid, no_data, orders::no_order, permanent};
 use crate::{
     domain::{EffectId, ParcelGift},
-    platform::{Failure, Receipt},
+    platform::{
+        Failure, Receipt,
+        marks::{mark_of, marked},
+    },
 };
 
 const ORDER_WITH_LINES: &str = include_str!("../documents/order_with_lines.graphql");

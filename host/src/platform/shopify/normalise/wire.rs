@@ -10,82 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     domain::{Currency, Money, MoneyError, Timestamp},
-    platform::{Problem, Unreadable},
+    platform::{Problem, Unreadable, json::is_id},
 };
 
-/// Parses a body. Only a body that fails is parsed again to find the field at fault: keeping track of it costs time.
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable> {
-    // Checked once as a whole, strings need not be checked one by one.
-    let body = std::str::from_utf8(body).map_err(|error| Problem::shape(error).at("."))?;
-    serde_json::from_str(body).map_err(|error| {
-        let mut parser = serde_json::Deserializer::from_str(body);
-        match serde_path_to_error::deserialize::<_, T>(&mut parser) {
-            Err(at_field) => Problem::shape(at_field.inner()).at(&at_field.path().to_string()),
-            Ok(_) => Problem::shape(error).at("."),
-        }
-    })
-}
-
-/// A string, borrowed from the body unless it holds escapes.
-#[derive(Clone, Debug)]
-pub struct Text<'a>(Cow<'a, str>);
-
-impl Text<'_> {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.into())))
-            }
-        }
-
-        deserializer.deserialize_str(Read)
-    }
-}
-
-/// A text to keep: `None` if it is absent, null or empty.
-pub fn owned(text: Option<&Text<'_>>) -> Option<String> {
-    text.map(Text::as_str).filter(|text| !text.is_empty()).map(Into::into)
-}
-
-/// A text that may be of any other shape, where that must not make a whole body unreadable.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Loose<'a>(#[serde(borrow)] &'a RawValue);
-
-impl<'a> Loose<'a> {
-    /// A string, or a number or a truth value as it was written; `None` of anything else.
-    pub fn text(self) -> Option<String> {
-        let written = self.0.get();
-        match written.bytes().next()? {
-            b'"' => self.read(),
-            b'{' | b'[' | b'n' => None,
-            _ => Some(written.into()),
-        }
-    }
-
-    /// What it holds, if it has the shape of that.
-    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
-        serde_json::from_str(self.0.get()).ok()
-    }
-}
+pub use crate::platform::json::{Loose, Text, each, owned, parse};
 
 /// An id: a whole number of at most 64 bits, or a string. Floating point would round ids beyond 2^53.
 #[derive(Clone, Debug)]
@@ -130,11 +58,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
 
         deserializer.deserialize_any(Read)
     }
-}
-
-/// Ids become parts of keys: short, printable, without spaces or slashes.
-fn is_id(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
 }
 
 /// The last part of a global id such as `gid://shopify/Order/1`, if it names an object of this kind.
@@ -275,20 +198,6 @@ pub fn sum<T>(
         });
     }
     Ok(total)
-}
-
-/// Reads the items of the list `field`, which may be absent or null.
-pub fn each<T, U>(
-    field: &str,
-    items: Option<&[T]>,
-    read: impl Fn(&T) -> Result<U, Unreadable>,
-) -> Result<Vec<U>, Unreadable> {
-    let items = items.unwrap_or_default();
-    let mut all = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        all.push(read(item).map_err(|error| error.within_item(field, index))?);
-    }
-    Ok(all)
 }
 
 /// An instant in RFC 3339, with a space for the `T` in some versions.

@@ -13,13 +13,12 @@ use super::{
     super::{
         discounts::{amount_off, off_items, off_shipping},
         gift_cards::card_input,
-        marks::title_of,
         metafields::Field,
         store_credit::{STORE_CREDIT, ledger_field},
     },
     *,
 };
-use crate::domain::NewGiftCard;
+use crate::{domain::NewGiftCard, platform::marks::title_of};
 
 const OWN_CUT: &str = include_str!("../../../../../../tests/src/shopify_admin/schema.graphql");
 

@@ -1,4 +1,4 @@
-//! What our effects leave at Shopify, so that a repeat finds them done.
+//! What our effects leave at a platform, so that a repeat finds them done.
 
 use crate::domain::EffectId;
 
@@ -6,18 +6,18 @@ use crate::domain::EffectId;
 const MARK_CHARS: usize = 8;
 
 /// The title of an effect's discount, and the note of its gift card. Buyers see the code; merchants see this.
-pub(super) fn title_of(effect: &EffectId) -> String {
+pub fn title_of(effect: &EffectId) -> String {
     format!("Regulars {effect}")
 }
 
 /// The mark at the end of a text of ours on an order, which people read.
-pub(super) fn mark_of(effect: &EffectId) -> String {
+pub fn mark_of(effect: &EffectId) -> String {
     let id = effect.as_str();
     format!("(Regulars {})", id.get(..MARK_CHARS).unwrap_or(id))
 }
 
 /// A text on one line, with the effect's mark at its end.
-pub(super) fn marked(text: &str, effect: &EffectId) -> String {
+pub fn marked(text: &str, effect: &EffectId) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     format!("{} {}", words.join(" "), mark_of(effect))
 }

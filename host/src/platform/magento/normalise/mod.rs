@@ -1,0 +1,263 @@
+//! Bodies of Magento's senders into our words: pure functions of topic, bytes and context.
+//!
+//! What belongs here: the table of topics. `module` reads what our own module tells, `entities` what everybody else does;
+//! both hand what they found to `orders` and `refunds`, where it becomes facts. A topic begins with its sender where that
+//! is not our module:
+//!
+//! | topic | sender | body |
+//! |---|---|---|
+//! | `order.paid` | our module | the envelope of its `docs/wire.md` |
+//! | `observer.…`, `plugin.…` | Adobe's events and webhooks | an entity, wrapped |
+//! | `async-events/sales.order.paid` | mageos-async-events | an entity, wrapped |
+//! | `mageplaza/order` | Mageplaza's module | an entity of our template, its texts encoded |
+//! | `rest/order.paid` | what is read through REST | an entity |
+
+use crate::{
+    domain::{Change, Fulfillment, Platform, ReadEvent, Timestamp, Topic},
+    platform::{Context, Unreadable},
+};
+
+mod entities;
+mod envelope;
+mod goods;
+mod module;
+mod orders;
+mod person;
+mod refunds;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub(super) use wire::instant;
+
+/// What comes before the name of an event of mageos-async-events, of one of Mageplaza's hooks, and of what was read.
+pub const ASYNC_EVENTS: &str = "async-events/";
+pub const MAGEPLAZA: &str = "mageplaza/";
+pub const REST: &str = "rest/";
+
+/// Reads a body. A topic that is not listed changes nothing, and its body is not looked at.
+pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
+    let read = match kind_of(topic) {
+        Some(kind) if topic.starts_with(MAGEPLAZA) => of_hook(kind, body, context)?,
+        Some(kind) => of_entity(kind, body, context)?,
+        None => of_module(topic, body, context)?,
+    };
+    Ok(match read {
+        Some((topic, change)) => ReadEvent { topic, change },
+        None => ReadEvent { topic: Topic::foreign(Platform::Magento, topic), change: Change::None },
+    })
+}
+
+/// When what a body tells of was last changed, by the entity itself.
+pub fn changed_at(topic: &str, body: &[u8]) -> Option<Timestamp> {
+    let decoded = topic.starts_with(MAGEPLAZA).then(|| envelope::decoded(body)).transpose().ok()?;
+    let body = decoded.as_deref().unwrap_or(body);
+    let (_, json) = envelope::entity(body, kind_of(topic)?.entity.name()).ok()?;
+    entities::changed_at(json)
+}
+
+type Read = Option<(Topic, Change)>;
+
+/// Reads one kind of our module's bodies.
+type ModuleReader = fn(&[u8], &Context) -> Result<Change, Unreadable>;
+
+fn of_module(topic: &str, body: &[u8], context: &Context) -> Result<Read, Unreadable> {
+    let (ours, reader): (Topic, ModuleReader) = match topic {
+        "order.placed" => (Topic::ORDER_PLACED, module::order),
+        "order.paid" => (Topic::ORDER_PAID, module::order),
+        "order.fulfilled" => (Topic::ORDER_FULFILLED, module::order),
+        "order.cancelled" => (Topic::ORDER_CANCELLED, module::order),
+        "order.updated" => (Topic::ORDER_UPDATED, module::order),
+        "order.refunded" => (Topic::ORDER_REFUNDED, module::refund),
+        "fulfillment.created" => (Topic::FULFILLMENT_CREATED, module::fulfillment),
+        "fulfillment.updated" => (Topic::FULFILLMENT_UPDATED, module::fulfillment),
+        "customer.created" => (Topic::CUSTOMER_CREATED, module::customer),
+        "customer.updated" => (Topic::CUSTOMER_UPDATED, module::customer),
+        "customer.deleted" => (Topic::CUSTOMER_DELETED, module::deletion),
+        "customer.consent" => (Topic::CUSTOMER_CONSENT, module::consent),
+        "checkout.updated" => (Topic::CHECKOUT_UPDATED, module::checkout),
+        _ => return Ok(None),
+    };
+    Ok(Some((ours, reader(body, context)?)))
+}
+
+/// What an entity is, and the topic that its sender says it is told as, if it does.
+struct Kind {
+    entity: Entity,
+    topic: Option<Topic>,
+}
+
+#[derive(Clone, Copy)]
+enum Entity {
+    Order,
+    CreditMemo,
+    Shipment,
+    Track,
+    Customer,
+    CustomerDeletion,
+    Subscriber,
+    Cart,
+    Product,
+    ProductDeletion,
+}
+
+impl Entity {
+    /// Told as whatever it has come to.
+    fn as_it_is(self) -> Option<Kind> {
+        Some(Kind { entity: self, topic: None })
+    }
+
+    fn told_as(self, topic: Topic) -> Option<Kind> {
+        Some(Kind { entity: self, topic: Some(topic) })
+    }
+
+    /// What Commerce webhooks call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::CreditMemo => "creditmemo",
+            Self::Shipment => "shipment",
+            Self::Track => "track",
+            Self::Customer | Self::CustomerDeletion => "customer",
+            Self::Subscriber => "subscriber",
+            Self::Cart => "quote",
+            Self::Product | Self::ProductDeletion => "product",
+        }
+    }
+}
+
+/// The kind of a topic that tells of an entity: of every sender's but our module's.
+fn kind_of(topic: &str) -> Option<Kind> {
+    if let Some(event) = topic.strip_prefix(ASYNC_EVENTS) {
+        async_event(event)
+    } else if let Some(name) = topic.strip_prefix(MAGEPLAZA) {
+        hook(name)
+    } else if let Some(step) = topic.strip_prefix(REST) {
+        rest(step)
+    } else {
+        adobe(topic)
+    }
+}
+
+/// Of Magento's observers and plugins. Those that fire inside the transaction may be subscribed to as well as those after it.
+fn adobe(topic: &str) -> Option<Kind> {
+    let name = match topic.strip_prefix("observer.") {
+        Some(observer) => observer,
+        None if topic.starts_with("plugin.") => topic,
+        None => return None,
+    };
+    let saved = name.strip_suffix("_save_commit_after").or_else(|| name.strip_suffix("_save_after"));
+    match (saved, name) {
+        (Some("sales_order"), _) => Entity::Order.as_it_is(),
+        (Some("sales_order_creditmemo"), _) => Entity::CreditMemo.as_it_is(),
+        (Some("sales_order_shipment"), _) => Entity::Shipment.as_it_is(),
+        (Some("sales_order_shipment_track"), _) => Entity::Track.as_it_is(),
+        (Some("customer"), _) => Entity::Customer.as_it_is(),
+        (Some("newsletter_subscriber"), _) => Entity::Subscriber.as_it_is(),
+        (Some("sales_quote"), _) => Entity::Cart.as_it_is(),
+        (Some("catalog_product"), _) => Entity::Product.as_it_is(),
+        (_, "checkout_submit_all_after") => Entity::Order.told_as(Topic::ORDER_PLACED),
+        // As a service and as the shop's own installation name it.
+        (_, "plugin.sales.api.order_management.place" | "plugin.magento.sales.api.order_management.place") => {
+            Entity::Order.told_as(Topic::ORDER_PLACED)
+        }
+        (_, "customer_register_success") => Entity::Customer.told_as(Topic::CUSTOMER_CREATED),
+        (_, "customer_delete_commit_after") => Entity::CustomerDeletion.as_it_is(),
+        (_, "catalog_product_delete_commit_after") => Entity::ProductDeletion.as_it_is(),
+        _ => None,
+    }
+}
+
+fn async_event(name: &str) -> Option<Kind> {
+    match name {
+        "sales.order.created" => Entity::Order.told_as(Topic::ORDER_PLACED),
+        "sales.order.paid" => Entity::Order.told_as(Topic::ORDER_PAID),
+        "sales.order.cancelled" => Entity::Order.told_as(Topic::ORDER_CANCELLED),
+        "sales.order.updated" | "sales.order.shipped" | "sales.order.holded" | "sales.order.unholded" => {
+            Entity::Order.as_it_is()
+        }
+        "sales.shipment.created" => Entity::Shipment.told_as(Topic::FULFILLMENT_CREATED),
+        "sales.creditmemo.created" => Entity::CreditMemo.as_it_is(),
+        "customer.created" => Entity::Customer.told_as(Topic::CUSTOMER_CREATED),
+        "customer.updated" => Entity::Customer.told_as(Topic::CUSTOMER_UPDATED),
+        "catalog.product.created" | "catalog.product.updated" => Entity::Product.as_it_is(),
+        _ => None,
+    }
+}
+
+/// Of what was read, by the step that it is read for.
+fn rest(step: &str) -> Option<Kind> {
+    match step {
+        "order.placed" => Entity::Order.told_as(Topic::ORDER_PLACED),
+        "order.paid" => Entity::Order.told_as(Topic::ORDER_PAID),
+        "order.fulfilled" => Entity::Order.told_as(Topic::ORDER_FULFILLED),
+        "order.cancelled" => Entity::Order.told_as(Topic::ORDER_CANCELLED),
+        "order.updated" => Entity::Order.told_as(Topic::ORDER_UPDATED),
+        "order.refunded" => Entity::CreditMemo.as_it_is(),
+        "fulfillment.updated" => Entity::Shipment.told_as(Topic::FULFILLMENT_UPDATED),
+        "customer.created" => Entity::Customer.told_as(Topic::CUSTOMER_CREATED),
+        "customer.updated" => Entity::Customer.told_as(Topic::CUSTOMER_UPDATED),
+        "checkout.updated" => Entity::Cart.as_it_is(),
+        "product.updated" => Entity::Product.as_it_is(),
+        _ => None,
+    }
+}
+
+/// Of Mageplaza's hooks, by the names of our templates.
+fn hook(name: &str) -> Option<Kind> {
+    match name {
+        "order" => Entity::Order.as_it_is(),
+        "creditmemo" => Entity::CreditMemo.as_it_is(),
+        "shipment" => Entity::Shipment.as_it_is(),
+        "customer" => Entity::Customer.as_it_is(),
+        "customer-deletion" => Entity::CustomerDeletion.as_it_is(),
+        "subscriber" => Entity::Subscriber.as_it_is(),
+        "abandoned-cart" => Entity::Cart.as_it_is(),
+        _ => None,
+    }
+}
+
+/// What Liquid could not list of an order has to be read again: an order without lines earns nothing.
+fn of_hook(kind: Kind, body: &[u8], context: &Context) -> Result<Read, Unreadable> {
+    let read = of_entity(kind, &envelope::decoded(body)?, context)?;
+    Ok(read.map(|(topic, change)| match change {
+        Change::Order { order, .. } if order.lines.is_empty() => {
+            (topic, Change::ReadAgain { id: order.id.to_string() })
+        }
+        change => (topic, change),
+    }))
+}
+
+fn of_entity(kind: Kind, body: &[u8], context: &Context) -> Result<Read, Unreadable> {
+    let Kind { entity, topic } = kind;
+    let (path, json) = envelope::entity(body, entity.name())?;
+    let is_new = topic == Some(Topic::ORDER_PLACED);
+    let read = match entity {
+        Entity::Order => entities::order(json, context, is_new),
+        Entity::CreditMemo => entities::refund(json, context).map(|change| (Topic::ORDER_REFUNDED, change)),
+        Entity::Shipment => entities::shipment(json, context),
+        Entity::Track => entities::track(json, context).map(|change| (Topic::FULFILLMENT_UPDATED, change)),
+        Entity::Customer => entities::customer(json, context),
+        Entity::CustomerDeletion => entities::customer_deletion(json).map(|change| (Topic::CUSTOMER_DELETED, change)),
+        Entity::Subscriber => entities::subscriber(json).map(|change| (Topic::CUSTOMER_CONSENT, change)),
+        Entity::Cart => entities::cart(json, context).map(|change| (Topic::CHECKOUT_UPDATED, change)),
+        Entity::Product => entities::product(json, context).map(|change| (Topic::PRODUCT_UPDATED, change)),
+        Entity::ProductDeletion => entities::product_deletion(json).map(|change| (Topic::PRODUCT_DELETED, change)),
+    };
+    let (found, change) = read.map_err(|error| if path == "." { error } else { error.within(path) })?;
+    // What was read and yet tells nothing, such as a memo that is still open, is no event of ours.
+    Ok((change != Change::None).then(|| (topic.unwrap_or(found), change)))
+}
+
+/// A shipment. It has no state in Magento: it is there once it has been sent, and nobody tells of its arrival.
+fn shipped(id: String, order: String, tracking_number: Option<String>, updated_at: Timestamp) -> Change {
+    Change::Fulfillment(Box::new(Fulfillment {
+        id: id.into(),
+        order: order.into(),
+        status: Some("success".into()),
+        shipment_status: None,
+        tracking_number,
+        tracking_url: None,
+        updated_at,
+    }))
+}

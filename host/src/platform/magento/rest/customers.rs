@@ -1,0 +1,138 @@
+//! Customers: read, changed in part, written. Magento compares nothing, so that our own changes take turns, and what others
+//! write between our reading and our writing stays as far as it is in other fields.
+
+use axum::http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{RestClient, comments::Tags, number, permanent, search::Search, views::listed};
+use crate::{
+    domain::{BirthdayChange, CustomerId, TagChange},
+    platform::{Failure, IsLast, Receipt},
+};
+
+/// The attribute that holds tags which name no customer group.
+const TAGS: &str = "regulars_tags";
+
+/// The group of who is not logged in: nobody can be put into it.
+const GUESTS: u64 = 0;
+
+/// A customer as Magento knows it; the address is another website's as well.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FoundCustomer {
+    pub id: u64,
+    pub website_id: u64,
+}
+
+/// A group of customers, which decides on prices and taxes.
+#[derive(Clone, Debug, Deserialize)]
+struct Group {
+    id: u64,
+    code: String,
+}
+
+impl RestClient {
+    /// The shop's customers with an address: one for each of its websites at most.
+    pub async fn customers_of(&self, email: &str) -> Result<Vec<FoundCustomer>, Failure> {
+        let websites = listed(&self.views().await?.websites);
+        let search =
+            Search::new().and(("email", "eq", email)).and(("website_id", "in", &websites)).sorted(&["entity_id"]);
+        self.list(&["customers", "search"], &search.only("items[id,website_id]")).await
+    }
+
+    /// Puts tags on a customer, then takes tags off. A tag that is called like a customer group is that group, of which a
+    /// customer has one; taken off, it leaves the shop's usual group. All others stand in an attribute.
+    pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
+        let _turn = self.changes.lock().await;
+        let customer = self.customer(&change.customer).await?;
+        let groups = self.groups().await?;
+        let group_of = |tag: &String| groups.iter().find(|it| it.code.eq_ignore_ascii_case(tag.trim()));
+        let is_tag = |tag: &&String| group_of(tag).is_none();
+        let mut fields = Map::new();
+        if let Some(group) = change.add.iter().filter_map(group_of).next_back() {
+            fields.insert("group_id".into(), group.id.into());
+        } else if change.remove.iter().filter_map(group_of).any(|group| customer["group_id"] == group.id) {
+            fields.insert("group_id".into(), self.usual_group(&customer).await?.into());
+        }
+        let held = Tags::read(attribute(&customer, TAGS).unwrap_or_default());
+        let add: Vec<_> = change.add.iter().filter(is_tag).collect();
+        let wanted = held.changed(&add, &change.remove.iter().filter(is_tag).collect::<Vec<_>>());
+        if wanted != held {
+            let remedy = "or a customer group for each tag";
+            self.set_attribute(&customer, &mut fields, TAGS, &wanted.list(), remedy).await?;
+        }
+        self.write_customer(&customer, fields).await?;
+        Ok(Receipt(format!("customer {}", change.customer)))
+    }
+
+    /// Writes a birthday into Magento's own field, which is a date with its year.
+    pub async fn set_birthday(&self, change: &BirthdayChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
+        let birthday = change.birthday;
+        let Some(year) = birthday.year else {
+            return Ok(Receipt("not written: the platform's field needs the year".into()));
+        };
+        let date = format!("{year:04}-{:02}-{:02}", birthday.month, birthday.day);
+        let _turn = self.changes.lock().await;
+        let customer = self.customer(&change.customer).await?;
+        if !is_last()? {
+            return Ok(Receipt("not written: a later change stands".into()));
+        }
+        let fields = Map::from_iter([("dob".to_owned(), Value::from(date))]);
+        self.write_customer(&customer, fields).await?;
+        Ok(Receipt(format!("customer {}", change.customer)))
+    }
+
+    /// Subscribes a customer to the shop's newsletter, or ends the subscription.
+    pub async fn subscribe(&self, customer: &CustomerId, is_subscribed: bool) -> Result<(), Failure> {
+        let _turn = self.changes.lock().await;
+        let customer = self.customer(customer).await?;
+        let fields = json!({ "extension_attributes": { "is_subscribed": is_subscribed } });
+        self.write_customer(&customer, fields.as_object().cloned().unwrap_or_default()).await
+    }
+
+    pub(super) async fn customer(&self, id: &CustomerId) -> Result<Value, Failure> {
+        let found = self.find(&["customers", number(id.as_str())?]).await?;
+        found.ok_or_else(|| permanent("there is no such customer"))
+    }
+
+    /// Writes some fields of a customer, with those that Magento asks for; none is none to write, nor are such as it has.
+    pub(super) async fn write_customer(&self, customer: &Value, fields: Map<String, Value>) -> Result<(), Failure> {
+        let id = customer["id"].to_string();
+        let path = ["customers", id.as_str()];
+        self.is_answered(&path)?;
+        if fields.iter().all(|(field, value)| customer.get(field) == Some(value)) {
+            return Ok(());
+        }
+        let kept = ["id", "email", "firstname", "lastname", "website_id", "group_id"];
+        let mut written: Map<_, _> = kept.iter().map(|field| ((*field).to_owned(), customer[*field].clone())).collect();
+        written.extend(fields);
+        self.write::<Value>(Method::PUT, &path, json!({ "customer": written })).await.map(|_| ())
+    }
+
+    /// Ids of all groups, that of guests with them.
+    pub(super) async fn group_ids(&self) -> Result<Vec<u64>, Failure> {
+        let search = Search::new().sorted(&["customer_group_id"]);
+        let groups: Vec<Group> = self.list(&["customerGroups", "search"], &search).await?;
+        Ok(groups.into_iter().map(|group| group.id).collect())
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>, Failure> {
+        let search = Search::new().sorted(&["customer_group_id"]);
+        let mut groups: Vec<Group> = self.list(&["customerGroups", "search"], &search).await?;
+        groups.retain(|group| group.id != GUESTS);
+        Ok(groups)
+    }
+
+    /// The group in which the customer's shop puts who registers.
+    async fn usual_group(&self, customer: &Value) -> Result<u64, Failure> {
+        let store = customer["store_id"].to_string();
+        let group: Option<Group> = self.find(&["customerGroups", "default", number(&store)?]).await?;
+        group.map(|group| group.id).ok_or_else(|| permanent("the shop has no default customer group"))
+    }
+}
+
+/// What a customer has in an attribute of the shop's own.
+pub(super) fn attribute<'a>(customer: &'a Value, code: &str) -> Option<&'a str> {
+    let attributes = customer["custom_attributes"].as_array()?;
+    attributes.iter().find(|it| it["attribute_code"] == code)?["value"].as_str()
+}

@@ -1,0 +1,73 @@
+//! Which of an installation's store views and websites are the shop's: those at its host name. An installation may serve
+//! several, in several currencies, and a listing's path chooses among none of them.
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::{RestClient, permanent};
+use crate::{domain::Currency, platform::Failure};
+
+/// The shop's part of an installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Views {
+    pub stores: Vec<u64>,
+    pub websites: Vec<u64>,
+    /// Of the first view: what the shop's amounts are in, its clock and its language.
+    pub currency: Currency,
+    pub time_zone: String,
+    pub locale: String,
+}
+
+#[derive(Deserialize)]
+struct View {
+    id: u64,
+    website_id: u64,
+    base_url: String,
+    secure_base_url: String,
+    base_currency_code: String,
+    timezone: String,
+    locale: String,
+}
+
+impl View {
+    fn is_at(&self, host: &str) -> bool {
+        let mut urls = [&self.base_url, &self.secure_base_url].into_iter().filter_map(|url| Url::parse(url).ok());
+        urls.any(|url| url.host_str().is_some_and(|named| named.eq_ignore_ascii_case(host)))
+    }
+}
+
+impl RestClient {
+    /// The shop's views, read once.
+    pub async fn views(&self) -> Result<&Views, Failure> {
+        self.views.get_or_try_init(|| self.read_views()).await
+    }
+
+    async fn read_views(&self) -> Result<Views, Failure> {
+        let all: Option<Vec<View>> = self.find(&["store", "storeConfigs"]).await?;
+        let host = self.shop.host.as_str();
+        let own: Vec<_> = all.unwrap_or_default().into_iter().filter(|view| view.is_at(host)).collect();
+        let Some(first) = own.first() else {
+            return Err(permanent(format!(
+                "no store view of this Magento has a base URL at {host}: add the shop under the host name of its base URL"
+            )));
+        };
+        let mut websites: Vec<_> = own.iter().map(|view| view.website_id).collect();
+        websites.sort_unstable();
+        websites.dedup();
+        Ok(Views {
+            stores: own.iter().map(|view| view.id).collect(),
+            websites,
+            currency: first
+                .base_currency_code
+                .parse()
+                .map_err(|error| permanent(format!("the shop's currency: {error}")))?,
+            time_zone: first.timezone.clone(),
+            locale: first.locale.clone(),
+        })
+    }
+}
+
+/// Ids as a condition lists them.
+pub(super) fn listed(ids: &[u64]) -> String {
+    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,99 @@
+//! Adobe I/O Events: CloudEvents, one or a batch, signed with RSA by either of two keys of Adobe's own.
+//!
+//! Adobe signs for everybody who has an account there: an event is believed that names our client.
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{PublicKey, Received, Trust, check_age, header, is_printable, normalise};
+use crate::platform::Refusal;
+
+const SIGNATURES: [&str; 2] = ["x-adobe-digital-signature-1", "x-adobe-digital-signature-2"];
+const KEY_PATHS: [&str; 2] = ["x-adobe-public-key1-path", "x-adobe-public-key2-path"];
+
+/// What the types of Commerce's events begin with.
+const COMMERCE: &str = "com.adobe.commerce.";
+
+/// Events in one batch at most.
+const BATCH_MAX: usize = 100;
+
+/// What is read of an event before it is kept.
+#[derive(Deserialize)]
+struct CloudEvent {
+    id: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    time: Option<String>,
+    recipientclientid: Option<String>,
+    /// As it was called until 2026.
+    recipient_client_id: Option<String>,
+}
+
+impl CloudEvent {
+    fn client(&self) -> Option<&str> {
+        self.recipientclientid.as_deref().or(self.recipient_client_id.as_deref())
+    }
+}
+
+/// The signatures of a request, each with the path of its key.
+pub fn signatures(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Refusal> {
+    let pairs = SIGNATURES.into_iter().zip(KEY_PATHS);
+    let pairs: Vec<_> =
+        pairs.filter_map(|(name, path)| Some((header(headers, name)?, header(headers, path)?))).collect();
+    match pairs.is_empty() {
+        true => Err(Refusal::Unsigned { header: SIGNATURES[0] }),
+        false => Ok(pairs),
+    }
+}
+
+/// Refuses what is not for this store's client: asked before any key is fetched for it.
+pub fn check_recipient(body: &[u8], trust: &Trust<'_>) -> Result<(), Refusal> {
+    let ours = trust.adobe_client_id.ok_or(Refusal::NoAdobeClient)?;
+    match parts(body)?.iter().all(|(_, event)| event.client() == Some(ours)) {
+        true => Ok(()),
+        false => Err(Refusal::OtherRecipient),
+    }
+}
+
+/// Checks a body against signatures and the keys that belong to them; one that fits is enough.
+pub fn verify(signed: &[(&str, PublicKey)], body: &[u8]) -> Result<(), Refusal> {
+    match signed.iter().any(|(signature, key)| key.has_signed(body, signature)) {
+        true => Ok(()),
+        false => Err(Refusal::BadSignature),
+    }
+}
+
+/// The events of a body that has been verified.
+pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal> {
+    let read = |(json, event): (&RawValue, CloudEvent)| {
+        let missing = |field: &str| Refusal::Body(format!("an event has no `{field}`"));
+        let id = event.id.filter(|id| is_printable(id)).ok_or_else(|| missing("id"))?;
+        let kind = event.kind.filter(|kind| is_printable(kind)).ok_or_else(|| missing("type"))?;
+        let time = event.time.as_deref().and_then(normalise::instant).ok_or_else(|| missing("time"))?;
+        check_age(Some(time), trust)?;
+        Ok(Received {
+            id: format!("adobe-io/{id}"),
+            topic: kind.strip_prefix(COMMERCE).unwrap_or(&kind).to_owned(),
+            form: "adobe-io",
+            occurred_at: Some(time),
+            body: Bytes::copy_from_slice(json.get().as_bytes()),
+        })
+    };
+    parts(body)?.into_iter().map(read).collect()
+}
+
+/// Each event's own bytes, and what is read of it.
+fn parts(body: &[u8]) -> Result<Vec<(&RawValue, CloudEvent)>, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::Body(error.to_string());
+    let events: Vec<&RawValue> = match body.trim_ascii().starts_with(b"[") {
+        true => serde_json::from_slice(body).map_err(unreadable)?,
+        false => vec![serde_json::from_slice(body).map_err(unreadable)?],
+    };
+    if !(1..=BATCH_MAX).contains(&events.len()) {
+        return Err(Refusal::Body(format!("it is not 1 to {BATCH_MAX} events")));
+    }
+    let read = |event: &'_ RawValue| serde_json::from_str(event.get()).map_err(unreadable);
+    events.into_iter().map(|event| Ok((event, read(event)?))).collect()
+}

@@ -1,0 +1,128 @@
+//! Who sends to a Magento store's addresses, and how each is believed.
+//!
+//! What belongs here: one file for each sender, from the request to events that can be kept. Bodies are read as far as that
+//! takes, which is their envelope.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
+use super::normalise;
+use crate::{
+    domain::Timestamp,
+    platform::{Refusal, Secret},
+};
+
+pub mod adobe_commerce;
+pub mod adobe_io;
+mod adobe_keys;
+pub mod async_events;
+pub mod mageplaza;
+pub mod module;
+mod rsa;
+
+pub use adobe_keys::{AdobeKeys, Unavailable};
+pub use rsa::{NotAKey, PublicKey};
+
+/// Who sends. All but our own module name the store in the address that they were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender<'a> {
+    /// `POST /webhooks/magento`
+    Module,
+    /// `POST /webhooks/adobe-io/{store}`
+    AdobeIo { store: &'a str },
+    /// `POST /webhooks/adobe-commerce/{store}`
+    AdobeCommerce { store: &'a str },
+    /// `POST /webhooks/async-events/{store}/{event}`
+    AsyncEvents { store: &'a str, event: &'a str },
+    /// `POST /webhooks/mageplaza/{store}/{hook}`
+    Mageplaza { store: &'a str, hook: &'a str },
+}
+
+impl Sender<'_> {
+    /// The store that a request claims to come from.
+    pub fn claimed_store(self, headers: &HeaderMap) -> Result<String, Refusal> {
+        match self {
+            Self::Module => module::claimed_store(headers),
+            Self::AdobeIo { store }
+            | Self::AdobeCommerce { store }
+            | Self::AsyncEvents { store, .. }
+            | Self::Mageplaza { store, .. } => Ok(store.to_ascii_lowercase()),
+        }
+    }
+}
+
+/// What a sender is believed by, and when it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Trust<'a> {
+    /// The store's secrets.
+    pub secrets: &'a [Secret],
+    /// The client id of the store's project in Adobe's Developer Console.
+    pub adobe_client_id: Option<&'a str>,
+    /// What the store's Commerce webhooks are signed with.
+    pub adobe_webhook_key: Option<&'a PublicKey>,
+    pub now: Timestamp,
+    /// For how long ids of events are remembered: an older event could have been here before.
+    pub remembered: Duration,
+}
+
+/// An event that a believed sender has told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The same for every repeat: the key to find repeats by.
+    pub id: String,
+    pub topic: String,
+    /// The form that the body has.
+    pub form: &'static str,
+    /// When it happened, by its sender's clock.
+    pub occurred_at: Option<Timestamp>,
+    pub body: Bytes,
+}
+
+/// A header's text, trimmed; `None` if it is absent, blank or not ASCII.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn required<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Refusal> {
+    header(headers, name).ok_or(Refusal::MissingHeader { header: name })
+}
+
+/// Ids and topics become keys and log fields: short, printable, without spaces.
+fn is_printable(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An event of a sender who signs neither id nor time. What is signed names it: a repeat has the same body, and nobody who
+/// sends a body again can make it another event. A body that is older than ids are remembered is refused.
+fn of_body_alone(
+    (prefix, topic): (&str, String),
+    form: &'static str,
+    body: &Bytes,
+    trust: &Trust<'_>,
+) -> Result<Received, Refusal> {
+    if !is_printable(&topic) {
+        return Err(Refusal::Body("its topic is none".into()));
+    }
+    let occurred_at = normalise::changed_at(&topic, body);
+    check_age(occurred_at, trust)?;
+    let hash = Sha256::new().chain_update(&topic).chain_update([0]).chain_update(body).finalize();
+    Ok(Received {
+        id: format!("{prefix}/{}", HEXLOWER.encode(&hash[..16])),
+        topic,
+        form,
+        occurred_at,
+        body: body.clone(),
+    })
+}
+
+/// Refuses an event that is older than ids are remembered.
+fn check_age(occurred_at: Option<Timestamp>, trust: &Trust<'_>) -> Result<(), Refusal> {
+    match occurred_at.map(|at| trust.now.since(at)) {
+        Some(age) if age > trust.remembered => Err(Refusal::Stale { seconds: age.as_secs() }),
+        _ => Ok(()),
+    }
+}
