@@ -29,4 +29,5 @@ mod shopify_manifest;
 mod shopify_reads;
 mod shopify_vectors;
 mod showcase;
+mod two_platforms;
 mod webhooks;
