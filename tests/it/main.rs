@@ -10,6 +10,7 @@ mod disk_faults;
 mod house;
 mod journey;
 mod links;
+mod magento_module;
 mod magento_vectors;
 mod mail_rules;
 mod merchant_actions;

@@ -22,7 +22,10 @@ mod magento;
 mod season;
 mod shopify;
 
-use crate::shop::{SECRET, plugin_file};
+use crate::{
+    magento_module::assert_is_on_the_wire,
+    shop::{SECRET, plugin_file},
+};
 
 const PLUGINS: [(&str, &str); 5] = [
     ("birthday-mail", r#"{"order_marks": [2], "milestone_wait_days": 1}"#),
@@ -194,8 +197,9 @@ fn both_platforms_tell_of_a_season_in_the_same_facts() {
         let (topic, body) = shopify::told(happening, begin, at);
         let of_shopify = platform::read(Platform::Shopify, topic, body.to_string().as_bytes(), &context).unwrap();
         let (topic, data) = magento::told(happening, begin, at);
-        let body = envelope("shop.example.com", &id_of(step), topic, data).to_string();
-        let mut of_magento = platform::read(Platform::Magento, topic, body.as_bytes(), &context).unwrap();
+        let sent = envelope("shop.example.com", &id_of(step), topic, data);
+        assert_is_on_the_wire(&sent);
+        let mut of_magento = platform::read(Platform::Magento, topic, sent.to_string().as_bytes(), &context).unwrap();
         // What Magento's store view says of the language, Shopify tells elsewhere.
         match &mut of_magento.change {
             Change::Customer(customer) | Change::Order { customer: Some(customer), .. } => customer.locale = None,
