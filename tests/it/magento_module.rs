@@ -140,7 +140,8 @@ async fn a_panel_is_shown_to_nobody_whom_the_shop_has_not_named() {
 #[tokio::test]
 async fn adobe_is_told_that_the_address_is_ours() {
     let shop = shop().await;
-    let get = async |path: &str| reqwest::get(format!("{}{path}", shop.host.webhooks_url())).await.unwrap();
+    let http = reqwest::Client::new();
+    let get = async |path: &str| http.get(format!("{}{path}", shop.host.webhooks_url())).send().await.unwrap();
     let answer = get(&format!("/webhooks/adobe-io/{STORE}?challenge=8ec8d794-e0ab-42df")).await;
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));

@@ -30,7 +30,9 @@ pub fn host_name(text: &str) -> Option<String> {
 
 /// Why nothing is done or read in a Magento store.
 pub fn not_called() -> Failure {
-    Failure::Permanent { reason: "Regulars does not call Magento's REST API: effects and reads end here".into() }
+    Failure::Permanent {
+        reason: "Regulars does not call Magento's REST API: nothing is done or read in a Magento store".into(),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Adobe I/O Events: CloudEvents, one or a batch, signed with RSA by either of two keys of Adobe's own.
+//! Adobe I/O Events: `CloudEvents`, one or a batch, signed with RSA by either of two keys of Adobe's own.
 //!
 //! Adobe signs for everybody who has an account there: an event is believed that names our client.
 
