@@ -96,8 +96,11 @@ fn read(topic: &str, entity: &Value) -> Result<ReadEvent, Unreadable> {
     platform::read(Platform::Magento, topic, entity.to_string().as_bytes(), &context)
 }
 
+/// Whether a change is what a capture has to become.
+type IsRight = fn(&Change) -> bool;
+
 /// The topic under which a capture is read, and what it has to become.
-fn kind_of(name: &str) -> Option<(&'static str, fn(&Change) -> bool)> {
+fn kind_of(name: &str) -> Option<(&'static str, IsRight)> {
     Some(match name.split('_').next()? {
         "order" | "orders" if name != "order_comments" => {
             ("rest/order.updated", |it| matches!(it, Change::Order { .. }))

@@ -86,7 +86,7 @@ async fn of_adobe_io(
     let mut signed = Vec::new();
     let mut unavailable = None;
     for (signature, path) in signatures {
-        match ingest.adobe_keys.get(path, trust.now).await? {
+        match ingest.adobe_keys.get(&path, trust.now).await {
             Ok(key) => signed.push((signature, key)),
             Err(error) => unavailable = Some(error),
         }

@@ -18,7 +18,7 @@ use crate::{
         Refusal, Secret, Sender, hmac,
         magento::{
             self,
-            senders::{AdobeKeys, PublicKey, module},
+            senders::{AdobeKeys, KeyPath, PublicKey, module},
         },
     },
     store::{AdobeServices, Position},
@@ -66,7 +66,11 @@ async fn doors() -> Doors {
         adobe_keys: AdobeKeys::new().unwrap(),
         remembered: 7 * DAY,
     };
-    ingest.adobe_keys.know(KEY_PATH, PublicKey::from_pem(SIGNERS_KEY).unwrap(), bench.clock.now());
+    ingest.adobe_keys.know(
+        &KeyPath::read(KEY_PATH).unwrap(),
+        PublicKey::from_pem(SIGNERS_KEY).unwrap(),
+        bench.clock.now(),
+    );
     Doors { bench, ingest }
 }
 

@@ -59,7 +59,7 @@ pub enum Actions<'a> {
     /// `actions/PLUGIN/ACTION?locale=LOCALE`
     OfPlugin,
     /// `plugins/PLUGIN/actions/ACTION`, which a shop's own page takes over.
-    OfShop,
+    InShop,
     /// `LINK/actions/ACTION`
     OfLink(&'a str),
 }
@@ -86,7 +86,7 @@ fn section(panels: &Panels<'_>, drawn: &Drawn, number: usize) -> Value {
         Actions::OfPlugin => {
             (format!("actions/{}/", segment(drawn.plugin.as_str())), format!("?locale={}", segment(panels.locale)))
         }
-        Actions::OfShop => (format!("plugins/{}/actions/", segment(drawn.plugin.as_str())), String::new()),
+        Actions::InShop => (format!("plugins/{}/actions/", segment(drawn.plugin.as_str())), String::new()),
         Actions::OfLink(link) => (format!("{}/actions/", segment(link)), String::new()),
     };
     let blocks = drawn.blocks.as_ref().ok();

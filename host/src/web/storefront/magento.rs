@@ -104,7 +104,7 @@ async fn page(
             words: words::of(&locale),
             locale: &locale,
             sections: &sections,
-            actions: Actions::OfShop,
+            actions: Actions::InShop,
             key: &token(),
             taken_in,
             shop_link: None,

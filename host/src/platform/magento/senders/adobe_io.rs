@@ -1,4 +1,4 @@
-//! Adobe I/O Events: CloudEvents, one or a batch, signed with RSA by either of two keys of Adobe's own.
+//! Adobe I/O Events: `CloudEvents`, one or a batch, signed with RSA by either of two keys of Adobe's own.
 //!
 //! Adobe signs for everybody who has an account there: an event is believed that names our client.
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{PublicKey, Received, Trust, check_age, header, is_printable, normalise};
+use super::{KeyPath, PublicKey, Received, Trust, check_age, header, is_printable, normalise};
 use crate::platform::Refusal;
 
 const SIGNATURES: [&str; 2] = ["x-adobe-digital-signature-1", "x-adobe-digital-signature-2"];
@@ -38,13 +38,13 @@ impl CloudEvent {
 }
 
 /// The signatures of a request, each with the path of its key.
-pub fn signatures(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Refusal> {
+pub fn signatures(headers: &HeaderMap) -> Result<Vec<(&str, KeyPath)>, Refusal> {
     let pairs = SIGNATURES.into_iter().zip(KEY_PATHS);
-    let pairs: Vec<_> =
-        pairs.filter_map(|(name, path)| Some((header(headers, name)?, header(headers, path)?))).collect();
-    match pairs.is_empty() {
+    let sent = pairs.filter_map(|(name, path)| Some((header(headers, name)?, header(headers, path)?)));
+    let signatures: Vec<_> = sent.map(|(name, path)| Ok((name, KeyPath::read(path)?))).collect::<Result<_, _>>()?;
+    match signatures.is_empty() {
         true => Err(Refusal::Unsigned { header: SIGNATURES[0] }),
-        false => Ok(pairs),
+        false => Ok(signatures),
     }
 }
 

@@ -1,5 +1,6 @@
-//! mageos-async-events: hexadecimal HMAC-SHA256 of the body, keyed with the subscription's verification token. It sends
-//! neither the event's name nor an id nor a time: the name stands in the address that a subscription is given.
+//! mageos-async-events: hexadecimal HMAC-SHA256 of the body, keyed with the subscription's verification token.
+//!
+//! It sends neither the event's name nor an id nor a time: the name stands in the address that a subscription is given.
 
 use axum::http::HeaderMap;
 use bytes::Bytes;

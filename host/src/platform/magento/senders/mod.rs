@@ -24,7 +24,7 @@ pub mod mageplaza;
 pub mod module;
 mod rsa;
 
-pub use adobe_keys::{AdobeKeys, Unavailable};
+pub use adobe_keys::{AdobeKeys, KeyPath, Unavailable};
 pub use rsa::{NotAKey, PublicKey};
 
 /// Who sends. All but our own module name the store in the address that they were given.

@@ -1,4 +1,4 @@
-//! Our own module, Regulars_Connect: HMAC-SHA256 over time and body, both of which it signs anew on every try.
+//! Our own module, `Regulars_Connect`: HMAC-SHA256 over time and body, both of which it signs anew on every try.
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
