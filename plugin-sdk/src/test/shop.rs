@@ -168,7 +168,11 @@ impl Shop {
         }
     }
 
-    pub(super) fn learn_fulfillment(&mut self, it: Fulfillment) {
+    pub(super) fn learn_fulfillment(&mut self, mut it: Fulfillment) {
+        let customer = self.orders.get(&it.order_id).and_then(|order| order.fact.customer_id.as_deref());
+        if customer.is_some_and(|id| self.forgotten.get(self.survivor(id)) == Some(&true)) {
+            strip(&mut it);
+        }
         if self.fulfillments.get(&it.id).is_none_or(|known| known.updated_at <= it.updated_at) {
             self.fulfillments.insert(it.id.clone(), it);
         }
@@ -218,6 +222,7 @@ impl Shop {
             self.customers.entry(id.clone()).or_insert_with(named);
             if self.forgotten.get(self.survivor(id)) == Some(&true) {
                 order.attributes.clear();
+                self.fulfillments.values_mut().filter(|it| it.order_id == order.id).for_each(strip);
             }
         }
         learn(&mut self.orders, order.id.clone(), order, as_of);
@@ -246,6 +251,7 @@ impl Shop {
         for id in orders {
             self.orders.entry(id.clone()).and_modify(|it| it.fact.attributes.clear());
             self.order_signals.remove(&id);
+            self.fulfillments.values_mut().filter(|it| it.order_id == id).for_each(strip);
         }
     }
 
@@ -303,4 +309,10 @@ impl Shop {
             _ => {}
         }
     }
+}
+
+/// Takes the way to a parcel out of a shipment: a carrier's page may tell whom it went to.
+fn strip(shipment: &mut Fulfillment) {
+    shipment.tracking_number = None;
+    shipment.tracking_url = None;
 }

@@ -32,6 +32,10 @@ fn holding(customers: &[Customer], orders: &[Order]) -> Delivery {
     }
     for order in orders {
         transaction.put_order(STORE, None, order);
+        if let Some(customer) = &order.customer {
+            let id = order.id.as_str().as_bytes().to_vec();
+            transaction.put_bytes(keys::customer_order(STORE, customer, order.placed_at, &order.id), id);
+        }
     }
     Delivery::new(input(), transaction)
 }

@@ -131,7 +131,10 @@ pub fn made(shop: &mut Bench) -> (String, EffectId) {
 
 #[test]
 fn each_kind_of_reward_gives_what_it_says() {
-    let reward = |kind: &str, value: &str| json!({ "id": "r", "title": "R", "type": kind, "cost": 100, "value": value, "products": ["p9"] });
+    let reward = |kind: &str, value: &str| {
+        let products = if kind == "free_shipping" { json!([]) } else { json!(["p9"]) };
+        json!({ "id": "r", "title": "R", "type": kind, "cost": 100, "value": value, "products": products })
+    };
     let euros = |minor| Benefit::Amount(Money::new(minor, "EUR".parse().unwrap()));
     for (kind, value, benefit, told) in [
         ("fixed", "5.00", euros(500), "5.00 EUR"),

@@ -257,7 +257,7 @@ async fn a_longer_answer_than_allowed_is_not_read_to_its_end() {
     let limits = Limits { max_answer_bytes: 1000, ..Limits::default() };
     let (_, client) = Shop::answering([Reply::Says(StatusCode::OK, vec![], " ".repeat(1001))]).await;
     let result = client.with_limits(limits).create_discount(&effect(), &discount()).await;
-    assert_eq!(reason(result), "transient: Shopify's answer exceeds 1000 bytes");
+    assert_eq!(reason(result), "transient: the answer of 127.0.0.1 exceeds 1000 bytes");
 }
 
 #[tokio::test]
