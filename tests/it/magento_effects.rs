@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount,
-        NewGiftCard, OrderNote, OrderTagChange, ParcelGift, StoreCredit, TagChange, Timestamp as Moment,
+        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard,
+        OrderNote, OrderTagChange, ParcelGift, TagChange, Timestamp as Moment,
     },
     platform::{
-        Client, Failure, Receipt, Secret,
+        Client, Failure, Secret,
         http::{Http, Reach},
         magento::{
             RestClient,
@@ -20,12 +20,11 @@ use regulars::{
 use regulars_tests::magento_rest::{Access, Consumer, Fault, MagentoRest, Options, Outcome};
 use serde_json::{Value, json};
 
+use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
+
 mod codes;
 mod customers;
 mod orders;
-
-/// Far more than a call can be on its way.
-const LATER: Duration = Duration::from_secs(600);
 
 const POINTS: &str = "regulars_loyalty_points_points_balance";
 
@@ -34,6 +33,16 @@ struct Host {
     shop: MagentoRest,
     client: Client,
     clock: Manual,
+}
+
+impl Performing for Host {
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn clock(&self) -> &Manual {
+        &self.clock
+    }
 }
 
 impl Host {
@@ -72,42 +81,6 @@ impl Host {
         host
     }
 
-    async fn perform(&self, id: &str, kind: &EffectKind) -> Result<Receipt, Failure> {
-        let (client, id) = (&self.client, EffectId::from(id));
-        match kind {
-            EffectKind::CreateDiscount(it) => client.create_discount(&id, it).await,
-            EffectKind::DisableDiscount(it) => client.end_discount(it, None).await.map(|ended| ended.receipt),
-            EffectKind::StoreCredit(it) => client.change_store_credit(&id, it).await,
-            EffectKind::CreateGiftCard(it) => client.create_gift_card(&id, it).await,
-            EffectKind::ChangeTags(it) => client.change_tags(it).await,
-            EffectKind::ChangeOrderTags(it) => client.change_order_tags(it).await,
-            EffectKind::AddOrderNote(it) => client.add_order_note(&id, it).await,
-            EffectKind::AddParcelGift(it) => client.add_parcel_gift(&id, it).await,
-            EffectKind::SetMetafield(it) => client.set_metafield(it, &|| Ok(true)).await,
-            EffectKind::SetBirthday(it) => client.set_birthday(it, &|| Ok(true)).await,
-            EffectKind::Mail(_) => unreachable!("no platform sends mails"),
-        }
-    }
-
-    /// Tries until it is done, as the outbox does.
-    async fn perform_at_last(&self, id: &str, kind: &EffectKind) -> Receipt {
-        for _ in 0..5 {
-            match self.perform(id, kind).await {
-                Ok(receipt) => return receipt,
-                Err(failure) => assert!(!matches!(failure, Failure::Permanent { .. }), "{failure}"),
-            }
-            self.clock.advance(LATER);
-        }
-        panic!("{} is never done", kind.name());
-    }
-
-    async fn refusal(&self, id: &str, kind: &EffectKind) -> String {
-        match self.perform(id, kind).await {
-            Err(Failure::Permanent { reason }) => reason,
-            other => panic!("{other:?}"),
-        }
-    }
-
     /// What effects have made of the shop, without the numbers of what was made.
     fn made(&self) -> Value {
         let without_number = |mut items: Vec<Value>| {
@@ -143,10 +116,6 @@ fn client(shop: &MagentoRest, token: &str, clock: &Manual) -> RestClient {
     RestClient::new(Http::new().unwrap(), shop, &Secret::new(token), codes, Arc::new(clock.clone())).unwrap()
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, "EUR".parse().unwrap())
-}
-
 /// An order as REST tells it, with changes.
 fn order(changes: Value) -> Value {
     let mut order = json!({
@@ -158,31 +127,6 @@ fn order(changes: Value) -> Value {
         order[field] = value.clone();
     }
     order
-}
-
-fn discount(code: &str) -> NewDiscount {
-    NewDiscount {
-        customer: Some("7".into()),
-        code: code.into(),
-        benefit: Benefit::Amount(eur(500)),
-        minimum_subtotal: None,
-        collections: vec![],
-        products: vec![],
-        starts_at: Moment(1_790_000_000_000),
-        ends_at: None,
-        uses: Some(1),
-        once_per_customer: true,
-        combines: false,
-        offer: false,
-    }
-}
-
-fn end_of(code: &str) -> EffectKind {
-    EffectKind::DisableDiscount(DiscountEnd { made_by: "made".into(), code: code.into() })
-}
-
-fn credit(minor: i64) -> EffectKind {
-    EffectKind::StoreCredit(StoreCredit { customer: "7".into(), amount: eur(minor), expires_at: None })
 }
 
 fn note(text: &str) -> EffectKind {
@@ -202,16 +146,6 @@ fn tags(add: &[&str], remove: &[&str]) -> EffectKind {
 fn order_tags(add: &[&str], remove: &[&str]) -> EffectKind {
     let texts = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect();
     EffectKind::ChangeOrderTags(OrderTagChange { order: "14".into(), add: texts(add), remove: texts(remove) })
-}
-
-fn points(value: &str) -> Metafield {
-    Metafield {
-        customer: "7".into(),
-        plugin: "loyalty-points".into(),
-        key: "points_balance".into(),
-        kind: "integer".into(),
-        value: value.into(),
-    }
 }
 
 fn born(year: Option<i16>) -> EffectKind {

@@ -23,6 +23,7 @@ mod observability;
 mod overload;
 mod panel;
 mod pausing;
+mod performing;
 mod plugin_mails;
 mod power_cut;
 mod privacy;

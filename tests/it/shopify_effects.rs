@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, Birthday, BirthdayChange, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount,
-        NewGiftCard, OrderNote, OrderTagChange, ParcelGift, StoreCredit, TagChange, Timestamp as Moment,
+        Benefit, Birthday, BirthdayChange, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard, OrderNote,
+        OrderTagChange, ParcelGift, TagChange, Timestamp as Moment,
     },
-    platform::{Client, Failure, Receipt, Secret, http::Http, shopify::AdminClient},
+    platform::{Client, Failure, Secret, http::Http, shopify::AdminClient},
 };
 
 use regulars_tests::shopify_admin::{
@@ -24,18 +24,27 @@ use regulars_tests::shopify_admin::{
 };
 use serde_json::{Value, json};
 
+use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
+
 const BUYER: &str = "gid://shopify/Customer/7";
 const ORDER: &str = "gid://shopify/Order/1001";
 const TEA: &str = "gid://shopify/ProductVariant/41";
-
-/// Far more than a call can be on its way.
-const LATER: Duration = Duration::from_secs(600);
 
 /// A shop with an order and a product, and the host's client of it.
 struct Host {
     admin: ShopifyAdmin,
     client: Client,
     clock: Manual,
+}
+
+impl Performing for Host {
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn clock(&self) -> &Manual {
+        &self.clock
+    }
 }
 
 impl Host {
@@ -61,42 +70,6 @@ impl Host {
 
     fn hour_ago(&self) -> Timestamp {
         self.admin.now() - Duration::from_secs(3_600)
-    }
-
-    async fn perform(&self, id: &str, kind: &EffectKind) -> Result<Receipt, Failure> {
-        let (client, id) = (&self.client, EffectId::from(id));
-        match kind {
-            EffectKind::CreateDiscount(it) => client.create_discount(&id, it).await,
-            EffectKind::DisableDiscount(it) => client.end_discount(it, None).await.map(|ended| ended.receipt),
-            EffectKind::StoreCredit(it) => client.change_store_credit(&id, it).await,
-            EffectKind::CreateGiftCard(it) => client.create_gift_card(&id, it).await,
-            EffectKind::ChangeTags(it) => client.change_tags(it).await,
-            EffectKind::ChangeOrderTags(it) => client.change_order_tags(it).await,
-            EffectKind::AddOrderNote(it) => client.add_order_note(&id, it).await,
-            EffectKind::AddParcelGift(it) => client.add_parcel_gift(&id, it).await,
-            EffectKind::SetMetafield(it) => client.set_metafield(it, &|| Ok(true)).await,
-            EffectKind::SetBirthday(it) => client.set_birthday(it, &|| Ok(true)).await,
-            EffectKind::Mail(_) => unreachable!("no platform sends mails"),
-        }
-    }
-
-    /// Tries until it is done, as the outbox does.
-    async fn perform_at_last(&self, id: &str, kind: &EffectKind) -> Receipt {
-        for _ in 0..5 {
-            match self.perform(id, kind).await {
-                Ok(receipt) => return receipt,
-                Err(failure) => assert!(!matches!(failure, Failure::Permanent { .. }), "{failure}"),
-            }
-            self.clock.advance(LATER);
-        }
-        panic!("{} is never done", kind.name());
-    }
-
-    async fn refusal(&self, id: &str, kind: &EffectKind) -> String {
-        match self.perform(id, kind).await {
-            Err(Failure::Permanent { reason }) => reason,
-            other => panic!("{other:?}"),
-        }
     }
 
     /// What effects have made of the shop, without times.
@@ -127,10 +100,6 @@ fn variant(id: u32, thousandths: i64, available: bool) -> Variant {
     Variant { id: format!("gid://shopify/ProductVariant/{id}"), price, available }
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, "EUR".parse().unwrap())
-}
-
 /// An order as its webhook tells it, with changes.
 fn order(changes: Value) -> Value {
     let lines = (1..=30).map(|number| {
@@ -149,31 +118,6 @@ fn order(changes: Value) -> Value {
     body
 }
 
-fn discount(code: &str) -> NewDiscount {
-    NewDiscount {
-        customer: Some("7".into()),
-        code: code.into(),
-        benefit: Benefit::Amount(eur(500)),
-        minimum_subtotal: None,
-        collections: vec![],
-        products: vec![],
-        starts_at: Moment(1_790_000_000_000),
-        ends_at: None,
-        uses: Some(1),
-        once_per_customer: true,
-        combines: false,
-        offer: false,
-    }
-}
-
-fn credit(minor: i64) -> EffectKind {
-    EffectKind::StoreCredit(StoreCredit { customer: "7".into(), amount: eur(minor), expires_at: None })
-}
-
-fn end_of(code: &str) -> EffectKind {
-    EffectKind::DisableDiscount(DiscountEnd { made_by: "made".into(), code: code.into() })
-}
-
 fn note(text: &str) -> EffectKind {
     EffectKind::AddOrderNote(OrderNote { order: "1001".into(), text: text.into() })
 }
@@ -181,16 +125,6 @@ fn note(text: &str) -> EffectKind {
 fn gift(variant: Option<&str>) -> EffectKind {
     let gift = ParcelGift { order: "1001".into(), variant: variant.map(Into::into), title: "Honey spoon".into() };
     EffectKind::AddParcelGift(gift)
-}
-
-fn points(value: &str) -> Metafield {
-    Metafield {
-        customer: "7".into(),
-        plugin: "loyalty-points".into(),
-        key: "points_balance".into(),
-        kind: "integer".into(),
-        value: value.into(),
-    }
 }
 
 fn born(year: Option<i16>) -> EffectKind {
@@ -271,17 +205,7 @@ async fn each_effect_counts_once_whichever_of_its_calls_goes_wrong() {
 #[tokio::test]
 async fn a_code_is_as_it_was_ordered() {
     let host = Host::new();
-    let ordered = NewDiscount {
-        customer: None,
-        minimum_subtotal: Some(eur(2_000)),
-        collections: vec!["81".into()],
-        uses: None,
-        once_per_customer: false,
-        combines: true,
-        ends_at: Some(Moment(1_800_000_000_000)),
-        benefit: Benefit::BasisPoints(1_234),
-        ..discount("FOR-ALL")
-    };
+    let ordered = discount_for_all();
     host.perform("a", &EffectKind::CreateDiscount(ordered.clone())).await.unwrap();
     let shipping =
         NewDiscount { code: "SHIP".into(), benefit: Benefit::FreeShipping, collections: vec![], ..ordered.clone() };

@@ -5,18 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_code_is_as_it_was_ordered() {
     let host = Host::new();
-    let ordered = NewDiscount {
-        customer: None,
-        minimum_subtotal: Some(eur(2_000)),
-        collections: vec!["81".into()],
-        products: vec!["4".into()],
-        uses: None,
-        once_per_customer: false,
-        combines: true,
-        ends_at: Some(Moment(1_800_000_000_000)),
-        benefit: Benefit::BasisPoints(1_234),
-        ..discount("FOR-ALL")
-    };
+    let ordered = NewDiscount { products: vec!["4".into()], ..discount_for_all() };
     host.perform("a", &EffectKind::CreateDiscount(ordered)).await.unwrap();
     let rule = &host.shop.rules()[0];
     assert_eq!(rule["simple_action"], "by_percent");
