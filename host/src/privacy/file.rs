@@ -1,14 +1,11 @@
 //! The file of one person: everything that is kept of them in a store, as one JSON document.
-//!
-//! Tables that hold nobody, and those whose rows only lead to rows of others, are named here too, so that a new table has
-//! to be decided on.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Person, Place};
+use super::{Person, Place, tables};
 use crate::{
     domain::{
         AuditEntry, AuditKey, Checkout, Contact, Customer, CustomerId, Effect, Fulfillment, Merge, Order, OrderId,
@@ -35,7 +32,7 @@ pub struct Sources {
 pub async fn of(sources: &Sources, person: &Person, now: Timestamp) -> Result<Value, Error> {
     let mut sections: Map<String, Value> = Map::new();
     for table in Table::ALL {
-        let Some(section) = section(table) else { continue };
+        let Some(section) = tables::of(table).section else { continue };
         let rows = match table {
             Table::Link => keys::all_links(),
             Table::Audit => keys::audit_trail(),
@@ -58,71 +55,6 @@ pub async fn of(sources: &Sources, person: &Person, now: Timestamp) -> Result<Va
         "made_at": now,
         "data": sections,
     }))
-}
-
-/// Under which name a table's rows stand in the file; `None` of a table that holds nobody, or only ways to other tables.
-pub fn section(table: Table) -> Option<&'static str> {
-    Some(match table {
-        Table::Customer => "records",
-        Table::CustomerEmail => "addresses",
-        Table::Absorbed => "merges",
-        Table::UntoldMerge => "merges_to_be_told",
-        Table::Redacted => "redactions",
-        Table::Order => "orders",
-        Table::Refund => "refunds",
-        Table::Fulfillment => "shipments",
-        Table::Checkout => "checkouts",
-        Table::Told => "steps_told",
-        Table::Event => "events",
-        Table::State => "plugin_state",
-        Table::Timer => "plugin_timers",
-        Table::Task => "tasks",
-        Table::Link => "links",
-        Table::Effect => "effects",
-        Table::MailCopy => "mails",
-        Table::BudgetCounted => "counted_towards_bounds",
-        Table::LastChange => "values_shown",
-        Table::Contact => "contacts",
-        Table::Audit => "audit",
-        // What belongs to the host or to the shop.
-        Table::Meta
-        | Table::Store
-        | Table::StoreTerms
-        | Table::AdobeServices
-        | Table::Plugin
-        | Table::ProductsRead
-        | Table::Product
-        | Table::Reconciliation
-        | Table::Enabled
-        | Table::Settings
-        | Table::UnpublishedSettings
-        | Table::Paused
-        | Table::StateUsage
-        | Table::Budget
-        | Table::BudgetSpent
-        | Table::TemplateOverride
-        | Table::Letterhead
-        | Table::Chunk => return None,
-        // Ways to rows that are in the file.
-        Table::Due
-        | Table::EventId
-        | Table::CustomerEvent
-        | Table::FailedEvent
-        | Table::WaitingFor
-        | Table::Waiting
-        | Table::CustomerOrder
-        | Table::CustomerCheckout
-        | Table::OrderByCode
-        | Table::OrderBySignal
-        | Table::CustomerLink
-        | Table::EffectListed
-        | Table::Code
-        | Table::CodeEnd
-        | Table::Offer
-        | Table::UnderWay
-        | Table::WaitingMail
-        | Table::Suppressed => return None,
-    })
 }
 
 /// A row as it stands in the file, if it is the person's.

@@ -12,6 +12,7 @@ use std::{
 use super::{
     Person, Place, bare,
     person::{PAGE, parts},
+    tables,
 };
 use crate::{
     domain::{
@@ -60,13 +61,13 @@ pub async fn forget(place: &Place, forgetting: &Forgetting, told: &Told) -> Resu
     let scope = Scope { store: place.id, person: &person, told, told_of: &told_of };
     let mut deleted = Deleted::new();
     for table in Table::ALL {
+        if !tables::of(table).is_scrubbed {
+            continue;
+        }
         let rows = match table {
             Table::Link => keys::all_links(),
             table => keys::of_table(place.id, table),
         };
-        if !holds_people(table) {
-            continue;
-        }
         let mut after = None;
         loop {
             let page = place.store.scan(&Scan::of(rows.clone(), PAGE).after(after))?;
@@ -76,71 +77,6 @@ pub async fn forget(place: &Place, forgetting: &Forgetting, told: &Told) -> Resu
         }
     }
     Ok(deleted)
-}
-
-/// Whether a table has rows from which people are taken here. Of the others the facts' commit has taken them, or they hold
-/// ids, sums, and hashes that nobody without the installation's key can make.
-fn holds_people(table: Table) -> bool {
-    match table {
-        Table::Order
-        | Table::Fulfillment
-        | Table::Event
-        | Table::State
-        | Table::Timer
-        | Table::Task
-        | Table::Link
-        | Table::CustomerLink
-        | Table::Effect
-        | Table::Contact => true,
-        // What belongs to the host or to the shop.
-        Table::Meta
-        | Table::Store
-        | Table::StoreTerms
-        | Table::AdobeServices
-        | Table::Plugin
-        | Table::Audit
-        | Table::ProductsRead
-        | Table::Product
-        | Table::Reconciliation
-        | Table::Enabled
-        | Table::Settings
-        | Table::UnpublishedSettings
-        | Table::Paused
-        | Table::StateUsage
-        | Table::Budget
-        | Table::BudgetSpent
-        | Table::TemplateOverride
-        | Table::Letterhead
-        | Table::Chunk => false,
-        // Empty of the person since the facts' commit.
-        Table::Customer | Table::CustomerEmail | Table::Checkout | Table::CustomerCheckout | Table::OrderBySignal => {
-            false
-        }
-        // Ids, sums and times.
-        Table::Due
-        | Table::EventId
-        | Table::CustomerEvent
-        | Table::FailedEvent
-        | Table::WaitingFor
-        | Table::Waiting
-        | Table::Told
-        | Table::Refund
-        | Table::CustomerOrder
-        | Table::OrderByCode
-        | Table::Absorbed
-        | Table::Redacted
-        | Table::UntoldMerge
-        | Table::MailCopy
-        | Table::EffectListed
-        | Table::Code
-        | Table::CodeEnd
-        | Table::Offer
-        | Table::UnderWay
-        | Table::BudgetCounted
-        | Table::LastChange
-        | Table::WaitingMail
-        | Table::Suppressed => false,
-    }
 }
 
 struct Scope<'a> {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Person, Place, erase, file};
+use super::{Person, Place, erase, file, tables};
 use crate::{
     domain::{
         Act, Actor, AuditEntry, AuditKey, Checkout, Contact, ContactId, Customer, CustomerId, Effect, EffectKind,
@@ -183,7 +183,7 @@ async fn the_file_has_a_persons_row_of_every_table_and_no_other_persons() {
     let person = Person::named(&shop.sources.place, &"7".into(), BTreeSet::new()).await.unwrap();
     let file = file::of(&shop.sources, &person, Timestamp(9)).await.unwrap();
     for table in Table::ALL {
-        if let Some(section) = file::section(table) {
+        if let Some(section) = tables::of(table).section {
             let rows = file["data"][section].as_array().unwrap();
             assert_eq!(rows.len(), 1, "{table:?}: {rows:?}");
         }
@@ -198,7 +198,10 @@ async fn the_file_has_a_persons_row_of_every_table_and_no_other_persons() {
         let table = Table::ALL.into_iter().find(|table| *table as u8 == key.as_bytes()[4]).unwrap();
         let says = row.windows(4).any(|part| part == b"mira");
         let is_way = matches!(table, Table::CustomerCheckout | Table::Due);
-        assert!(!says || file::section(table).is_some() || is_way, "{table:?} holds people and is not in the file");
+        assert!(
+            !says || tables::of(table).section.is_some() || is_way,
+            "{table:?} holds people and is not in the file"
+        );
     }
 }
 
