@@ -3,10 +3,8 @@
 use std::fmt;
 
 use data_encoding::BASE32_NOPAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
-use super::EffectId;
+use super::{EffectId, Mac};
 
 /// Makes the unguessable part of codes. A code follows from the effect that makes it and from this key, so that a repeat
 /// of a delivery finds the same code, and nobody without the key does.
@@ -16,12 +14,12 @@ pub struct CodeKey([u8; 32]);
 impl CodeKey {
     /// The key for codes under an installation's secret, which has other uses as well.
     pub fn under(secret: &[u8; 32]) -> Self {
-        Self(mac(secret, b"codes"))
+        Self(Mac::of(secret, &[b"codes"]).bytes())
     }
 
     /// What the code has that `effect` makes: `chars` of A-Z and 2-7, at most 51, of 5 bits each.
     pub fn code(&self, effect: &EffectId, chars: usize) -> String {
-        let mut code = BASE32_NOPAD.encode(&mac(&self.0, effect.as_str().as_bytes()));
+        let mut code = BASE32_NOPAD.encode(&Mac::of(&self.0, &[effect.as_str().as_bytes()]).bytes());
         code.truncate(chars);
         code
     }
@@ -31,12 +29,6 @@ impl fmt::Debug for CodeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CodeKey([REDACTED])")
     }
-}
-
-fn mac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod effect;
 mod event;
 mod facts;
 mod ids;
+mod mac;
 mod money;
 mod privacy;
 mod secret;
@@ -34,6 +35,7 @@ pub use ids::{
     CheckoutId, ComponentHash, CustomerId, DisputeId, EffectId, EventId, FulfillmentId, LineItemId, OrderId, Platform,
     PluginName, ProductId, RefundId, StoreId, UnknownPlatform,
 };
+pub use mac::Mac;
 pub use money::{Currency, Money, MoneyError};
 pub use privacy::{Act, Actor, AuditEntry, AuditKey, CustomerHash, ProtectedData};
 pub use secret::Secret;

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use data_encoding::HEXLOWER;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-use super::{CustomerId, StoreId, Timestamp};
+use super::{CustomerId, Mac, StoreId, Timestamp};
 
 /// What plugins may see of a store's people, by Shopify's levels of protected customer data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,11 +122,11 @@ pub struct AuditKey([u8; 32]);
 impl AuditKey {
     /// The key under an installation's secret, which has other uses as well.
     pub fn under(secret: &[u8; 32]) -> Self {
-        Self(mac(secret, &[b"audit"]))
+        Self(Mac::of(secret, &[b"audit"]).bytes())
     }
 
     pub fn customer(&self, store: StoreId, id: &CustomerId) -> CustomerHash {
-        let tag = mac(&self.0, &[&store.0.to_be_bytes(), id.as_str().as_bytes()]);
+        let tag = Mac::of(&self.0, &[&store.0.to_be_bytes(), id.as_str().as_bytes()]).bytes();
         CustomerHash(std::array::from_fn(|index| tag[index]))
     }
 }
@@ -137,12 +135,6 @@ impl fmt::Debug for AuditKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AuditKey([REDACTED])")
     }
-}
-
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    parts.iter().for_each(|part| mac.update(part));
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

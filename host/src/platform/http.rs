@@ -11,6 +11,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Client, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -187,6 +188,13 @@ fn unreachable(url: &Url, error: &reqwest::Error, limits: Limits) -> Failure {
         _ => format!("the connection to {host} broke"),
     };
     Failure::Unreachable { reason }
+}
+
+/// A text as it stands in an address or in what is signed, a space as `%20`: all but what RFC 3986, section 2.3, leaves as it
+/// is.
+pub fn percent_encoded(text: &str) -> String {
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 fn host_of(url: &Url) -> &str {

@@ -10,9 +10,9 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+
+use crate::domain::Mac;
 
 const NONCE_BYTES: usize = 24;
 
@@ -30,8 +30,12 @@ pub struct SealKey {
 impl SealKey {
     pub fn new(secret: &[u8; 32]) -> Self {
         let mut name = [0; NAME_BYTES];
-        name.copy_from_slice(&mac(secret, &[b"name"])[..NAME_BYTES]);
-        Self { name, sealing: mac(secret, &[b"seal"]), nonces: mac(secret, &[b"nonce"]) }
+        name.copy_from_slice(&Mac::of_list(secret, &[b"name"]).bytes()[..NAME_BYTES]);
+        Self {
+            name,
+            sealing: Mac::of_list(secret, &[b"seal"]).bytes(),
+            nonces: Mac::of_list(secret, &[b"nonce"]).bytes(),
+        }
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -80,10 +84,8 @@ impl Vault {
     /// Seals a content for a place, such as a record's key: it opens for no other.
     pub fn seal(&self, place: &[u8], content: &[u8]) -> Sealed {
         let key = &self.current;
-        let nonce: [u8; NONCE_BYTES] = std::array::from_fn({
-            let made = mac(&key.nonces, &[place, content]);
-            move |index| made[index]
-        });
+        let made = Mac::of_list(&key.nonces, &[place, content]).bytes();
+        let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|index| made[index]);
         let payload = Payload { msg: content, aad: place };
         let sealed =
             key.cipher().encrypt(&XNonce::from(nonce), payload).expect("a content of memory's size is not too long");
@@ -103,16 +105,6 @@ impl Vault {
     pub fn is_current(&self, sealed: &Sealed) -> bool {
         sealed.0.starts_with(&self.current.name)
     }
-}
-
-/// Parts are length-prefixed, so that no two different lists of them run together.
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

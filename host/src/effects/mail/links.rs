@@ -7,10 +7,8 @@
 use std::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
-use crate::domain::{ContactId, CustomerId, PluginName, StoreId, normalised_email};
+use crate::domain::{ContactId, CustomerId, Mac, PluginName, StoreId, normalised_email};
 
 const VERSION: u8 = 1;
 
@@ -18,6 +16,9 @@ const VERSION: u8 = 1;
 const STORE: std::ops::Range<usize> = 1..5;
 const CONTACT: std::ops::Range<usize> = 5..21;
 const TAG: std::ops::Range<usize> = 21..37;
+
+/// Characters of a tag that is written by itself: 16 bytes in base 64.
+const TAG_CHARS: usize = 22;
 
 /// A longer text is no token: the longest plugin's name makes one of 135 characters.
 const MAX_CHARS: usize = 200;
@@ -33,7 +34,7 @@ impl LinkKey {
 
     /// The name of an address in a store.
     pub fn contact(&self, store: StoreId, address: &str) -> ContactId {
-        let tag = self.tag(&[b"contact", &store.0.to_be_bytes(), normalised_email(address).as_bytes()]);
+        let tag = self.mac(&[b"contact", &store.0.to_be_bytes(), normalised_email(address).as_bytes()]).bytes();
         ContactId(std::array::from_fn(|index| tag[index]))
     }
 
@@ -42,7 +43,7 @@ impl LinkKey {
         let mut token = vec![VERSION];
         token.extend_from_slice(&recipient.store.0.to_be_bytes());
         token.extend_from_slice(&recipient.contact.0);
-        token.extend_from_slice(&self.recipient(recipient).finalize().into_bytes()[..TAG.len()]);
+        token.extend_from_slice(&self.recipient(recipient).bytes()[..TAG.len()]);
         token.extend_from_slice(recipient.plugin.as_str().as_bytes());
         BASE64URL_NOPAD.encode(&token)
     }
@@ -61,59 +62,57 @@ impl LinkKey {
             contact: ContactId(bytes.get(CONTACT)?.try_into().ok()?),
             plugin: str::from_utf8(bytes.get(TAG.end..)?).ok()?.into(),
         };
-        // In constant time.
-        self.recipient(&recipient).verify_truncated_left(bytes.get(TAG)?).ok()?;
-        Some(recipient)
+        self.recipient(&recipient).begins_with(bytes.get(TAG)?).then_some(recipient)
     }
 
     /// What the keys of a page's forms begin with that was drawn for a customer. It carries a tag, by which a form is told that
     /// was drawn for somebody else, or by nobody; what follows it tells the page's forms apart.
     pub fn form(&self, store: StoreId, customer: &CustomerId, drawn: &str) -> String {
-        let tag = self.tag(&[b"form", &store.0.to_be_bytes(), customer.as_str().as_bytes(), drawn.as_bytes()]);
-        format!("{drawn}.{}", BASE64URL_NOPAD.encode(&tag[..16]))
+        format!("{drawn}.{}", written(self.drawn_for(store, customer, drawn)))
     }
 
     pub fn is_form(&self, store: StoreId, customer: &CustomerId, key: &str) -> bool {
-        let Some((drawn, _)) = key.split_once('.') else { return false };
-        let ours = self.form(store, customer, drawn);
-        key.get(..ours.len()).is_some_and(|theirs| is_same(&ours, theirs))
+        let Some((drawn, rest)) = key.split_once('.') else { return false };
+        rest.get(..TAG_CHARS).is_some_and(|tag| is_tag_of(self.drawn_for(store, customer, drawn), tag))
     }
 
     /// The state of an authorisation that a shop is asked for at a time, in seconds.
     pub fn state(&self, shop: &str, at: u64) -> String {
-        let tag = self.tag(&[b"state", shop.as_bytes(), &at.to_be_bytes()]);
-        format!("{at}.{}", BASE64URL_NOPAD.encode(&tag[..16]))
+        format!("{at}.{}", written(self.asked(shop, at)))
     }
 
     /// Whether this host has asked the shop, and no longer ago than that.
     pub fn is_state(&self, shop: &str, state: &str, now: u64, within: u64) -> bool {
-        let at = state.split_once('.').and_then(|(at, _)| at.parse::<u64>().ok());
-        at.is_some_and(|at| at <= now && now - at <= within && is_same(&self.state(shop, at), state))
+        let Some((at, tag)) = state.split_once('.') else { return false };
+        let Ok(at) = at.parse::<u64>() else { return false };
+        at <= now && now - at <= within && is_tag_of(self.asked(shop, at), tag)
     }
 
-    fn recipient(&self, recipient: &Recipient) -> Hmac<Sha256> {
+    fn drawn_for(&self, store: StoreId, customer: &CustomerId, drawn: &str) -> Mac {
+        self.mac(&[b"form", &store.0.to_be_bytes(), customer.as_str().as_bytes(), drawn.as_bytes()])
+    }
+
+    fn asked(&self, shop: &str, at: u64) -> Mac {
+        self.mac(&[b"state", shop.as_bytes(), &at.to_be_bytes()])
+    }
+
+    fn recipient(&self, recipient: &Recipient) -> Mac {
         let store = recipient.store.0.to_be_bytes();
         self.mac(&[b"link", &[VERSION], &store, &recipient.contact.0, recipient.plugin.as_str().as_bytes()])
     }
 
-    fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
-        self.mac(parts).finalize().into_bytes().into()
-    }
-
-    /// Parts are length-prefixed, so that no two different lists of them run together.
-    fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
-        let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac
+    fn mac(&self, parts: &[&[u8]]) -> Mac {
+        Mac::of_list(&self.0, parts)
     }
 }
 
-/// Compares in constant time.
-fn is_same(ours: &str, theirs: &str) -> bool {
-    ours.len() == theirs.len() && ours.bytes().zip(theirs.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+/// A tag as it stands in a text.
+fn written(mac: Mac) -> String {
+    BASE64URL_NOPAD.encode(&mac.bytes()[..TAG.len()])
+}
+
+fn is_tag_of(mac: Mac, tag: &str) -> bool {
+    tag.len() == TAG_CHARS && BASE64URL_NOPAD.decode(tag.as_bytes()).is_ok_and(|tag| mac.begins_with(&tag))
 }
 
 impl fmt::Debug for LinkKey {

@@ -6,19 +6,18 @@
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::signature::is_signed;
-use crate::{domain::Timestamp, platform::Secret};
+use crate::{
+    domain::Timestamp,
+    platform::{Secret, http::percent_encoded},
+};
 
 /// How far a query's time may be from ours, either way: what Shopify's own JavaScript library bears.
 const SKEW_SECONDS: u64 = 90;
 
 /// What a repeat of would leave open which one was meant.
 const ONCE: [&str; 4] = ["shop", "timestamp", "signature", "hmac"];
-
-/// What RFC 3986 leaves as it is.
-const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why a query is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,11 +93,7 @@ fn encoded(pairs: &[(String, String)]) -> String {
     for (name, value) in pairs.iter().filter(|(name, _)| name != "hmac") {
         match name.strip_suffix("[]") {
             Some(list) => lists.entry(list).or_default().push(format!("{value:?}")),
-            None => written.push(format!(
-                "{}={}",
-                utf8_percent_encode(name, &ENCODED),
-                utf8_percent_encode(value, &ENCODED)
-            )),
+            None => written.push(format!("{}={}", percent_encoded(name), percent_encoded(value))),
         }
     }
     written.extend(lists.into_iter().map(|(name, values)| format!("{name}=[{}]", values.join(", "))));

@@ -7,13 +7,9 @@ use std::fmt;
 
 use axum::http::{HeaderValue, Method};
 use data_encoding::BASE64;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-use sha2::Sha256;
 
-/// All but what RFC 5849, section 3.6, leaves as it is.
-const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::{domain::Mac, platform::http::percent_encoded};
 
 /// Who signs: the consumer, which is the integration, and the token that it acts with, if it has one yet.
 #[derive(Clone, Copy)]
@@ -51,7 +47,7 @@ pub fn authorization(method: &Method, url: &Url, signer: Signer<'_>, once: Once<
     let parameters = parameters(signer, once.nonce, &timestamp);
     let signature = signature(&base_string(method, url, &parameters), signer);
     let signed = parameters.iter().copied().chain([("oauth_signature", signature.as_str())]);
-    let listed: Vec<_> = signed.map(|(name, value)| format!("{name}=\"{}\"", encoded(value))).collect();
+    let listed: Vec<_> = signed.map(|(name, value)| format!("{name}=\"{}\"", percent_encoded(value))).collect();
     let mut header = HeaderValue::try_from(format!("OAuth {}", listed.join(", "))).expect("encoded text is ASCII");
     header.set_sensitive(true);
     header
@@ -76,24 +72,19 @@ fn base_string(method: &Method, url: &Url, parameters: &[(&str, &str)]) -> Strin
     let mut base = url.clone();
     base.set_query(None);
     base.set_fragment(None);
-    let own = parameters.iter().map(|(name, value)| (encoded(name), encoded(value)));
-    let mut all: Vec<_> = url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))).chain(own).collect();
+    let own = parameters.iter().map(|(name, value)| (percent_encoded(name), percent_encoded(value)));
+    let mut all: Vec<_> =
+        url.query_pairs().map(|(name, value)| (percent_encoded(&name), percent_encoded(&value))).chain(own).collect();
     all.sort_unstable();
     let all: Vec<_> = all.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("{method}&{}&{}", encoded(base.as_str()), encoded(&all.join("&")))
+    format!("{method}&{}&{}", percent_encoded(base.as_str()), percent_encoded(&all.join("&")))
 }
 
 /// Section 3.4.2, with another hash.
 fn signature(base_string: &str, signer: Signer<'_>) -> String {
     let token_secret = signer.token.map_or("", |token| token.secret);
-    let key = format!("{}&{}", encoded(signer.consumer_secret), encoded(token_secret));
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(base_string.as_bytes());
-    BASE64.encode(&mac.finalize().into_bytes())
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, &ENCODED).to_string()
+    let key = format!("{}&{}", percent_encoded(signer.consumer_secret), percent_encoded(token_secret));
+    BASE64.encode(&Mac::of(key.as_bytes(), &[base_string.as_bytes()]).bytes())
 }
 
 #[cfg(test)]
