@@ -22,7 +22,6 @@ use super::{
             panels::{self, Drawn, Viewer},
             token,
             visitor::is_tag,
-            words,
         },
     },
     customers::find,
@@ -67,19 +66,9 @@ pub async fn page(
     let (entry, view) = viewed(&host, &store, &customer, query.locale)?;
     let locale = view.locale.clone();
     let sections = panels::draw_all(&host, &entry, view).await;
-    Ok(html::panels(
-        StatusCode::OK,
-        &Panels {
-            shop: &entry.record.name,
-            words: words::of(&locale),
-            locale: &locale,
-            sections: &sections,
-            actions: Actions::OfPlugin,
-            key: &token(),
-            taken_in: query.taken.is_some(),
-            shop_link: None,
-        },
-    ))
+    let key = token();
+    let of_store = Panels::of(&entry, &locale, &sections, Actions::OfPlugin, &key);
+    Ok(html::panels(&Panels { taken_in: query.taken.is_some(), ..of_store }))
 }
 
 /// Whose panel, and in which language.

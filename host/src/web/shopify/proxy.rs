@@ -73,19 +73,9 @@ async fn page(host: &Arc<Host>, query: &str) -> Result<Page, Denied> {
     let view = viewer.view(host).map_err(|_| Denied::Failed)?.ok_or(Denied::NoPanel)?;
     let locale = view.locale.clone();
     let sections = panels::draw_all(host, entry, view).await;
-    Ok(html::panels(
-        StatusCode::OK,
-        &Panels {
-            shop: &entry.record.name,
-            words: words::of(&locale),
-            locale: &locale,
-            sections: &sections,
-            actions: Actions::OfPlugin,
-            key: &host.outbox.mails.links.key.form(entry.id(), customer, &token()),
-            taken_in: query.get("taken").is_some(),
-            shop_link: None,
-        },
-    ))
+    let key = host.outbox.mails.links.key.form(entry.id(), customer, &token());
+    let of_store = Panels::of(entry, &locale, &sections, Actions::OfPlugin, &key);
+    Ok(html::panels(&Panels { taken_in: query.get("taken").is_some(), ..of_store }))
 }
 
 /// Takes a form in, and sends the browser back to the page, by an address that holds under whatever prefix the merchant has

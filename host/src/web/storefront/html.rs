@@ -4,16 +4,13 @@ use std::sync::LazyLock;
 
 use axum::http::StatusCode;
 use minijinja::{Environment, Value, context, value::Serde};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     Page, STYLE,
     panels::Drawn,
-    words::{Notice, Words},
+    words::{self, Notice, Words},
 };
-
-/// What stands in a segment of a path as it is (RFC 3986, section 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::{catalog::StoreEntry, platform::http::percent_encoded};
 
 /// The templates; a name that ends in `.html` has its variables escaped.
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -53,6 +50,20 @@ pub struct Panels<'a> {
     pub shop_link: Option<&'a str>,
 }
 
+impl<'a> Panels<'a> {
+    /// A page that is seen in the shop, as it is before anything is asked on it.
+    pub fn of(
+        entry: &'a StoreEntry,
+        locale: &'a str,
+        sections: &'a [Drawn],
+        actions: Actions<'a>,
+        key: &'a str,
+    ) -> Self {
+        let (shop, words) = (entry.record.name.as_str(), words::of(locale));
+        Self { shop, words, locale, sections, actions, key, taken_in: false, shop_link: None }
+    }
+}
+
 /// Where forms are sent to, as an address that is relative to the page's.
 #[derive(Clone, Copy, Debug)]
 pub enum Actions<'a> {
@@ -65,7 +76,7 @@ pub enum Actions<'a> {
 }
 
 /// The page of some plugins' panels.
-pub fn panels(status: StatusCode, panels: &Panels<'_>) -> Page {
+pub fn panels(panels: &Panels<'_>) -> Page {
     let sections: Vec<_> =
         panels.sections.iter().zip(1..).map(|(drawn, number)| section(panels, drawn, number)).collect();
     let shop = context! {
@@ -76,7 +87,7 @@ pub fn panels(status: StatusCode, panels: &Panels<'_>) -> Page {
     let (words, key, taken_in) = (Value::from(Serde(panels.words)), panels.key, panels.taken_in);
     render(
         "panel.html",
-        status,
+        StatusCode::OK,
         context! { lang => panels.locale, title => panels.shop, words, shop, sections, key, taken_in },
     )
 }
@@ -119,7 +130,7 @@ pub(super) fn render(template: &str, status: StatusCode, context: Value) -> Page
 
 /// A text as one segment of a path.
 pub fn segment(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
+    percent_encoded(text)
 }
 
 /// Whether a text may be the address of a link: one that runs a script is none.

@@ -124,19 +124,9 @@ async fn page(host: &Arc<Host>, name: &str, browser: &Browser, taken_in: bool) -
     let drawn = panels::draw_one(host, &link.entry, view, link.shared.plugin.clone()).await;
     let sections: Vec<_> = drawn.into_iter().filter(|drawn| drawn.blocks.is_ok()).collect();
     let shop_link = shop_link(&link.entry.record.url, &link.name);
-    Ok(html::panels(
-        StatusCode::OK,
-        &Panels {
-            shop: &link.entry.record.name,
-            words: words::of(&locale),
-            locale: &locale,
-            sections: &sections,
-            actions: Actions::OfLink(&link.name),
-            key: &token(),
-            taken_in,
-            shop_link: shop_link.as_deref(),
-        },
-    ))
+    let (actions, key) = (Actions::OfLink(&link.name), token());
+    let of_store = Panels::of(&link.entry, &locale, &sections, actions, &key);
+    Ok(html::panels(&Panels { taken_in, shop_link: shop_link.as_deref(), ..of_store }))
 }
 
 fn check(host: &Host, rates: &Rates, browser: &Browser) -> Result<(), Denied> {

@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-};
+use axum::{body::Body, extract::State, http::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
@@ -17,20 +13,16 @@ use super::{
     },
     Page, form,
     html::{self, Actions, Panels},
-    panels, token,
-    visitor::is_tag,
-    words,
+    panels::{self, Viewer},
+    token,
 };
 use crate::{
     catalog::StoreEntry,
-    domain::{Customer, CustomerId},
-    engine::panel::{View, ViewKind},
     host::Host,
     ingest::{
         actions::{self, Action, By},
         magento,
     },
-    store::{keys, survivor},
 };
 
 #[derive(Deserialize)]
@@ -90,34 +82,14 @@ async fn page(
     locale: Option<String>,
     taken_in: bool,
 ) -> Result<Page> {
-    let none = || Problem::no_customer(customer);
-    let view = viewed(host, entry, customer, locale)?.ok_or_else(none)?;
+    let viewer = Viewer { entry, customer: customer.into(), locale };
+    let view = viewer.view(host)?.ok_or_else(|| Problem::no_customer(customer))?;
     let locale = view.locale.clone();
     let sections = panels::draw_all(host, entry, view).await;
     if sections.is_empty() {
         return Err(Problem::missing("no plugin of the store shows anything"));
     }
-    Ok(html::panels(
-        StatusCode::OK,
-        &Panels {
-            shop: &entry.record.name,
-            words: words::of(&locale),
-            locale: &locale,
-            sections: &sections,
-            actions: Actions::InShop,
-            key: &token(),
-            taken_in,
-            shop_link: None,
-        },
-    ))
-}
-
-/// What is looked at; none where the host does not know the customer, or no longer.
-fn viewed(host: &Host, entry: &StoreEntry, customer: &str, locale: Option<String>) -> Result<Option<View>> {
-    let mut transaction = host.pipeline.transaction();
-    let known = transaction.get::<Customer>(&keys::customer(entry.id(), &CustomerId::from(customer)))?;
-    let Some(known) = known.filter(|known| !known.deleted || known.merged_into.is_some()) else { return Ok(None) };
-    let id = survivor(&mut transaction, entry.id(), known.id)?;
-    let locale = locale.or(known.locale).filter(|tag| is_tag(tag)).unwrap_or_else(|| entry.record.locale.clone());
-    Ok(Some(View { kind: ViewKind::Panel, customer: Some(id), locale }))
+    let key = token();
+    let of_store = Panels::of(entry, &locale, &sections, Actions::InShop, &key);
+    Ok(html::panels(&Panels { taken_in, ..of_store }))
 }

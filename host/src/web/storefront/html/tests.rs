@@ -20,7 +20,7 @@ fn page(sections: &[Drawn]) -> String {
         taken_in: false,
         shop_link: None,
     };
-    let page = super::panels(StatusCode::OK, &panels);
+    let page = super::panels(&panels);
     assert_eq!(page.status, StatusCode::OK);
     page.html
 }
