@@ -15,7 +15,7 @@ use std::{
 use crate::{
     catalog::{self, Catalog, StoreChange, StoreEntry},
     clock::Clock,
-    domain::{StoreId, Timestamp},
+    domain::Timestamp,
     platform::{
         Failure, Secret,
         http::{Http, Reach},
@@ -48,8 +48,8 @@ pub struct Keeper {
     http: Http,
     /// None where this host is installed from no listing.
     app: Option<App>,
-    /// Held while a store's token is renewed.
-    turns: Mutex<HashMap<StoreId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held while a shop is asked for a token, by its domain: also a shop that is no store yet, or no longer.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     connections: Mutex<connections::Connections>,
 }
 
@@ -73,17 +73,17 @@ impl Keeper {
         let access = store.access.as_ref().ok_or_else(|| no_token(store))?;
         match self.is_due(access, RENEW_AHEAD) {
             false => Ok(Secret::new(access.token.as_str())),
-            true => self.renewed(store.id()).await,
+            true => self.renewed(store).await,
         }
     }
 
-    async fn ask(&self, shop: &str, api_url: Option<&str>, proof: Proof<'_>) -> Result<Access, Failure> {
+    async fn ask(&self, shop: &str, api_url: Option<&str>, proof: &Proof) -> Result<Access, Failure> {
         let app = self.app.as_ref().ok_or_else(no_app)?;
         oauth::token(&self.http, &door(shop, api_url), app, proof, self.clock.now()).await
     }
 
-    fn turn(&self, store: StoreId) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(store).or_default())
+    fn turn(&self, shop: &str) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(shop.into()).or_default())
     }
 
     fn is_due(&self, access: &Access, ahead: Duration) -> bool {
@@ -91,10 +91,10 @@ impl Keeper {
     }
 
     /// Renews a store's token, unless another call has done so meanwhile.
-    async fn renewed(&self, store: StoreId) -> Result<Secret, Failure> {
-        let turn = self.turn(store);
+    async fn renewed(&self, store: &StoreEntry) -> Result<Secret, Failure> {
+        let turn = self.turn(&store.record.domain);
         let _turn = turn.lock().await;
-        let entry = self.catalog.registry().store(store).cloned();
+        let entry = self.catalog.registry().store(store.id()).cloned();
         let entry = entry.ok_or_else(|| permanent("the store is gone"))?;
         let access = entry.access.as_ref().ok_or_else(|| no_token(&entry))?;
         if !self.is_due(access, RENEW_AHEAD) {
@@ -102,9 +102,10 @@ impl Keeper {
         }
         match self.renew(&entry, access).await {
             Ok(token) => Ok(token),
-            // What is still good is used while the shop does not answer.
-            Err(failure) if !is_final(&failure) && !self.is_due(access, Duration::ZERO) => {
-                tracing::warn!(store = %entry.record.domain, %failure, "the access token could not be renewed yet: {failure}");
+            // What is still good is used, whatever stands in the way of what comes after it.
+            Err(failure) if !self.is_due(access, Duration::ZERO) => {
+                let store = entry.id();
+                tracing::warn!(%store, %failure, "the access token of store {store} could not be renewed yet: {failure}");
                 Ok(Secret::new(access.token.as_str()))
             }
             Err(failure) => Err(failure),
@@ -113,11 +114,12 @@ impl Keeper {
 
     async fn renew(&self, entry: &StoreEntry, access: &Access) -> Result<Secret, Failure> {
         let refresh = access.refresh.as_ref().filter(|refresh| refresh.expires_at > self.clock.now());
-        let refresh = refresh.ok_or_else(|| permanent(REOPEN))?;
+        let refresh = refresh.ok_or_else(|| until_somebody_acts(REOPEN))?;
         let record = &entry.record;
-        let next = self.ask(&record.domain, record.api_url.as_deref(), Proof::Refresh(&refresh.token)).await;
+        let proof = Proof::Refresh(Secret::new(refresh.token.as_str()));
+        let next = self.ask(&record.domain, record.api_url.as_deref(), &proof).await;
         let next = next.map_err(|failure| match failure {
-            Failure::Permanent { reason } => permanent(format!("{reason}; {REOPEN}")),
+            Failure::Permanent { reason } => until_somebody_acts(format!("{reason}; {REOPEN}")),
             failure => failure,
         })?;
         let token = Secret::new(next.token.as_str());
@@ -134,9 +136,9 @@ impl Keeper {
         let now = self.clock.now();
         let stores: Vec<_> = self.catalog.registry().stores().into_iter().map(Arc::clone).collect();
         for entry in stores.iter().filter(|entry| entry.access.as_ref().is_some_and(|access| is_idle(access, now))) {
-            if let Err(failure) = self.renewed(entry.id()).await {
-                let store = &entry.record.domain;
-                tracing::warn!(%store, %failure, "the access token of {store} could not be renewed: {failure}");
+            if let Err(failure) = self.renewed(entry).await {
+                let store = entry.id();
+                tracing::warn!(%store, %failure, "the access token of store {store} could not be renewed: {failure}");
             }
         }
     }
@@ -154,13 +156,14 @@ fn is_idle(access: &Access, now: Timestamp) -> bool {
     access.refresh.is_some() && access.expires_at.is_some_and(|end| end + IDLE <= now)
 }
 
-/// Whether the same call fails again, however often.
-fn is_final(failure: &Failure) -> bool {
-    matches!(failure, Failure::Permanent { .. })
+/// Has work come to its end whoever stops waiting for it. A window that is closed drops its request; what a shop gives once
+/// would be lost with it.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    tokio::spawn(work).await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
 }
 
 /// A shop's own domain was checked to be one of the platform's; another address is the operator's word.
-fn door(shop: &str, api_url: Option<&str>) -> Door {
+pub(crate) fn door(shop: &str, api_url: Option<&str>) -> Door {
     match api_url {
         Some(base) => Door { base: base.into(), reach: Reach::Anywhere },
         None => Door { base: format!("https://{shop}"), reach: Reach::Public },
@@ -178,6 +181,11 @@ fn no_token(store: &StoreEntry) -> Failure {
 
 fn no_app() -> Failure {
     permanent("this host is no app of a listing: set `shopify.client_id` and `shopify.client_secrets`")
+}
+
+/// What a person mends, who may take a while: what waits for it is not given up at once.
+fn until_somebody_acts(reason: impl Into<String>) -> Failure {
+    Failure::Later { retry_after: Duration::from_secs(3_600), reason: reason.into() }
 }
 
 fn permanent(reason: impl Into<String>) -> Failure {

@@ -247,6 +247,9 @@ impl Config {
         if self.keep.decision_days < self.keep.dedupe_days {
             return value("keep.decision_days", "must not be less than keep.dedupe_days");
         }
+        if !self.shopify.client_id.is_empty() && self.shopify.client_secrets.is_empty() {
+            return value("shopify.client_secrets", "an app has at least one: what Shopify sends is checked with it");
+        }
         match self.admin.listen {
             Some(address) if !address.ip().is_loopback() => value(
                 "admin.listen",

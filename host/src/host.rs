@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::{
+    runtime::Handle,
     sync::{Notify, watch},
     task::JoinSet,
 };
@@ -23,7 +24,10 @@ use crate::{
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
     ingest::{self, Ingest, Recent, Visitors},
-    platform::{http::Http, shopify::oauth::App},
+    platform::{
+        http::{Http, Limits},
+        shopify::oauth::App,
+    },
     reconcile::{self, Reconciler},
     retry::Schedule,
     schedule,
@@ -50,6 +54,8 @@ pub struct Host {
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
+    /// Where the workers run, once they do: for what may take a thread's time.
+    pub(crate) background: OnceLock<Handle>,
     /// The first position that is not applied yet, once the workers run.
     pub(crate) reached: OnceLock<watch::Receiver<Position>>,
     /// Last, so that the directory is unlocked only after all that works in it is gone.
@@ -136,6 +142,7 @@ impl Host {
             sled,
             journal,
             mails,
+            background: OnceLock::new(),
             reached,
             data_dir,
         })
@@ -144,6 +151,7 @@ impl Host {
     /// Starts what works in the background. Has to be called on the runtime that is to run the plugins.
     pub fn start(&self) -> Result<Workers, Error> {
         let mut workers = Workers::start(&self.config, &self.pipeline, &self.outbox)?;
+        self.background.get_or_init(Handle::current);
         let applied = workers.dispatcher.reached.clone();
         self.reached.get_or_init(|| applied.clone());
         workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
@@ -184,13 +192,14 @@ impl Parts {
         let (own_store, own_engine, url) = (Arc::clone(&store), Arc::clone(&engine), config.public_url());
         let catalog = Catalog::open(own_store, own_engine, Arc::clone(clock), folders, url, keys)?;
         let catalog = Arc::new(catalog);
+        let limits = Limits { timeout: Duration::from_secs(config.shopify.timeout_seconds), ..Limits::default() };
         let app = (!config.shopify.client_id.is_empty()).then(|| App {
             client_id: config.shopify.client_id.clone(),
             secrets: config.shopify.client_secrets.clone(),
             api_url: Some(config.shopify.api_url.clone()).filter(|url| !url.is_empty()),
+            limits,
         });
         let access = Arc::new(Keeper::new(Arc::clone(&catalog), Arc::clone(clock), http.clone(), app));
-        let timeout = Duration::from_secs(config.shopify.timeout_seconds);
         let backlog = Arc::new(Backlog::new(dispatch::Limits {
             in_all: config.dispatch.backlog_events,
             of_one_store: config.dispatch.backlog_events_of_one_store,
@@ -238,7 +247,7 @@ impl Parts {
             mailer,
             mails: mail_policy(config, link_key),
             archive,
-            storefronts: Storefronts::new(http, Arc::clone(&access), Arc::clone(clock), timeout),
+            storefronts: Storefronts::new(http, Arc::clone(&access), Arc::clone(clock), limits),
             due,
         });
         Ok(Self { counters, catalog, access, ingest, pipeline, outbox })

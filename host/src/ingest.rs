@@ -37,7 +37,7 @@ pub mod tasks;
 mod tests;
 pub mod visits;
 
-pub use rates::Rates;
+pub use rates::{Rates, household};
 pub use recent::Recent;
 pub use visits::Visitors;
 

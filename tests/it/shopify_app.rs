@@ -321,6 +321,35 @@ async fn the_customer_accounts_panel_is_for_the_customer_of_the_session_token() 
         let sent = stage.ask(Method::POST, "/shopify/account/actions").bearer_auth(stage.shopper(MIRA)).json(&act);
         assert_eq!(sent.send().await.unwrap().status(), status);
     }
+    let post = stage.ask(Method::POST, "/shopify/account/actions").header("content-type", "application/json");
+    let unreadable = post.bearer_auth(stage.shopper(MIRA)).body("{").send().await.unwrap();
+    assert_eq!((unreadable.status().as_u16(), cors(&unreadable).as_str()), (400, "*"));
+    assert_eq!(unreadable.json::<Value>().await.unwrap()["type"], "urn:regulars:problem:bad-request");
+}
+
+#[tokio::test]
+async fn a_shopper_who_asks_without_end_is_asked_for_patience_and_nobody_else_is() {
+    let stage = Stage::installed().await;
+    let show = async |customer: &str| {
+        stage.ask(Method::GET, &stage.proxied("/panel", customer, &[])).send().await.unwrap().status().as_u16()
+    };
+    let mut answers = Vec::new();
+    while answers.last() != Some(&429) && answers.len() < 200 {
+        answers.push(show(MIRA).await);
+    }
+    assert!(answers.len() > 30 && answers.last() == Some(&429), "{answers:?}");
+    assert_eq!(show("404").await, 404);
+    let account = stage.ask(Method::GET, "/shopify/account/panel").bearer_auth(stage.shopper(MIRA));
+    assert_eq!(account.send().await.unwrap().status(), 429);
+}
+
+#[tokio::test]
+async fn whoever_asks_is_shown_the_privacy_page() {
+    let (host, http) = (Host::builder().start(), Client::new());
+    let page = http.get(format!("{}/shopify/privacy", host.webhooks_url())).send().await.unwrap();
+    assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
+    let html = page.text().await.unwrap();
+    assert!(html.starts_with("<!doctype html>") && html.contains("<h2>What is kept</h2>"), "{html}");
 }
 
 #[tokio::test]

@@ -5,12 +5,16 @@
 //! the shop's own address that it came from there. Addresses are good once and for an hour; they end with the process, and
 //! are asked for anew.
 
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use data_encoding::BASE32_NOPAD;
 use reqwest::Url;
 
-use super::{InstallError, Keeper};
+use super::{InstallError, Keeper, to_its_end};
 use crate::{
     catalog::{NewStore, StoreChange},
     domain::{CodeKey, Platform, Secret, Timestamp},
@@ -143,7 +147,16 @@ impl Keeper {
     }
 
     /// Connects the shop whose merchant has come back: its keys are exchanged for a token, and its store is there.
-    pub async fn complete_connection(&self, ticket: &str, consumer_key: &str) -> Result<Connected, ConnectError> {
+    pub async fn complete_connection(
+        self: &Arc<Self>,
+        ticket: &str,
+        consumer_key: &str,
+    ) -> Result<Connected, ConnectError> {
+        let (keeper, ticket, consumer_key) = (Arc::clone(self), ticket.to_owned(), consumer_key.to_owned());
+        to_its_end(async move { keeper.complete_now(&ticket, &consumer_key).await }).await
+    }
+
+    async fn complete_now(&self, ticket: &str, consumer_key: &str) -> Result<Connected, ConnectError> {
         let connection = self.taken(ticket, consumer_key)?;
         match self.connect(&connection).await {
             Ok(connected) => Ok(connected),
@@ -206,7 +219,7 @@ impl Keeper {
         let shop = &connection.shop;
         // Nothing is made here that takes a key.
         let no_codes = CodeKey::under(&[0; 32]);
-        let (http, clock) = (self.http.clone(), std::sync::Arc::clone(&self.clock));
+        let (http, clock) = (self.http.clone(), Arc::clone(&self.clock));
         let client = RestClient::new(http, shop.clone(), &Secret::new(access.token.as_str()), no_codes, clock)?;
         let views = client.views().await?;
         Ok(NewStore {

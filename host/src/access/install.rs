@@ -3,13 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Keeper, door, no_app};
+use super::{Keeper, door, no_app, to_its_end};
 use crate::{
     catalog::{self, NewStore, StoreChange, StoreEntry},
     domain::{Platform, Secret},
     platform::{
         Failure,
-        shopify::{AdminClient, oauth::Proof},
+        shopify::{
+            AdminClient,
+            oauth::{App, Proof},
+        },
     },
     store::Access,
 };
@@ -31,14 +34,20 @@ impl Keeper {
     /// token that is young. `locale` is for a store that is new.
     ///
     /// A token that looks good may have died with an uninstallation that nobody has told of yet.
-    pub async fn install(&self, shop: &str, proof: Proof<'_>, locale: &str) -> Result<Arc<StoreEntry>, InstallError> {
-        let known = || self.catalog.registry().store_of(Platform::Shopify, shop).cloned();
-        let turn = known().map(|entry| self.turn(entry.id()));
-        let _turn = match &turn {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        };
-        let known = known();
+    pub async fn install(
+        self: &Arc<Self>,
+        shop: &str,
+        proof: Proof,
+        locale: &str,
+    ) -> Result<Arc<StoreEntry>, InstallError> {
+        let (keeper, shop, locale) = (Arc::clone(self), shop.to_owned(), locale.to_owned());
+        to_its_end(async move { keeper.install_now(&shop, &proof, &locale).await }).await
+    }
+
+    async fn install_now(&self, shop: &str, proof: &Proof, locale: &str) -> Result<Arc<StoreEntry>, InstallError> {
+        let turn = self.turn(shop);
+        let _turn = turn.lock().await;
+        let known = self.catalog.registry().store_of(Platform::Shopify, shop).cloned();
         if let Some(entry) = known.as_ref().filter(|entry| self.is_young(entry)) {
             return Ok(Arc::clone(entry));
         }
@@ -49,7 +58,7 @@ impl Keeper {
                 let change = StoreChange { access: Some(access), seen_installed: true, ..StoreChange::default() };
                 Ok(self.catalog.change_store(shop, change).await?)
             }
-            None => self.add(shop, app.api_url.clone(), access, locale).await,
+            None => self.add(app, shop, access, locale).await,
         }
     }
 
@@ -58,17 +67,13 @@ impl Keeper {
         self.clock.now().since(entry.record.installed_at) < YOUNG && entry.access.is_some()
     }
 
-    async fn add(
-        &self,
-        shop: &str,
-        api_url: Option<String>,
-        access: Access,
-        locale: &str,
-    ) -> Result<Arc<StoreEntry>, InstallError> {
-        let door = door(shop, api_url.as_deref());
+    async fn add(&self, app: &App, shop: &str, access: Access, locale: &str) -> Result<Arc<StoreEntry>, InstallError> {
+        let door = door(shop, app.api_url.as_deref());
         let token = Secret::new(access.token.as_str());
         let client = AdminClient::new(self.http.clone(), &door.base, &token, Arc::clone(&self.clock))?;
-        let details = client.with_reach(door.reach).shop().await?;
+        let details = client.with_reach(door.reach).with_limits(app.limits).shop().await?;
+        // A shop that comes back speaks as it did.
+        let spoken = self.catalog.registry().removed(shop).map(|entry| entry.record.locale.clone());
         let new = NewStore {
             platform: Platform::Shopify,
             domain: shop.into(),
@@ -76,15 +81,11 @@ impl Keeper {
             url: details.url,
             currency: details.currency,
             time_zone: details.time_zone,
-            locale: locale.into(),
+            locale: spoken.unwrap_or_else(|| locale.into()),
             secrets: Vec::new(),
             access: Some(access),
-            api_url,
+            api_url: app.api_url.clone(),
         };
-        match self.catalog.add_store(new).await {
-            // Two windows were opened at once.
-            Err(catalog::Error::StoreExists(_)) => Ok(self.catalog.store_named(shop)?),
-            added => Ok(added?),
-        }
+        Ok(self.catalog.add_store(new).await?)
     }
 }

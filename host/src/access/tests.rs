@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     dispatch::bench::{Bench, DOMAIN, START},
+    platform::http::Limits,
     store::Refresh,
 };
 
@@ -60,7 +61,12 @@ impl Shop {
         let access = Access { expires_at: Some(START + HOUR), refresh: Some(refresh), ..Access::lasting("shpat_0") };
         let change = StoreChange { access: Some(access), api_url: Some(url), ..StoreChange::default() };
         bench.catalog.change_store(DOMAIN, change).await.unwrap();
-        let app = App { client_id: "app".into(), secrets: ["new", "old"].map(Secret::new).to_vec(), api_url: None };
+        let app = App {
+            client_id: "app".into(),
+            secrets: ["new", "old"].map(Secret::new).to_vec(),
+            api_url: None,
+            limits: Limits::default(),
+        };
         let clock = Arc::new(bench.clock.clone());
         let keeper = Keeper::new(Arc::clone(&bench.catalog), clock, Http::new().unwrap(), Some(app));
         Self { bench, keeper: Arc::new(keeper), asked }
@@ -121,11 +127,25 @@ async fn a_right_that_is_refused_or_too_old_says_that_the_app_has_to_be_opened()
     let refused = async |_| (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
     let shop = Shop::answering(refused).await;
     shop.bench.clock.advance(HOUR);
-    let reason = shop.token().await.unwrap_err().to_string();
-    assert!(reason.contains("invalid_grant") && reason.ends_with(REOPEN), "{reason}");
+    let refusal = reason(shop.token().await);
+    assert!(refusal.contains("invalid_grant") && refusal.ends_with(REOPEN), "{refusal}");
     let shop = Shop::answering(gives).await;
     shop.bench.clock.advance(90 * 24 * HOUR);
-    assert_eq!((shop.token().await.unwrap_err().to_string().as_str(), shop.asked()), (REOPEN, 0));
+    assert_eq!((reason(shop.token().await).as_str(), shop.asked()), (REOPEN, 0));
+}
+
+/// Why there is no token until somebody acts.
+fn reason(token: Result<String, Failure>) -> String {
+    let Err(Failure::Later { reason, .. }) = token else { panic!("{token:?}") };
+    reason
+}
+
+#[tokio::test]
+async fn a_good_token_is_used_though_the_right_to_the_next_is_refused() {
+    let refused = async |_| (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
+    let shop = Shop::answering(refused).await;
+    shop.bench.clock.advance(HOUR - Duration::from_secs(60));
+    assert_eq!((shop.token().await.unwrap().as_str(), shop.asked()), ("shpat_0", 1));
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ impl Catalog {
             webhook_key: change.webhook_key.or(known.webhook_key),
         };
         transaction.put(key, &services);
-        self.publish(transaction, None).await?;
+        self.publish(transaction, store.id()).await?;
         drop(turn);
         self.store_named(domain)
     }

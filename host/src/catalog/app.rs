@@ -37,7 +37,7 @@ impl Catalog {
             ..self.audit_of(&entry, Act::StoreRemoved, Actor::Platform)
         };
         transaction.append_audit(&audit)?;
-        self.publish(transaction, None).await?;
+        self.publish(transaction, entry.id()).await?;
         Ok(true)
     }
 
@@ -54,9 +54,9 @@ impl Catalog {
         record.credentials = KeptCredentials::seal(&self.keys.vault, record.id, &credentials);
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
-        let terms = StoreTerms { scopes_told_at: event.occurred_at, ..entry.terms };
+        let terms = StoreTerms { scopes_told_at: event.occurred_at, ..entry.terms.clone() };
         transaction.put(keys::store_terms(record.id), &terms);
-        self.publish(transaction, None).await
+        self.publish(transaction, entry.id()).await
     }
 
     /// The platform asks for the shop's erasure. False if the store is gone already, or is another installation.
@@ -87,7 +87,7 @@ impl Catalog {
             transaction.put(Due::Erasure { store }.key(at), &audit);
         }
         transaction.append_audit(&audit)?;
-        self.publish(transaction, None).await
+        self.publish(transaction, store).await
     }
 
     /// An entry of the audit trail about a store, as of now.

@@ -61,7 +61,12 @@ impl Catalog {
                 StoreId(last + 1)
             }
         };
-        let credentials = Credentials { secrets: new.secrets, access: new.access };
+        // An app's own secrets sign for a shop that comes back; what was its own besides is so still.
+        let own = match earlier.filter(|_| new.secrets.is_empty()) {
+            Some(entry) => entry.record.credentials.open(&self.keys.vault, id)?.secrets,
+            None => new.secrets,
+        };
+        let credentials = Credentials { secrets: own, access: new.access };
         let record = StoreRecord {
             id,
             platform: new.platform,
@@ -78,7 +83,7 @@ impl Catalog {
             removed_at: None,
         };
         transaction.put(keys::store(id), &record);
-        self.publish(transaction, None).await?;
+        self.publish(transaction, id).await?;
         drop(turn);
         self.store_named(&record.domain)
     }
@@ -118,7 +123,7 @@ impl Catalog {
             let terms = StoreTerms { protected_data, ..entry.terms.clone() };
             transaction.put(keys::store_terms(record.id), &terms);
         }
-        self.publish(transaction, None).await?;
+        self.publish(transaction, record.id).await?;
         drop(turn);
         self.store_named(domain)
     }
@@ -131,7 +136,7 @@ impl Catalog {
         let mut transaction = self.transaction();
         transaction.put(keys::store(record.id), &record);
         transaction.append_audit(&self.audit_of(&entry, Act::StoreRemoved, Actor::Operator))?;
-        self.publish(transaction, None).await
+        self.publish(transaction, record.id).await
     }
 
     /// Installs a plugin file, or a new version of an installed plugin: stores that have it enabled run it from then on.
@@ -159,7 +164,8 @@ impl Catalog {
         for store in self.registry().stores() {
             self.let_go_on(&mut transaction, store.id(), &installed.record.name)?;
         }
-        self.publish(transaction, Some(Arc::clone(&installed))).await?;
+        transaction.commit().await?;
+        self.reload(Some(Arc::clone(&installed)))?;
         Ok(installed)
     }
 
@@ -191,7 +197,7 @@ impl Catalog {
         };
         transaction.put(keys::enabled(store.id(), plugin), &record);
         self.let_go_on(&mut transaction, store.id(), plugin)?;
-        self.publish(transaction, None).await
+        self.publish(transaction, store.id()).await
     }
 
     /// Switches a plugin off. Its state and settings stay for when it is switched on again.
@@ -201,7 +207,7 @@ impl Catalog {
         self.enabled(&store, plugin)?;
         let mut transaction = self.transaction();
         transaction.delete(keys::enabled(store.id(), plugin));
-        self.publish(transaction, None).await
+        self.publish(transaction, store.id()).await
     }
 
     pub fn installed(&self, plugin: &PluginName) -> Result<Arc<Installed>, Error> {
@@ -227,9 +233,10 @@ impl Catalog {
         Transaction::new(Arc::clone(&self.store))
     }
 
-    pub(super) async fn publish(&self, transaction: Transaction, fresh: Option<Arc<Installed>>) -> Result<(), Error> {
+    /// Commits a change of one store, and makes it known.
+    pub(super) async fn publish(&self, transaction: Transaction, store: StoreId) -> Result<(), Error> {
         transaction.commit().await?;
-        self.reload(fresh)
+        self.reload_store(store)
     }
 }
 

@@ -111,7 +111,7 @@ impl StoreEntry {
 }
 
 /// Everything at one moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Registry {
     by_id: HashMap<StoreId, Arc<StoreEntry>>,
     /// A domain belongs to one platform.
@@ -145,6 +145,13 @@ impl Registry {
         let mut stores: Vec<_> = self.by_id.values().filter(|entry| entry.record.removed_at.is_none()).collect();
         stores.sort_by_key(|entry| entry.id());
         stores
+    }
+
+    fn put(&mut self, entry: StoreEntry) {
+        if entry.record.removed_at.is_none() {
+            self.by_domain.insert(entry.record.domain.clone(), entry.id());
+        }
+        self.by_id.insert(entry.id(), Arc::new(entry));
     }
 
     pub fn installed(&self) -> impl Iterator<Item = &Arc<Installed>> {
@@ -303,12 +310,20 @@ impl Catalog {
             registry.installed.insert(installed.record.name.clone(), installed);
         }
         for (_, value) in self.store.scan(&Scan::of(keys::all_stores(), LISTED))? {
-            let record: StoreRecord = decode(&value.bytes)?;
-            let entry = self.read_store(record, &registry.installed)?;
-            if entry.record.removed_at.is_none() {
-                registry.by_domain.insert(entry.record.domain.clone(), entry.id());
-            }
-            registry.by_id.insert(entry.id(), Arc::new(entry));
+            let entry = self.read_store(decode(&value.bytes)?, &registry.installed)?;
+            registry.put(entry);
+        }
+        self.registry.store(Arc::new(registry));
+        Ok(())
+    }
+
+    /// Publishes what the store now holds of one shop: tokens change by the hour, of thousands of shops.
+    fn reload_store(&self, store: StoreId) -> Result<(), Error> {
+        let mut registry = Registry::clone(&self.registry.load());
+        registry.by_domain.retain(|_, known| *known != store);
+        match self.store.get(&keys::store(store))? {
+            Some(value) => registry.put(self.read_store(decode(&value.bytes)?, &registry.installed)?),
+            None => _ = registry.by_id.remove(&store),
         }
         self.registry.store(Arc::new(registry));
         Ok(())

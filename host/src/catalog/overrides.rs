@@ -78,7 +78,7 @@ impl Catalog {
         let key = keys::template_override(store.id(), plugin, mail, locale.as_str(), version);
         let mut transaction = self.transaction();
         transaction.put(key, &TemplateOverride { saved_at: self.clock.now(), ..change });
-        self.publish(transaction, None).await?;
+        self.publish(transaction, store.id()).await?;
         Ok(version)
     }
 }

@@ -20,7 +20,7 @@ impl Catalog {
         let record = PausedRecord { since: self.clock.now(), reason: reason.into(), failures, resumed_at: None };
         let mut transaction = self.transaction();
         transaction.put(keys::paused(store, plugin), &record);
-        self.publish(transaction, None).await
+        self.publish(transaction, store).await
     }
 
     /// Lets a paused plugin go on.
@@ -32,7 +32,7 @@ impl Catalog {
         }
         let mut transaction = self.transaction();
         self.let_go_on(&mut transaction, store.id(), plugin)?;
-        self.publish(transaction, None).await
+        self.publish(transaction, store.id()).await
     }
 
     /// Lets the plugin go on if it is paused: what has been changed may have been what was wrong.
@@ -63,7 +63,7 @@ impl Catalog {
             return Ok(());
         }
         transaction.delete(key);
-        self.publish(transaction, None).await
+        self.publish(transaction, store).await
     }
 
     /// How many deliveries wait for a plugin; counted up to 10,000.

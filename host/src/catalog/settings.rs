@@ -55,7 +55,7 @@ impl Catalog {
         let record = EnabledRecord { settings_version: version, ..enabled.record.clone() };
         transaction.put(keys::enabled(store.id(), plugin), &record);
         self.let_go_on(&mut transaction, store.id(), plugin)?;
-        self.publish(transaction, None).await?;
+        self.publish(transaction, store.id()).await?;
         Ok(version)
     }
 

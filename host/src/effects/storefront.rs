@@ -4,20 +4,19 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use super::{Verdict, ends};
 use crate::{
-    access::Keeper,
+    access::{Keeper, door},
     catalog::StoreEntry,
     clock::Clock,
     domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
-        http::{Http, Limits, Reach},
+        http::{Http, Limits},
         magento::{RestClient, rest::Shop},
-        shopify::AdminClient,
+        shopify::{AdminClient, oauth::Door},
     },
     store::{Error, Key, LastChange, Record, Store, decode, keys},
 };
@@ -31,7 +30,8 @@ pub struct Storefronts {
     clients: Mutex<HashMap<StoreId, Known>>,
 }
 
-/// A client and what it was made from: a changed token or address makes another.
+/// A client and what it was made from. Another address makes another client; another token makes one only where it is
+/// somebody else's word, and not where one follows on the other.
 struct Known {
     base: String,
     token: Secret,
@@ -45,8 +45,7 @@ impl fmt::Debug for Storefronts {
 }
 
 impl Storefronts {
-    pub fn new(http: Http, access: Arc<Keeper>, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
-        let limits = Limits { timeout, ..Limits::default() };
+    pub fn new(http: Http, access: Arc<Keeper>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         Self { http, access, clock, limits, clients: Mutex::default() }
     }
 
@@ -54,17 +53,18 @@ impl Storefronts {
     pub async fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
         let token = self.access.token(store).await?;
         let record = &store.record;
-        // A shop's own domain was checked to be the platform's; another address is the operator's word.
-        let (base, reach) = match &record.api_url {
-            Some(url) => (url.clone(), Reach::Anywhere),
-            None => (format!("https://{}", record.domain), Reach::Public),
-        };
+        let Door { base, reach } = door(&record.domain, record.api_url.as_deref());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = clients.get(&store.id())
-            && known.base == base
-            && known.token.expose() == token.expose()
-        {
-            return Ok(Arc::clone(&known.client));
+        if let Some(known) = clients.get_mut(&store.id()).filter(|known| known.base == base) {
+            match &*known.client {
+                _ if known.token.expose() == token.expose() => return Ok(Arc::clone(&known.client)),
+                Client::Shopify(client) => {
+                    client.set_token(&token)?;
+                    known.token = token;
+                    return Ok(Arc::clone(&known.client));
+                }
+                Client::Magento(_) => {}
+            }
         }
         let client = match record.platform {
             Platform::Shopify => {

@@ -15,7 +15,7 @@ use crate::{
     dispatch::bench::{Bench, DOMAIN, START},
     domain::{Customer, EffectStage, Mail, Purpose, TagChange},
     engine::guest::{ANSWER, Guest},
-    platform::http::Http,
+    platform::http::{Http, Limits},
     store::{
         Access, Commit, Key, Position, Scan, Submitted, Value,
         due::Round,
@@ -122,7 +122,7 @@ struct Post {
 fn storefronts(bench: &Bench) -> Storefronts {
     let (http, clock) = (Http::new().unwrap(), Arc::new(bench.clock.clone()));
     let access = Keeper::new(Arc::clone(&bench.catalog), Arc::clone(&clock) as _, http.clone(), None);
-    Storefronts::new(http, Arc::new(access), clock, Duration::from_secs(30))
+    Storefronts::new(http, Arc::new(access), clock, Limits::default())
 }
 
 impl Post {

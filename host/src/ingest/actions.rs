@@ -52,6 +52,9 @@ pub enum ActionRefused {
     Name,
     #[error("no customer has the id or e-mail address `{0}`")]
     UnknownCustomer(String),
+    /// Too many of the store's events, or of all stores', wait to be applied.
+    #[error("too many accepted events wait to be applied; send it again later")]
+    FarBehind,
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -81,6 +84,10 @@ pub(super) async fn append(
     let (store, id) = (entry.id(), id_of(&action));
     if pipeline.store.get(&keys::event_id(store, &id))?.is_some() {
         return Ok((id, Accepted::Duplicate));
+    }
+    // A merchant who brings thousands of customers along is slowed down by waiting for each answer.
+    if !matches!(action.by, By::Merchant(_)) && pipeline.backlog.is_full_for(store) {
+        return Err(ActionRefused::FarBehind);
     }
     let Action { plugin, by, name, input, .. } = action;
     let known = |sent: String| -> Result<CustomerId, ActionRefused> {

@@ -44,9 +44,9 @@ impl Rates {
         Self { most, window, hasher: RandomState::new(), counters: Mutex::new(counters) }
     }
 
-    /// Whether it may be done once more now, and counts it if so. All whose address is not known count as one.
-    pub fn allows(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
-        let index = self.hasher.hash_one(site(address)) as usize % COUNTERS;
+    /// Whether it may be done once more now, and counts it if so.
+    pub fn allows(&self, who: impl Hash, now: Timestamp) -> bool {
+        let index = self.hasher.hash_one(who) as usize % COUNTERS;
         let window = (now.since(Timestamp(0)).as_millis() / self.window.as_millis().max(1)) as u64;
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let counter = &mut counters[index];
@@ -60,7 +60,8 @@ impl Rates {
 }
 
 /// Who is behind an address: of one of version 6, whoever has the network of 64 bits that providers give to one household.
-fn site(address: Option<IpAddr>) -> impl Hash {
+/// All whose address is not known are one.
+pub fn household(address: Option<IpAddr>) -> impl Hash {
     match address {
         Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
             Some(mapped) => Some(IpAddr::V4(mapped)),
@@ -80,10 +81,6 @@ mod tests {
 
     const WINDOW: Duration = Duration::from_secs(60);
 
-    fn address(number: u32) -> Option<IpAddr> {
-        Some(IpAddr::V4(number.into()))
-    }
-
     proptest! {
         /// Whoever comes, in whatever order.
         #[test]
@@ -96,7 +93,7 @@ mod tests {
             for (who, seconds) in steps {
                 now = now + Duration::from_secs(seconds);
                 let window = now.0 / 60_000;
-                if rates.allows(address(who), now) {
+                if rates.allows(who, now) {
                     *allowed.entry((who, window)).or_default() += 1;
                 }
             }
@@ -108,7 +105,7 @@ mod tests {
             let rates = Rates::new(most, WINDOW);
             for window in 0..windows {
                 let now = Timestamp(window * 60_000);
-                let allowed = (0..2 * most).filter(|_| rates.allows(address(7), now)).count();
+                let allowed = (0..2 * most).filter(|_| rates.allows(7, now)).count();
                 prop_assert_eq!(allowed, most as usize);
             }
         }
@@ -117,7 +114,7 @@ mod tests {
     #[test]
     fn a_household_is_one_whichever_of_its_addresses_it_comes_from() {
         let rates = Rates::new(1, WINDOW);
-        let allows = |text: &str| rates.allows(Some(text.parse().unwrap()), Timestamp(0));
+        let allows = |text: &str| rates.allows(household(Some(text.parse().unwrap())), Timestamp(0));
         assert!(allows("2001:db8:1:2::1"));
         assert!(!allows("2001:db8:1:2:ffff::9"));
         assert!(allows("203.0.113.7"));
@@ -127,7 +124,7 @@ mod tests {
     #[test]
     fn memory_does_not_grow_with_those_who_come() {
         let rates = Rates::new(1, WINDOW);
-        (0..100_000).for_each(|number| _ = rates.allows(address(number), Timestamp(0)));
+        (0..100_000).for_each(|number| _ = rates.allows(number, Timestamp(0)));
         assert_eq!(rates.counters.lock().unwrap().len(), COUNTERS);
     }
 }

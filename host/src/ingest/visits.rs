@@ -7,11 +7,14 @@ use std::{net::IpAddr, time::Duration};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Recent, rates::Rates};
+use super::{
+    Recent,
+    rates::{Rates, household},
+};
 use crate::{
     catalog::StoreEntry,
     dispatch::Pipeline,
-    domain::{Event, EventId, Origin, PluginName, Signal, SignalKind, Timestamp, Topic},
+    domain::{CustomerId, Event, EventId, Origin, PluginName, Signal, SignalKind, StoreId, Timestamp, Topic},
     store::{self, SharedLink, keys},
 };
 
@@ -26,6 +29,9 @@ const COUNTED: (u32, Duration) = (60, Duration::from_secs(3_600));
 /// Forms that one address may send in an hour.
 const FORMS: (u32, Duration) = (30, Duration::from_secs(3_600));
 
+/// What a customer who is signed in may ask in a minute, of a panel and of what it offers.
+const ASKED: (u32, Duration) = (60, Duration::from_secs(60));
+
 /// What is remembered of visitors. It is forgotten with the process, and bounded whoever comes.
 #[derive(Debug)]
 pub struct Visitors {
@@ -33,6 +39,8 @@ pub struct Visitors {
     pub pages: Rates,
     pub counted: Rates,
     pub forms: Rates,
+    /// How often a customer who is signed in may ask for something.
+    shoppers: Rates,
     /// Visits that have been taken in.
     recent: Recent,
 }
@@ -40,7 +48,15 @@ pub struct Visitors {
 impl Default for Visitors {
     fn default() -> Self {
         let rates = |(most, window)| Rates::new(most, window);
-        Self { pages: rates(PAGES), counted: rates(COUNTED), forms: rates(FORMS), recent: Recent::default() }
+        let (pages, counted, forms, shoppers) = (rates(PAGES), rates(COUNTED), rates(FORMS), rates(ASKED));
+        Self { pages, counted, forms, shoppers, recent: Recent::default() }
+    }
+}
+
+impl Visitors {
+    /// Whether a customer who is signed in may ask for something now.
+    pub fn may_ask(&self, store: StoreId, customer: &CustomerId, now: Timestamp) -> bool {
+        self.shoppers.allows((store, customer), now)
     }
 }
 
@@ -90,7 +106,7 @@ pub async fn count(
         return Ok(false);
     }
     // A visit is worth less than what the shop itself has to tell.
-    if pipeline.backlog.is_full_for(store) || !visitors.counted.allows(visitor.address, now) {
+    if pipeline.backlog.is_full_for(store) || !visitors.counted.allows(household(visitor.address), now) {
         return Ok(false);
     }
     let event = Event {

@@ -8,6 +8,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, Query, State},
     http::{HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -15,7 +16,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::{
-    problem::{Problem, Result},
+    problem::{self, Problem, Result},
     storefront::{
         FORM_BYTES, html,
         words::{self, Notice},
@@ -31,6 +32,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/callback/{connection}", post(callback))
         .route("/identity/{connection}", get(identity))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(map_response(problem::of_extractors))
 }
 
 /// `POST /magento/callback/{connection}`: the shop sends the keys of an integration that is being activated.

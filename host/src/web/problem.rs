@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{api::BODY_BYTES, storefront::form::FormError};
+use super::storefront::form::FormError;
 use crate::{
     access::{ConnectError, InstallError},
     catalog,
@@ -73,6 +73,17 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "shop-away", "The shop does not answer", detail)
     }
 
+    /// Too much waits already.
+    fn far_behind(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
+    }
+
+    /// Somebody asks more often than anybody needs to.
+    pub fn too_often() -> Self {
+        let detail = "you have asked too often; ask again in a minute";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many requests", detail)
+    }
+
     pub fn missing(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
     }
@@ -82,7 +93,10 @@ impl Problem {
     }
 
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes");
+        Self::body_too_large(format!("the body has more than {limit} bytes"))
+    }
+
+    fn body_too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large", detail)
     }
 
@@ -162,9 +176,7 @@ impl From<Refused> for Problem {
             Refused::NoKey(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-key", "The signature cannot be checked now", detail)
             }
-            Refused::FarBehind => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "far-behind", "The host is far behind", detail)
-            }
+            Refused::FarBehind => Self::far_behind(detail),
             Refused::Unavailable(error) => error.into(),
         }
     }
@@ -202,6 +214,7 @@ impl From<ActionRefused> for Problem {
             ActionRefused::Plugin(error) => error.into(),
             ActionRefused::Key | ActionRefused::Name => Self::bad_request(refused.to_string()),
             ActionRefused::UnknownCustomer(name) => Self::no_customer(&name),
+            ActionRefused::FarBehind => Self::far_behind(refused.to_string()),
             ActionRefused::Store(error) => error.into(),
         }
     }
@@ -337,7 +350,7 @@ pub async fn of_extractors(response: Response) -> Response {
         return response;
     }
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::too_large(BODY_BYTES).into_response();
+        return Problem::body_too_large("the body has more bytes than this address takes").into_response();
     }
     let told = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     Problem::bad_request(String::from_utf8_lossy(&told[..told.len().min(TOLD_BYTES)])).into_response()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::{dispatch::bench::Bench, platform::http::Http};
 
-async fn keeper() -> (Bench, Keeper) {
+async fn keeper() -> (Bench, Arc<Keeper>) {
     let bench = Bench::new().await;
     let keeper = Keeper::new(Arc::clone(&bench.catalog), Arc::new(bench.clock.clone()), Http::new().unwrap(), None);
-    (bench, keeper)
+    (bench, Arc::new(keeper))
 }
 
 fn to(url: &str, api_url: Option<&str>) -> NewConnection {

@@ -32,7 +32,7 @@ mod discounts;
 mod gift_cards;
 mod metafields;
 mod orders;
-mod parcel_gifts;
+pub(super) mod parcel_gifts;
 mod shop;
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -60,8 +60,9 @@ pub struct AdminClient {
     http: Http,
     reach: Reach,
     url: Url,
-    /// Marked sensitive, so that it does not show in debug output.
-    token: HeaderValue,
+    /// Marked sensitive, so that it does not show in debug output. It changes while calls are on their way, of which this
+    /// client knows more than what another one would.
+    token: Mutex<HeaderValue>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     throttle: Mutex<Throttle>,
@@ -76,11 +77,7 @@ impl AdminClient {
     pub fn new(http: Http, base: &str, token: &Secret, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let url = format!("{}/admin/api/{API_VERSION}/graphql.json", base.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|error| permanent(format!("the store's endpoint is not a URL: {error}")))?;
-        let mut token =
-            HeaderValue::from_str(token.expose()).ok().filter(|token| !token.is_empty()).ok_or_else(|| {
-                permanent("the access token is not one: set the store's token with `regulars store update`")
-            })?;
-        token.set_sensitive(true);
+        let token = Mutex::new(header_of(token)?);
         Ok(Self {
             http,
             reach: Reach::Anywhere,
@@ -96,6 +93,12 @@ impl AdminClient {
 
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Calls with another token from now on.
+    pub fn set_token(&self, token: &Secret) -> Result<(), Failure> {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = header_of(token)?;
+        Ok(())
     }
 
     /// How far its calls may lead; by default wherever the operator has said.
@@ -136,7 +139,8 @@ impl AdminClient {
 
     /// The body of a successful answer.
     async fn exchange(&self, request: Value) -> Result<Vec<u8>, Failure> {
-        let headers = HeaderMap::from_iter([(ACCESS_TOKEN, self.token.clone())]);
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let headers = HeaderMap::from_iter([(ACCESS_TOKEN, token)]);
         let call = Call { method: Method::POST, url: self.url.clone(), headers, body: Some(Body::Json(request)) };
         let answer = self.http.send(self.reach, call, self.limits).await?;
         if answer.status.is_success() { Ok(answer.body) } else { Err(self.refused(answer.status, &answer.headers)) }
@@ -169,13 +173,21 @@ impl AdminClient {
     }
 }
 
-const TOKEN_REFUSED: &str =
-    "the access token was refused: reinstall the app or set a new token with `regulars store update`";
+const TOKEN_REFUSED: &str = "the access token was refused: open the app in the shop's admin, or set a new token with \
+                             `regulars store update`";
 
 const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_orders`, `write_order_edits`, `read_products`, \
                              `write_customers`, `write_discounts`, `write_gift_cards`, `read_store_credit_accounts` and \
                              `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
                              data, then set its new token with `regulars store update`";
+
+fn header_of(token: &Secret) -> Result<HeaderValue, Failure> {
+    let token = HeaderValue::from_str(token.expose()).ok().filter(|token| !token.is_empty());
+    let mut token = token
+        .ok_or_else(|| permanent("the access token is not one: set the store's token with `regulars store update`"))?;
+    token.set_sensitive(true);
+    Ok(token)
+}
 
 fn permanent(reason: impl Into<String>) -> Failure {
     Failure::Permanent { reason: reason.into() }

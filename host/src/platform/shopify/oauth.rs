@@ -27,17 +27,19 @@ pub struct App {
     pub secrets: Vec<Secret>,
     /// Where every shop's API is instead of at its own domain, in a trial.
     pub api_url: Option<String>,
+    /// Of one call for a token.
+    pub limits: Limits,
 }
 
 /// What gets a token.
-#[derive(Clone, Copy, Debug)]
-pub enum Proof<'a> {
+#[derive(Debug)]
+pub enum Proof {
     /// A session token of somebody who works in the shop, a minute old at most.
-    SessionToken(&'a str),
+    SessionToken(Secret),
     /// The code of an authorisation, used once.
-    Code(&'a str),
+    Code(Secret),
     /// The last token's right to the next.
-    Refresh(&'a str),
+    Refresh(Secret),
 }
 
 /// Where a shop is asked: its own domain, unless the operator names another address.
@@ -64,12 +66,12 @@ struct Refusal {
 }
 
 /// Asks a shop for an offline token that ends, and for the right to the next one.
-pub async fn token(http: &Http, door: &Door, app: &App, proof: Proof<'_>, now: Timestamp) -> Result<Access, Failure> {
+pub async fn token(http: &Http, door: &Door, app: &App, proof: &Proof, now: Timestamp) -> Result<Access, Failure> {
     let url = format!("{}/admin/oauth/access_token", door.base.trim_end_matches('/'));
     let url = Url::parse(&url).map_err(|_| permanent("the shop's address is no URL"))?;
     let call =
         Call { method: Method::POST, url, headers: HeaderMap::new(), body: Some(Body::Json(request(app, proof)?)) };
-    let answer = http.send(door.reach, call, Limits::default()).await?;
+    let answer = http.send(door.reach, call, app.limits).await?;
     match answer.status {
         status if status.is_success() => read(&answer.body, now),
         StatusCode::TOO_MANY_REQUESTS => Err(Failure::Throttled { retry_after: std::time::Duration::from_secs(5) }),
@@ -80,19 +82,19 @@ pub async fn token(http: &Http, door: &Door, app: &App, proof: Proof<'_>, now: T
     }
 }
 
-fn request(app: &App, proof: Proof<'_>) -> Result<Value, Failure> {
+fn request(app: &App, proof: &Proof) -> Result<Value, Failure> {
     let secret =
         app.secrets.first().ok_or_else(|| permanent("the app has no client secret: set `shopify.client_secrets`"))?;
     let mut request = match proof {
         Proof::SessionToken(token) => json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-            "subject_token": token,
+            "subject_token": token.expose(),
             "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
             "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
             "expiring": "1",
         }),
-        Proof::Code(code) => json!({ "code": code, "expiring": "1" }),
-        Proof::Refresh(token) => json!({ "grant_type": "refresh_token", "refresh_token": token }),
+        Proof::Code(code) => json!({ "code": code.expose(), "expiring": "1" }),
+        Proof::Refresh(token) => json!({ "grant_type": "refresh_token", "refresh_token": token.expose() }),
     };
     request["client_id"] = app.client_id.as_str().into();
     request["client_secret"] = secret.expose().into();

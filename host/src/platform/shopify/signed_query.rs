@@ -17,13 +17,11 @@ use crate::{
 const SKEW_SECONDS: u64 = 90;
 
 /// What a repeat of would leave open which one was meant.
-const ONCE: [&str; 4] = ["shop", "timestamp", "signature", "hmac"];
+const ONCE: [&str; 6] = ["shop", "timestamp", "signature", "hmac", "logged_in_customer_id", "path_prefix"];
 
 /// Why a query is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("the query cannot be read")]
-    Unreadable,
     #[error("`{0}` is given more than once")]
     Repeated(&'static str),
     #[error("the query is not signed, or by nobody we know")]
@@ -32,21 +30,40 @@ pub enum Refused {
     BadTime,
 }
 
+/// The parameters of a query in its order, which anybody may have written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    pub fn of(query: &str) -> Self {
+        Self(serde_urlencoded::from_str(query).unwrap_or_default())
+    }
+
+    /// A parameter's value; the first, if there are several.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
 /// The parameters of a query whose signature holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedQuery(Vec<(String, String)>);
+pub struct SignedQuery(Pairs);
 
 impl SignedQuery {
     /// A parameter's value; the first, if there are several.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0.get(name)
     }
 }
 
 /// Checks the query of an authorisation's callback: the pairs but `hmac`, sorted, percent-encoded and joined by `&`.
 pub fn verify_callback(secrets: &[Secret], query: &str, now: Timestamp) -> Result<SignedQuery, Refused> {
     let pairs = read(query)?;
-    if !has_signed(secrets, &encoded(&pairs), value_of(&pairs, "hmac").unwrap_or_default()) {
+    if !has_signed(secrets, &encoded(&pairs), pairs.get("hmac").unwrap_or_default()) {
         return Err(Refused::BadSignature);
     }
     check_time(&pairs, now)?;
@@ -61,12 +78,12 @@ pub fn verify_callback(secrets: &[Secret], query: &str, now: Timestamp) -> Resul
 pub fn verify_proxy(secrets: &[Secret], query: &str, now: Timestamp) -> Result<SignedQuery, Refused> {
     let pairs = read(query)?;
     let mut values = BTreeMap::<&str, Vec<&str>>::new();
-    for (name, value) in pairs.iter().filter(|(name, _)| name != "signature") {
+    for (name, value) in pairs.iter().filter(|(name, _)| *name != "signature") {
         values.entry(name).or_default().push(value);
     }
     let mut written: Vec<String> = values.iter().map(|(name, values)| format!("{name}={}", values.join(","))).collect();
     written.sort_unstable();
-    let signature = value_of(&pairs, "signature").unwrap_or_default();
+    let signature = pairs.get("signature").unwrap_or_default();
     if !has_signed(secrets, &written.concat(), signature) {
         return Err(Refused::BadSignature);
     }
@@ -74,23 +91,19 @@ pub fn verify_proxy(secrets: &[Secret], query: &str, now: Timestamp) -> Result<S
     Ok(SignedQuery(pairs))
 }
 
-fn read(query: &str) -> Result<Vec<(String, String)>, Refused> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(|_| Refused::Unreadable)?;
+fn read(query: &str) -> Result<Pairs, Refused> {
+    let pairs = Pairs::of(query);
     match ONCE.into_iter().find(|name| pairs.iter().filter(|(known, _)| known == name).count() > 1) {
         Some(name) => Err(Refused::Repeated(name)),
         None => Ok(pairs),
     }
 }
 
-fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
 /// The pairs but `hmac` encoded anew, a space as `%20`; `ids[]=2&ids[]=1` as `ids=["2", "1"]`.
-fn encoded(pairs: &[(String, String)]) -> String {
+fn encoded(pairs: &Pairs) -> String {
     let mut lists = BTreeMap::<&str, Vec<String>>::new();
     let mut written = Vec::new();
-    for (name, value) in pairs.iter().filter(|(name, _)| name != "hmac") {
+    for (name, value) in pairs.iter().filter(|(name, _)| *name != "hmac") {
         match name.strip_suffix("[]") {
             Some(list) => lists.entry(list).or_default().push(format!("{value:?}")),
             None => written.push(format!("{}={}", percent_encoded(name), percent_encoded(value))),
@@ -106,8 +119,8 @@ fn has_signed(secrets: &[Secret], message: &str, signature: &str) -> bool {
     claimed.is_ok_and(|claimed| is_signed(secrets, message.as_bytes(), &claimed))
 }
 
-fn check_time(pairs: &[(String, String)], now: Timestamp) -> Result<(), Refused> {
-    let seconds = value_of(pairs, "timestamp").and_then(|text| text.parse::<u64>().ok()).ok_or(Refused::BadTime)?;
+fn check_time(pairs: &Pairs, now: Timestamp) -> Result<(), Refused> {
+    let seconds = pairs.get("timestamp").and_then(|text| text.parse::<u64>().ok()).ok_or(Refused::BadTime)?;
     match seconds.abs_diff(now.0 / 1_000) <= SKEW_SECONDS {
         true => Ok(()),
         false => Err(Refused::BadTime),
@@ -171,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_decides_stands_in_a_query_once() {
-        for name in ["shop", "timestamp", "signature"] {
+        for name in ["shop", "timestamp", "signature", "logged_in_customer_id", "path_prefix"] {
             let query = callback(&format!("{name}=a&{name}=b"));
             assert_eq!(verify_callback(&secrets(), &query, NOW), Err(Refused::Repeated(name)));
             assert_eq!(verify_proxy(&secrets(), &query, NOW), Err(Refused::Repeated(name)));

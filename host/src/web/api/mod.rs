@@ -40,7 +40,7 @@ const LISTED: usize = 50;
 const LISTED_MAX: usize = 1_000;
 
 /// Bytes of a request's body: room for a plugin file that is just too large, so that it is told as one.
-pub const BODY_BYTES: usize = crate::catalog::package::MAX_FILE_BYTES + 1;
+const BODY_BYTES: usize = crate::catalog::package::MAX_FILE_BYTES + 1;
 
 pub fn routes() -> Router<Arc<Host>> {
     Router::new()
@@ -57,11 +57,20 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/replay", post(replay::replay))
         .route("/magento/connections", post(connections::begin))
         .route("/mail/reports", post(contacts::report))
+        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
+        .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
+        .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
+        .route(
+            "/stores/{store}/plugins/{plugin}/templates/{template}/{locale}",
+            put(templates::save).delete(templates::reset),
+        )
+        .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}/preview", get(templates::preview))
         .merge(of_one_store())
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
 }
 
-/// What who works in a shop may see and do there; the rest is for who runs the host.
+/// What who works in a shop may see and do there; the rest is for who runs the host. Words of mails are: what is written into
+/// a template is run, and could use up what all stores share. So is whatever reads a whole store.
 pub fn of_one_store() -> Router<Arc<Host>> {
     Router::new()
         .route("/stores/{store}/activity", get(activity::show))
@@ -75,11 +84,7 @@ pub fn of_one_store() -> Router<Arc<Host>> {
         .route("/stores/{store}/plugins/{plugin}/settings/{version}/changes", get(plugins::settings_changes))
         .route("/stores/{store}/plugins/{plugin}/settings/{version}/revert", post(plugins::revert_settings))
         .route("/stores/{store}/plugins/{plugin}/templates", get(templates::list))
-        .route(
-            "/stores/{store}/plugins/{plugin}/templates/{template}/{locale}",
-            get(templates::show).put(templates::save).delete(templates::reset),
-        )
-        .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}/preview", get(templates::preview))
+        .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}", get(templates::show))
         .route("/stores/{store}/letterhead", get(templates::letterhead).put(templates::set_letterhead))
         .route("/stores/{store}/contacts/{contact}", get(contacts::show))
         .route("/stores/{store}/suppressions", get(contacts::suppressions))
@@ -88,11 +93,8 @@ pub fn of_one_store() -> Router<Arc<Host>> {
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
         .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
-        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
         .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
-        .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
         .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
-        .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
         .route("/stores/{store}/tasks", get(tasks::list))
         .route("/stores/{store}/tasks/{plugin}/{*key}", post(tasks::answer))
         .route("/stores/{store}/effects", get(effects::list))

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Json, Router,
     extract::{Query, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ use crate::{
     platform::shopify::session_token::Holder,
     web::{
         api::customers::ActionBody,
-        problem::{Problem, Result},
+        problem::{self, Problem, Result},
         storefront::panels::{self, Drawn, Viewer},
     },
 };
@@ -34,44 +36,53 @@ const CORS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 #[derive(Deserialize)]
-pub struct Asked {
+struct Asked {
     /// IETF language tag; else the customer's, else the store's.
     locale: Option<String>,
 }
 
-pub async fn preflight() -> Response {
-    (StatusCode::NO_CONTENT, CORS).into_response()
+pub fn routes() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/account/panel", get(show).options(preflight))
+        .route("/account/actions", post(act).options(preflight))
+        .layer(middleware::map_response(problem::of_extractors))
+        .layer(middleware::map_response(open))
 }
 
-pub async fn show(State(host): State<Arc<Host>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
-    open(drawn(&host, &headers, asked.locale).await)
+async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
-pub async fn act(State(host): State<Arc<Host>>, headers: HeaderMap, Json(body): Json<ActionBody>) -> Response {
-    open(taken(&host, &headers, body).await)
-}
-
-fn open(answer: Result<impl IntoResponse>) -> Response {
-    let uncached = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    ([uncached], CORS, answer).into_response()
+/// Errors too are for the worker to read.
+async fn open(response: Response) -> impl IntoResponse {
+    (CORS, response)
 }
 
 /// Every plugin's part. A customer whom the host does not know yet has none, and why one cannot be shown is not the
 /// shopper's to know.
-async fn drawn(host: &Arc<Host>, headers: &HeaderMap, locale: Option<String>) -> Result<Json<Vec<Value>>> {
-    let (entry, customer) = shopper(host, headers)?;
-    let Some(view) = (Viewer { entry: &entry, customer, locale }).view(host)? else { return Ok(Json(Vec::new())) };
+async fn show(
+    State(host): State<Arc<Host>>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Vec<Value>>> {
+    let (entry, customer) = shopper(&host, &headers)?;
+    let viewer = Viewer { entry: &entry, customer, locale: asked.locale };
+    let Some(view) = viewer.view(&host)? else { return Ok(Json(Vec::new())) };
     let told = |drawn: Drawn| match drawn.blocks {
         Ok(blocks) => json!({ "plugin": drawn.plugin, "title": drawn.title, "blocks": blocks }),
         Err(_) => json!({ "plugin": drawn.plugin, "title": drawn.title }),
     };
-    Ok(Json(panels::draw_all(host, &entry, view).await.into_iter().map(told).collect()))
+    Ok(Json(panels::draw_all(&host, &entry, view).await.into_iter().map(told).collect()))
 }
 
-async fn taken(host: &Arc<Host>, headers: &HeaderMap, body: ActionBody) -> Result<impl IntoResponse + use<>> {
-    let (entry, customer) = shopper(host, headers)?;
+async fn act(
+    State(host): State<Arc<Host>>,
+    headers: HeaderMap,
+    Json(body): Json<ActionBody>,
+) -> Result<impl IntoResponse> {
+    let (entry, customer) = shopper(&host, &headers)?;
     let (id, accepted) = actions::accept(&host.pipeline, &entry, body.by_shopper(customer.to_string())).await?;
-    panels::decided(host, accepted).await;
+    panels::decided(&host, accepted).await;
     Ok(crate::web::api::customers::taken_in(&id, accepted))
 }
 
@@ -81,5 +92,9 @@ fn shopper(host: &Host, headers: &HeaderMap) -> Result<(Arc<StoreEntry>, Custome
     let Holder::Shopper(Some(customer)) = token.holder else {
         return Err(Problem::no_session("the session is not that of a customer who is signed in"));
     };
-    Ok((host.catalog.store_named(&token.shop)?, customer))
+    let entry = host.catalog.store_named(&token.shop)?;
+    match host.ingest.visitors.may_ask(entry.id(), &customer, host.clock.now()) {
+        true => Ok((entry, customer)),
+        false => Err(Problem::too_often()),
+    }
 }

@@ -12,14 +12,15 @@ use axum::{
 };
 use serde_urlencoded::to_string as encoded;
 
-use super::app;
+use super::{app, require_staff};
 use crate::{
+    domain::Secret,
     host::Host,
     platform::shopify::{
         headers::shop_domain,
         oauth::{App, Proof},
-        session_token::{self, Holder},
-        signed_query::{SignedQuery, verify_callback},
+        session_token,
+        signed_query::{Pairs, SignedQuery, verify_callback},
     },
     web::{
         admin,
@@ -34,39 +35,35 @@ const STATE_SECONDS: u64 = 600;
 pub async fn open(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = query.unwrap_or_default();
     let app = app(&host)?;
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&query).unwrap_or_default();
-    let given = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let Some(token) = given("id_token") else { return unproved(&host, app, &query) };
-    // A token that has run out, as of a page that was opened long ago, is got anew.
+    let given = Pairs::of(&query);
+    let Some(token) = given.get("id_token") else { return unproved(&host, app, &query) };
+    // A token that does not hold, as of a page that was opened long ago, is got anew.
     let Ok(session) = session_token::verify(&app.client_id, &app.secrets, token, host.clock.now()) else {
-        return Ok(bounce(given("shop").and_then(shop_domain).as_deref(), &pairs));
+        return Ok(bounce(given.get("shop").and_then(shop_domain).as_deref(), &given));
     };
-    let Holder::Staff(_) = session.holder else {
-        return Err(Problem::forbidden("a shopper's session opens nothing of the shop's"));
-    };
-    let locale = given("locale").filter(|tag| is_tag(tag)).unwrap_or("en");
-    host.access.install(&session.shop, Proof::SessionToken(token), locale).await?;
+    require_staff(&session)?;
+    let locale = given.get("locale").filter(|tag| is_tag(tag)).unwrap_or("en");
+    host.access.install(&session.shop, Proof::SessionToken(Secret::new(token)), locale).await?;
     Ok(admin::embedded(&app.client_id, &session.shop))
 }
 
 /// Somebody is here without a session token: if Shopify has sent them for a shop that is not installed, they are sent to
 /// agree; else App Bridge fetches a token.
 fn unproved(host: &Host, app: &App, query: &str) -> Result<Response> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let given = Pairs::of(query);
     let signed = verify_callback(&app.secrets, query, host.clock.now()).ok();
     let shop = signed.as_ref().and_then(|query| query.get("shop")).and_then(shop_domain);
-    let is_framed = pairs.iter().any(|(name, value)| name == "embedded" && value == "1");
+    let is_framed = given.get("embedded") == Some("1");
     match shop {
         Some(shop) if !is_framed && host.catalog.registry().store_named(&shop).is_none() => Ok(ask(host, app, &shop)),
-        Some(shop) => Ok(bounce(Some(&shop), &pairs)),
+        Some(shop) => Ok(bounce(Some(&shop), &given)),
         None => Err(Problem::no_session("open this app in the shop's admin: nothing here shows whose shop it is for")),
     }
 }
 
 /// Sends the merchant to agree to what the app may do.
 fn ask(host: &Host, app: &App, shop: &str) -> Response {
-    let minute = host.clock.now().0 / 1_000;
-    let state = host.outbox.mails.links.key.state(shop, minute);
+    let state = host.outbox.mails.links.key.state(shop, host.clock.now().0 / 1_000);
     let callback = format!("{}/shopify/auth/callback", host.config.public_url());
     // Scopes are those of the app's configuration at Shopify, as with an installation that Shopify does by itself.
     let query = [("client_id", app.client_id.as_str()), ("redirect_uri", &callback), ("state", &state)];
@@ -87,15 +84,15 @@ pub async fn callback(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) 
         return Err(Problem::no_session("this host has not asked for that, or too long ago: open the app again"));
     }
     let code = query.get("code").ok_or_else(|| Problem::bad_request("there is no code"))?;
-    host.access.install(&shop, Proof::Code(code), "en").await?;
+    host.access.install(&shop, Proof::Code(Secret::new(code)), "en").await?;
     Ok(redirect(&format!("https://{shop}/admin/apps/{}", app.client_id)))
 }
 
 /// Sends to a page of nothing but App Bridge, which opens this address anew with a session token.
-fn bounce(shop: Option<&str>, pairs: &[(String, String)]) -> Response {
+fn bounce(shop: Option<&str>, given: &Pairs) -> Response {
     let written = |pairs: &[(&str, &str)]| encoded(pairs).expect("texts are written as they are");
-    let kept = pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "id_token" | "hmac" | "shopify-reload"));
-    let kept: Vec<(&str, &str)> = kept.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let kept = given.iter().filter(|(name, _)| !matches!(*name, "id_token" | "hmac" | "shopify-reload"));
+    let kept: Vec<(&str, &str)> = kept.collect();
     let reload = format!("/shopify/app?{}", written(&kept));
     let host = kept.iter().find(|(name, _)| *name == "host").map_or("", |(_, host)| *host);
     let query = [("shop", shop.unwrap_or_default()), ("host", host), ("shopify-reload", &reload)];
@@ -104,9 +101,7 @@ fn bounce(shop: Option<&str>, pairs: &[(String, String)]) -> Response {
 
 /// `GET /shopify/bounce`
 pub async fn bridge(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) -> Result<Response> {
-    let query = query.unwrap_or_default();
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&query).unwrap_or_default();
-    let shop = pairs.iter().find(|(name, _)| name == "shop").and_then(|(_, shop)| shop_domain(shop));
+    let shop = Pairs::of(&query.unwrap_or_default()).get("shop").and_then(shop_domain);
     Ok(admin::bridge(&app(&host)?.client_id, shop.as_deref()))
 }
 

@@ -11,11 +11,12 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use tokio::task::JoinError;
 
-use super::{bearer, retried};
+use super::{bearer, require_staff, retried};
 use crate::{
     host::Host,
-    platform::shopify::session_token::{Holder, SessionToken},
+    platform::shopify::session_token::SessionToken,
     web::{
         api::{self, stores::StoreView},
         problem::{Problem, Result},
@@ -39,8 +40,8 @@ pub async fn of_own_shop(State(host): State<Arc<Host>>, mut request: Request, ne
         Ok(token) => token,
         Err(problem) => return retried(problem),
     };
-    if !matches!(token.holder, Holder::Staff(_)) {
-        return Problem::forbidden("a shopper's session opens nothing of the shop's").into_response();
+    if let Err(problem) = require_staff(&token) {
+        return problem.into_response();
     }
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/stores/") {
@@ -50,7 +51,15 @@ pub async fn of_own_shop(State(host): State<Arc<Host>>, mut request: Request, ne
         }
     }
     request.extensions_mut().insert(token);
-    next.run(request).await
+    // Reading a store's rows takes a thread's time, which those that answer webhooks do not have.
+    match host.background.get() {
+        Some(background) => background.spawn(next.run(request)).await.unwrap_or_else(panicked),
+        None => next.run(request).await,
+    }
+}
+
+fn panicked(ended: JoinError) -> Response {
+    std::panic::resume_unwind(ended.into_panic())
 }
 
 async fn own(State(host): State<Arc<Host>>, token: axum::Extension<SessionToken>) -> Result<Json<Vec<StoreView>>> {

@@ -10,15 +10,19 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 
-use super::{problem::Problem, storefront::FORM_BYTES};
+use super::{
+    problem::{self, Problem},
+    storefront::{FORM_BYTES, html},
+};
 use crate::{
     host::Host,
     platform::shopify::{
         oauth::App,
-        session_token::{self, SessionToken},
+        session_token::{self, Holder, SessionToken},
     },
 };
 
@@ -27,6 +31,9 @@ mod home;
 mod merchant;
 mod proxy;
 
+/// What shops and their customers may know of what is kept of them.
+const PRIVACY: &str = include_str!("../../../../manifests/shopify/privacy.html");
+
 /// Tells App Bridge to ask again with a fresh token.
 const RETRY: HeaderName = HeaderName::from_static("x-shopify-retry-invalid-session-request");
 
@@ -34,17 +41,25 @@ pub fn routes(host: &Arc<Host>) -> Router<Arc<Host>> {
     let shoppers = Router::new()
         .route("/proxy/panel", get(proxy::show))
         .route("/proxy/actions/{plugin}/{action}", post(proxy::act))
-        .route("/account/panel", get(account::show).options(account::preflight))
-        .route("/account/actions", post(account::act).options(account::preflight))
-        .layer(DefaultBodyLimit::max(FORM_BYTES));
+        .merge(account::routes())
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(middleware::map_response(uncached));
     let of_own_shop = middleware::from_fn_with_state(Arc::clone(host), merchant::of_own_shop);
     Router::new()
         .route("/app", get(home::open))
         .route("/bounce", get(home::bridge))
         .route("/auth/callback", get(home::callback))
+        .route("/privacy", get(async || html::text("Privacy", PRIVACY)))
         .merge(super::admin::files())
         .nest("/v1", merchant::routes().layer(of_own_shop))
         .merge(shoppers)
+        .layer(middleware::map_response(problem::of_extractors))
+}
+
+/// What one shopper is shown is nobody else's, and old in a moment.
+async fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The app that this host is, if it is one.
@@ -63,9 +78,16 @@ fn bearer(host: &Host, headers: &HeaderMap) -> Result<SessionToken, Problem> {
         .map_err(|refused| Problem::no_session(format!("the session token is refused: {refused}")))
 }
 
+/// Whether a session is that of somebody who works in the shop.
+fn require_staff(session: &SessionToken) -> Result<(), Problem> {
+    match session.holder {
+        Holder::Staff(_) => Ok(()),
+        Holder::Shopper(_) => Err(Problem::forbidden("a shopper's session opens nothing of the shop's")),
+    }
+}
+
 /// An answer that asks App Bridge for a fresh token, where that may help.
-fn retried(problem: Problem) -> axum::response::Response {
-    use axum::response::IntoResponse;
+fn retried(problem: Problem) -> Response {
     let retry = problem.status() == StatusCode::UNAUTHORIZED;
     let mut response = problem.into_response();
     if retry {

@@ -16,7 +16,7 @@ use crate::{
     domain::{CustomerId, Platform},
     host::Host,
     ingest::actions::{self, Action, ActionRefused, By},
-    platform::shopify::signed_query::{SignedQuery, verify_proxy},
+    platform::shopify::signed_query::{Pairs, SignedQuery, verify_proxy},
     web::storefront::{
         Page,
         form::{self, Form},
@@ -34,6 +34,7 @@ enum Denied {
     /// Not passed on by Shopify, or nobody is signed in.
     Unknown,
     NoPanel,
+    Busy,
     Unreadable,
     Failed,
 }
@@ -43,6 +44,7 @@ impl Denied {
         let (status, notice) = match self {
             Self::Unknown => (StatusCode::UNAUTHORIZED, &words.sign_in),
             Self::NoPanel => (StatusCode::NOT_FOUND, &words.no_panel),
+            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, &words.busy),
             Self::Unreadable => (StatusCode::BAD_REQUEST, &words.unreadable),
             Self::Failed => (StatusCode::SERVICE_UNAVAILABLE, &words.failed),
         };
@@ -92,8 +94,7 @@ pub async fn act(
         Ok(()) => {
             let locale = if is_tag(&locale) { format!("&locale={locale}") } else { String::new() };
             let page = HeaderValue::try_from(format!("../../panel?taken{locale}")).expect("a tag fits a header");
-            let uncached = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            (StatusCode::SEE_OTHER, [(header::LOCATION, page), uncached]).into_response()
+            (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response()
         }
         Err(denied) => denied.page(words::of(&locale)).into_response(),
     }
@@ -108,6 +109,7 @@ async fn take(host: &Arc<Host>, query: &str, plugin: String, name: String, body:
     let action = Action { plugin: plugin.as_str().into(), by: By::Shopper(customer.to_string()), name, input, key };
     let (_, accepted) = actions::accept(&host.pipeline, &entry, action).await.map_err(|refused| match refused {
         ActionRefused::Store(_) => Denied::Failed,
+        ActionRefused::FarBehind => Denied::Busy,
         _ => Denied::Unreadable,
     })?;
     panels::decided(host, accepted).await;
@@ -116,16 +118,19 @@ async fn take(host: &Arc<Host>, query: &str, plugin: String, name: String, body:
 
 /// The customer is the one who is signed in by the signed query, and nobody else.
 fn shopper(host: &Host, query: &str) -> Result<Shopper, Denied> {
-    let shop = serde_urlencoded::from_str::<Vec<(String, String)>>(query).map_err(|_| Denied::Unknown)?;
-    let (_, shop) = shop.into_iter().find(|(name, _)| name == "shop").ok_or(Denied::Unknown)?;
-    let entry = host.catalog.registry().store_of(Platform::Shopify, &shop).cloned().ok_or(Denied::Unknown)?;
+    let claimed = Pairs::of(query);
+    let shop = claimed.get("shop").ok_or(Denied::Unknown)?;
+    let entry = host.catalog.registry().store_of(Platform::Shopify, shop).cloned().ok_or(Denied::Unknown)?;
     let query = verify_proxy(&entry.secrets, query, host.clock.now()).map_err(|_| Denied::Unknown)?;
     let customer = query.get("logged_in_customer_id").filter(|id| !id.is_empty()).ok_or(Denied::Unknown)?;
-    Ok(Shopper { customer: customer.into(), entry, query })
+    let customer = CustomerId::from(customer);
+    match host.ingest.visitors.may_ask(entry.id(), &customer, host.clock.now()) {
+        true => Ok(Shopper { customer, entry, query }),
+        false => Err(Denied::Busy),
+    }
 }
 
 /// The language of whoever asks; it decides nothing, and is read of an unsigned query too.
 fn locale_of(query: &str) -> String {
-    let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
-    pairs.into_iter().find(|(name, _)| name == "locale").map(|(_, locale)| locale).unwrap_or_default()
+    Pairs::of(query).get("locale").unwrap_or_default().to_owned()
 }

@@ -23,6 +23,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("preferences.html", include_str!("pages/preferences.html")),
         ("unsubscribe.html", include_str!("pages/unsubscribe.html")),
         ("unsubscribed.html", include_str!("pages/unsubscribed.html")),
+        ("text.html", include_str!("pages/text.html")),
     ] {
         environment.add_template(name, source).expect("the template is one");
     }
@@ -112,6 +113,11 @@ pub fn notice(status: StatusCode, words: &Words, notice: Notice) -> Page {
         status,
         context! { lang => words.lang, title => notice.title, notice => Value::from(Serde(notice)) },
     )
+}
+
+/// A page of one text, in English and written by whoever publishes this host.
+pub fn text(title: &str, html: &str) -> Page {
+    render("text.html", StatusCode::OK, context! { lang => "en", title, html })
 }
 
 /// A page of one of the templates.

@@ -23,7 +23,7 @@ use crate::{
     ingest::{
         Rates,
         actions::{self, Action, ActionRefused, By},
-        visits,
+        household, visits,
     },
     store::{self, SharedLink, Store, decode, keys},
 };
@@ -65,6 +65,7 @@ impl From<ActionRefused> for Denied {
     fn from(refused: ActionRefused) -> Self {
         match refused {
             ActionRefused::Store(error) => Self::Failed(error),
+            ActionRefused::FarBehind => Self::Busy,
             ActionRefused::Plugin(_) => Self::Gone,
             ActionRefused::Key | ActionRefused::Name | ActionRefused::UnknownCustomer(_) => Self::Unreadable,
         }
@@ -130,7 +131,7 @@ async fn page(host: &Arc<Host>, name: &str, browser: &Browser, taken_in: bool) -
 }
 
 fn check(host: &Host, rates: &Rates, browser: &Browser) -> Result<(), Denied> {
-    match rates.allows(browser.visitor.address, host.clock.now()) {
+    match rates.allows(household(browser.visitor.address), host.clock.now()) {
         true => Ok(()),
         false => Err(Denied::Busy),
     }

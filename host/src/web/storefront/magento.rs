@@ -43,12 +43,14 @@ pub struct Act {
 /// `POST /magento/panel`
 pub async fn show(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Page> {
     let (entry, Show { customer_id, locale }) = believed(&host, "panel.show", &headers, body).await?;
+    require_patience(&host, &entry, &customer_id)?;
     page(&host, &entry, &customer_id, locale, false).await
 }
 
 /// `POST /magento/panel/actions`: the panel as it is once the action is decided, or a moment later.
 pub async fn act(State(host): State<Arc<Host>>, headers: HeaderMap, body: Body) -> Result<Page> {
     let (entry, asked) = believed::<Act>(&host, "panel.act", &headers, body).await?;
+    require_patience(&host, &entry, &asked.customer_id)?;
     let form::Form { key, input } = form::of_pairs(asked.fields)?;
     let by = By::Shopper(asked.customer_id.clone());
     let action = Action { plugin: asked.plugin.into(), by, name: asked.action, input, key };
@@ -72,6 +74,13 @@ async fn believed<T: DeserializeOwned>(
     let data = message.data.ok_or_else(|| Problem::bad_request("`data` is missing"))?;
     let asked = serde_json::from_str(data.get()).map_err(|error| Problem::bad_request(format!("`data`: {error}")))?;
     Ok((entry, asked))
+}
+
+fn require_patience(host: &Host, entry: &StoreEntry, customer: &str) -> Result<()> {
+    match host.ingest.visitors.may_ask(entry.id(), &customer.into(), host.clock.now()) {
+        true => Ok(()),
+        false => Err(Problem::too_often()),
+    }
 }
 
 /// The page of a customer; there is none for somebody unknown, or where no plugin shows anything.

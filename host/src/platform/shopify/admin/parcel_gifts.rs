@@ -3,7 +3,7 @@
 //! An edit is a session that is committed as a whole, so a gift whose try breaks off before that leaves nothing. Done, it
 //! has left the effect's mark in the line's discount or in the order's note, and both are looked for before anything is
 //! begun. A commit that was not answered is given time to be made before it is tried again, unless this program has been
-//! started anew meanwhile. The staff note of an edit begins with [`STAFF_NOTE`], by which its own webhook can be told from
+//! started anew meanwhile. The staff note of an edit begins with [`STAFF_NOTE`], by which its own webhook is told from
 //! others.
 
 use std::sync::PoisonError;
@@ -28,7 +28,7 @@ const GIVE_LINE: &str = include_str!("../documents/give_line.graphql");
 const COMMIT_ORDER_EDIT: &str = include_str!("../documents/commit_order_edit.graphql");
 
 /// What the staff note of our own edits begins with.
-const STAFF_NOTE: &str = "A gift by Regulars";
+pub(in super::super) const STAFF_NOTE: &str = "A gift by Regulars";
 
 /// What a free line's discount is called, before the mark. Shoppers see it on the page of their order.
 const DISCOUNT: &str = "Gift";

@@ -205,7 +205,7 @@ async fn a_status_says_whether_another_try_can_help() {
         assert!(reason(create([status(code)]).await).starts_with("transient: "), "{code}");
     }
     for (code, remedy) in [
-        (401, "reinstall the app or set a new token with `regulars store update`"),
+        (401, "open the app in the shop's admin, or set a new token with `regulars store update`"),
         (402, "settle the bill"),
         (403, "grant the app"),
         (404, "check the store's domain"),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{Change, Currency, LineItem, LineItemId, Money, Order, OrderEdit},
-    platform::{Context, Problem, Unreadable},
+    platform::{Context, Problem, Unreadable, shopify::admin::parcel_gifts::STAFF_NOTE},
 };
 
 #[derive(Deserialize)]
@@ -244,6 +244,8 @@ struct WireEdit<'a> {
     created_at: Option<Text<'a>>,
     #[serde(borrow)]
     line_items: Option<WireEditedLines<'a>>,
+    #[serde(borrow)]
+    staff_note: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -259,6 +261,12 @@ struct WireDelta<'a> {
     #[serde(borrow)]
     id: Option<Id<'a>>,
     delta: Option<u32>,
+}
+
+/// Whether an edit is a gift that this host has put in.
+pub fn is_own_edit(body: &[u8]) -> bool {
+    let read = serde_json::from_slice::<WireEdited<'_>>(body).ok().and_then(|read| read.order_edit?.staff_note);
+    read.is_some_and(|note| note.as_str().starts_with(STAFF_NOTE))
 }
 
 pub fn edit(body: &[u8], context: &Context) -> Result<Change, Unreadable> {

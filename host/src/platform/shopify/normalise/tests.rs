@@ -330,6 +330,16 @@ fn a_topic_without_a_word_of_ours_changes_nothing_whatever_its_body() {
 }
 
 #[test]
+fn a_gift_that_this_host_has_put_in_is_no_edit_that_plugins_hear_of() {
+    let mut edit = fixture_json("order_edited");
+    edit["order_edit"]["staff_note"] = json!("By the shop");
+    assert_eq!(read_json("orders/edited", &edit).unwrap().topic, Topic::ORDER_EDITED);
+    edit["order_edit"]["staff_note"] = json!("A gift by Regulars (Regulars 1a2b3c4d)");
+    let own = read_json("orders/edited", &edit).unwrap();
+    assert_eq!((own.topic.as_str(), own.change), ("shopify:orders/edited", Change::None));
+}
+
+#[test]
 fn only_a_confirmed_subscription_is_consent() {
     for (state, accepts) in [
         (json!("subscribed"), true),
