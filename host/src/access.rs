@@ -12,14 +12,16 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
+
 use crate::{
     catalog::{self, Catalog, StoreChange, StoreEntry},
     clock::Clock,
     domain::Timestamp,
     platform::{
         Failure, Secret,
-        http::{Http, Reach},
-        shopify::oauth::{self, App, Door, Proof},
+        http::{Door, Http, Reach},
+        shopify::oauth::{self, App, Proof},
     },
     store::Access,
 };
@@ -162,12 +164,13 @@ async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
     tokio::spawn(work).await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
 }
 
-/// A shop's own domain was checked to be one of the platform's; another address is the operator's word.
+/// A shop is called at public addresses under its own name, whatever port and path belong to it; another name is the word of
+/// who runs the host.
 pub(crate) fn door(shop: &str, api_url: Option<&str>) -> Door {
-    match api_url {
-        Some(base) => Door { base: base.into(), reach: Reach::Anywhere },
-        None => Door { base: format!("https://{shop}"), reach: Reach::Public },
-    }
+    let base = api_url.map_or_else(|| format!("https://{shop}"), Into::into);
+    let named = Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let is_own = named.is_none_or(|named| named.eq_ignore_ascii_case(shop));
+    Door { base, reach: if is_own { Reach::Public } else { Reach::Anywhere } }
 }
 
 const REOPEN: &str = "somebody who works in the shop has to open the app once, which gets a new token";

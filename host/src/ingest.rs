@@ -16,7 +16,7 @@ use crate::{
     dispatch::Backlog,
     domain::{Event, EventId, Origin, Platform, StoreId, Timestamp},
     platform::{
-        Refusal, Sender,
+        Delivery, Refusal, Sender,
         magento::senders::{AdobeKeys, Unavailable},
         shopify,
     },
@@ -62,6 +62,8 @@ pub enum Accepted {
     Kept(Position),
     /// It was here already.
     Duplicate,
+    /// It asks to forget what is not here.
+    Nothing,
 }
 
 /// Why a webhook was not taken.
@@ -92,7 +94,7 @@ impl Ingest {
         };
         let counter = match &answer {
             Ok(Accepted::Kept(_)) => &self.counters.webhooks_accepted,
-            Ok(Accepted::Duplicate) => &self.counters.webhooks_duplicate,
+            Ok(Accepted::Duplicate | Accepted::Nothing) => &self.counters.webhooks_duplicate,
             Err(Refused::Request(refusal)) if refusal.is_unauthenticated() => &self.counters.webhooks_unsigned,
             Err(Refused::Unavailable(_) | Refused::FarBehind | Refused::NoKey(_)) => &self.counters.webhooks_failed,
             Err(_) => &self.counters.webhooks_refused,
@@ -108,13 +110,26 @@ impl Ingest {
             let removed = registry.removed(&delivery.shop).filter(|store| store.record.platform == Platform::Shopify);
             removed.filter(|_| shopify::normalise::outlives_removal(&delivery.topic))
         });
-        let store = known.ok_or_else(|| Refused::UnknownStore(delivery.shop.clone()))?;
+        let Some(store) = known else { return self.of_nobody(&delivery, &body) };
         shopify::signature::verify(&store.secrets, &body, &delivery.signature)?;
         let store = store.id();
         drop(registry);
         let origin =
             Origin::Webhook { platform: Platform::Shopify, topic: delivery.topic, api_version: delivery.api_version };
         self.keep(store, (delivery.id.as_str(), origin), delivery.triggered_at, body, begun).await
+    }
+
+    /// Answers a webhook of a shop that is not here. Shopify asks about people and shops also after everything of theirs is
+    /// gone, and checks that what it has not signed is refused.
+    fn of_nobody(&self, delivery: &Delivery, body: &[u8]) -> Result<Accepted, Refused> {
+        let of_app = self.catalog.app_secrets();
+        if !of_app.is_empty() {
+            shopify::signature::verify(of_app, body, &delivery.signature)?;
+            if shopify::normalise::outlives_removal(&delivery.topic) {
+                return Ok(Accepted::Nothing);
+            }
+        }
+        Err(Refused::UnknownStore(delivery.shop.clone()))
     }
 
     /// Keeps what a believed sender has told, unless it was here before.

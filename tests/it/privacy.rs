@@ -86,6 +86,19 @@ async fn who_is_redacted_is_in_no_row_of_an_export_and_the_sums_are() {
 }
 
 #[tokio::test]
+async fn an_operator_forgets_a_customer_whose_platform_does_not_ask() {
+    let shop = shop().await;
+    assert!(!shop.host.cli(&["customer", "forget", DOMAIN, MIRAS_ADDRESS, "--confirm", MIRA]).status.success());
+    assert!(shop.run(&["export", DOMAIN]).to_lowercase().contains("okonjo"));
+    shop.run(&["customer", "forget", DOMAIN, MIRAS_ADDRESS, "--confirm", MIRAS_ADDRESS]);
+    reaches(&shop, "customer-forgotten").await;
+    let left = shop.run(&["export", DOMAIN]).to_lowercase();
+    assert!(!left.contains("okonjo") && !left.contains("mira"), "{left}");
+    assert!(left.contains(&format!("account/{MIRA}")), "the points stay");
+    assert!(shop.run(&["audit"]).contains("operator"));
+}
+
+#[tokio::test]
 async fn a_shop_that_leaves_is_still_heard_for_its_people_and_then_erased() {
     let shop = shop().await;
     let added = added_at(&shop).await;

@@ -68,8 +68,13 @@ impl Stage {
 
     /// Posts a webhook that the app's secret signs.
     async fn tell(&self, topic: &'static str, fixture: &str) {
+        assert_eq!(self.told(topic, fixture, &self.app.client_secret).await, 200);
+    }
+
+    /// How a webhook is answered that a secret signs.
+    async fn told(&self, topic: &'static str, fixture: &str, secret: &str) -> u16 {
         let told = webhook(topic, fixture, fixture);
-        let signature = sign(&Secret::new(self.app.client_secret.as_str()), &told.body);
+        let signature = sign(&Secret::new(secret), &told.body);
         let headers = told.headers.iter().map(|(name, value)| match *name {
             "X-Shopify-Hmac-Sha256" => (*name, signature.clone()),
             name => (name, value.clone()),
@@ -77,7 +82,7 @@ impl Stage {
         let told = Webhook { headers: headers.collect(), ..told };
         let sender = Sender::to(self.host.webhooks_url()).unwrap();
         let url = format!("{}/webhooks/shopify", self.host.webhooks_url());
-        assert_eq!(sender.at(url).send(&told).await.unwrap().status, 200);
+        sender.at(url).send(&told).await.unwrap().status
     }
 
     fn token(&self, changes: &Value) -> String {
@@ -341,6 +346,20 @@ async fn a_shopper_who_asks_without_end_is_asked_for_patience_and_nobody_else_is
     assert_eq!(show("404").await, 404);
     let account = stage.ask(Method::GET, "/shopify/account/panel").bearer_auth(stage.shopper(MIRA));
     assert_eq!(account.send().await.unwrap().status(), 429);
+}
+
+#[tokio::test]
+async fn of_a_shop_that_is_not_here_requests_of_people_are_answered_and_what_shopify_has_not_signed_is_refused() {
+    let stage = Stage::open();
+    let secret = stage.app.client_secret.as_str();
+    for (topic, fixture, status) in [
+        ("customers/redact", "customer_redacted", 200),
+        ("customers/data_request", "data_requested", 200),
+        ("orders/paid", "order_placed", 404),
+    ] {
+        assert_eq!(stage.told(topic, fixture, secret).await, status, "{topic}");
+        assert_eq!(stage.told(topic, fixture, "another").await, 401, "{topic}");
+    }
 }
 
 #[tokio::test]

@@ -14,13 +14,13 @@ use std::{
 use data_encoding::BASE32_NOPAD;
 use reqwest::Url;
 
-use super::{InstallError, Keeper, to_its_end};
+use super::{InstallError, Keeper, door, to_its_end};
 use crate::{
     catalog::{NewStore, StoreChange},
     domain::{CodeKey, Platform, Secret, Timestamp},
     platform::{
         self, Failure,
-        http::Reach,
+        http::Door,
         magento::{
             RestClient,
             rest::{
@@ -114,10 +114,9 @@ impl Keeper {
         let path = url.path().trim_end_matches('/');
         let is_root = path.is_empty() && url.port().is_none();
         let own = format!("{}{path}", url.origin().ascii_serialization());
-        let api_url = new.api_url.or_else(|| (!is_root).then(|| own.clone()));
-        // An address in the merchant's own words is checked like any other; one for the API is the operator's.
-        let reach = if api_url.is_some() { Reach::Anywhere } else { Reach::Public };
-        let shop = Shop { host: host.clone(), base: api_url.clone().unwrap_or(own), reach };
+        let api_url = new.api_url.or_else(|| (!is_root).then_some(own));
+        let Door { base, reach } = door(&host, api_url.as_deref());
+        let shop = Shop { host: host.clone(), base, reach };
         let is_known = self.catalog.registry().store_of(Platform::Magento, &host).is_some();
         let made_secret = (new.secret.is_none() && !is_known).then(|| Secret::new(ticket()));
         let expires_at = self.clock.now() + GOOD_FOR;

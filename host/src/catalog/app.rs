@@ -12,6 +12,10 @@ use crate::{
 /// installation, which the request does not mean.
 const ERASED_AFTER: Duration = Duration::from_secs(48 * 3_600);
 
+/// How late the request may come. A store that nobody has told of its removal may have been installed again right after
+/// it: it is erased only where the request cannot mean an installation before this one.
+const COMES_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+
 /// How long after a store's rows were deleted they are looked for once more: what was being applied meanwhile has been.
 const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 
@@ -63,7 +67,8 @@ impl Catalog {
     pub async fn erase_as_asked(&self, event: &Event) -> Result<bool, Error> {
         let _turn = self.changing.lock().await;
         let Some(entry) = self.registry().store(event.store).cloned() else { return Ok(false) };
-        if entry.record.installed_at + ERASED_AFTER > event.occurred_at {
+        let margin = if entry.record.removed_at.is_some() { Duration::ZERO } else { COMES_WITHIN };
+        if entry.record.installed_at + ERASED_AFTER + margin > event.occurred_at {
             return Ok(false);
         }
         let audit = self.audit_of(&entry, Act::StoreErased, Actor::Platform);

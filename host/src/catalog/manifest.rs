@@ -48,9 +48,19 @@ pub struct Manifest {
     pub topics: Vec<Topic>,
     /// What it may be granted.
     pub capabilities: BTreeSet<Capability>,
+    /// Whose its keys are that stand for one id, by their first part.
+    pub keys: BTreeMap<String, Holder>,
     /// Its mails by name.
     pub templates: BTreeMap<String, TemplateHead>,
     settings: SettingsSchema,
+}
+
+/// What the ids in a key are of. Where ids are small numbers, a customer and an order may have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holder {
+    Customer,
+    Order,
 }
 
 /// What the manifest says of one mail template.
@@ -83,6 +93,8 @@ struct SettingsSchema {
 struct Document {
     plugin: Listing,
     #[serde(default)]
+    keys: BTreeMap<String, Holder>,
+    #[serde(default)]
     templates: BTreeMap<String, TemplateHead>,
     #[serde(default)]
     settings: Option<toml::Table>,
@@ -102,7 +114,7 @@ struct Listing {
 
 impl Manifest {
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let Document { plugin, templates, settings } =
+        let Document { plugin, keys, templates, settings } =
             toml::from_str(text).map_err(|error| Error::Syntax(error.to_string().trim_end().to_owned()))?;
         if !is_name(&plugin.name) {
             return Err(Error::key("plugin.name", format!("{:?} is no plugin name", plugin.name), NAME_REMEDY));
@@ -129,6 +141,7 @@ impl Manifest {
             name: plugin.name.into(),
             topics: topics(plugin.topics)?,
             capabilities: capabilities(&plugin.capabilities)?,
+            keys,
             templates: checked_templates(templates)?,
             settings: SettingsSchema::from_toml(settings)?,
             version: plugin.version,

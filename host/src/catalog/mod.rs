@@ -291,6 +291,11 @@ impl Catalog {
         self.registry.load()
     }
 
+    /// Secrets of the app that shops at Shopify install, which sign for every one of them.
+    pub fn app_secrets(&self) -> &[Secret] {
+        &self.keys.shopify
+    }
+
     /// The store of that domain, or an error that says where the stores are listed.
     pub fn store_named(&self, domain: &str) -> Result<Arc<StoreEntry>, Error> {
         self.registry().store_named(domain).cloned().ok_or_else(|| Error::NoStore(domain.into()))

@@ -8,7 +8,7 @@ use super::{
     Listing, Result,
     client::{Client, segment},
     decided, print,
-    privacy::{self, Data},
+    privacy::{self, Data, Forget},
     stores::path,
 };
 
@@ -38,6 +38,13 @@ pub enum Command {
 
   regulars customer data fern.myshopify.com ada@example.com --out ada.json")]
     Data(Data),
+    /// Forgets a customer, as Shopify asks for by itself: who it was goes, sums stay.
+    #[command(after_help = "Example:
+
+  regulars customer forget shop.example.com ada@example.com --confirm ada@example.com
+
+Plugins that are switched on hear of it; `regulars audit` says when all is done.")]
+    Forget(Forget),
     /// Does for a customer what they would do in the shop, such as redeeming points, and says what was decided.
     #[command(after_help = "Example:
 
@@ -72,6 +79,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
             if listing.json { print::json(&shown) } else { show(listing, &shown) }
         }
         Command::Data(data) => privacy::data(client, data).await?,
+        Command::Forget(forget) => privacy::forget(client, forget).await?,
         Command::Act { store, customer, plugin, action, input, key } => {
             let input: Value =
                 serde_json::from_str(&input).map_err(|error| format!("`--input` is not JSON: {error}"))?;

@@ -1,7 +1,7 @@
 //! `audit`, `customer data`, `store erase`: what was done with people's data, all that is kept of somebody, the end of a
 //! store.
 
-use std::{io::Write, path::PathBuf};
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
 use axum::http::Method;
 use clap::Args;
@@ -41,6 +41,17 @@ pub struct Data {
 }
 
 #[derive(Args)]
+pub struct Forget {
+    /// The store's permanent domain.
+    store: String,
+    /// The customer's id or e-mail address.
+    customer: String,
+    /// The customer once more, as written before.
+    #[arg(long, value_name = "CUSTOMER")]
+    confirm: String,
+}
+
+#[derive(Args)]
 pub struct Erase {
     /// The store's permanent domain.
     store: String,
@@ -75,7 +86,9 @@ pub async fn data(client: &Client, data: Data) -> Result {
     match data.out {
         Some(out) => {
             let cannot = |error| format!("{}: {error}", out.display());
-            std::fs::File::create_new(&out).and_then(|mut file| file.write_all(text.as_bytes())).map_err(cannot)?;
+            // It is one person's, and nobody else's to read.
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&out);
+            made.and_then(|mut file| file.write_all(text.as_bytes())).map_err(cannot)?;
             eprintln!("{} rows", rows(&file));
         }
         None => print!("{text}"),
@@ -91,6 +104,13 @@ fn rows(file: &Value) -> usize {
         .filter_map(Value::as_array)
         .map(Vec::len)
         .sum()
+}
+
+pub async fn forget(client: &Client, forget: Forget) -> Result {
+    let address = format!("{}/customers/{}/redaction", path(&forget.store), segment(&forget.customer));
+    client.send(Method::POST, &address, &json!({ "confirm": forget.confirm })).await?;
+    println!("{} is being forgotten; `regulars audit --store {}` says when all is done", forget.customer, forget.store);
+    Ok(())
 }
 
 pub async fn erase(client: &Client, erase: Erase) -> Result {

@@ -38,6 +38,11 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
         Origin::VisitorAction { .. } => own(Topic::SHOPPER_ACTION),
         Origin::Visit { .. } => own(Topic::LINK_VISITED),
         Origin::SettingsPublished { .. } => own(Topic::SETTINGS_PUBLISHED),
+        Origin::Redaction { customer } => {
+            let (customer, email, orders) = (customer.clone(), None, Vec::new());
+            let change = Change::CustomerRedacted { customer, email, orders };
+            Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_REDACTED, change }))
+        }
         Origin::EffectEnded { done, .. } => own(if *done { Topic::EFFECT_DONE } else { Topic::EFFECT_FAILED }),
         Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. } => {
             match pipeline.catalog.registry().store(event.store) {
@@ -368,7 +373,7 @@ fn record_of(job: &Job) -> EventRecord {
         received_at: event.received_at,
         customer: None,
         order: None,
-        unreadable: job.read.as_ref().err().map(ToString::to_string),
+        unreadable: job.read.as_ref().err().map(Unreadable::without_values),
         read_again: None,
         deliveries: Vec::new(),
     }
@@ -404,6 +409,7 @@ fn topic_of(job: &Job) -> Topic {
         (Err(_), Origin::VisitorAction { .. }) => Topic::SHOPPER_ACTION,
         (Err(_), Origin::Visit { .. }) => Topic::LINK_VISITED,
         (Err(_), Origin::SettingsPublished { .. }) => Topic::SETTINGS_PUBLISHED,
+        (Err(_), Origin::Redaction { .. }) => Topic::CUSTOMER_REDACTED,
     }
 }
 
@@ -469,7 +475,7 @@ fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
         | Origin::EffectEnded { plugin, .. }
         | Origin::Visit { plugin, .. }
         | Origin::SettingsPublished { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
-        Origin::Webhook { .. } | Origin::Read { .. } => enabled.wants(&read.topic),
+        Origin::Webhook { .. } | Origin::Read { .. } | Origin::Redaction { .. } => enabled.wants(&read.topic),
     }
 }
 

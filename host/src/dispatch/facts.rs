@@ -34,8 +34,9 @@ pub(super) fn project(
                 Some(customer) => customers::learn(transaction, store, customer)?,
                 None => None,
             };
-            guests::learn(transaction, store, order)?;
-            orders::learn(transaction, store, order)?;
+            let order = forgetting::as_asked(transaction, store, order)?;
+            guests::learn(transaction, store, &order)?;
+            orders::learn(transaction, store, &order)?;
             return Ok(merge);
         }
         Change::Customer(customer) => return customers::learn(transaction, store, customer),
@@ -43,8 +44,8 @@ pub(super) fn project(
             transaction.put::<Refund>(keys::refund(store, &refund.order, &refund.id), refund);
         }
         Change::CustomerDeleted(id) => forgetting::delete(transaction, store, event, id)?,
-        Change::CustomerRedacted { customer, guest, orders } => {
-            let asked = forgetting::Asked { customer, guest: guest.as_ref(), orders };
+        Change::CustomerRedacted { customer, email, orders } => {
+            let asked = forgetting::Asked { customer, email: email.as_deref(), orders };
             forgetting::redact(transaction, store, event, &asked)?;
         }
         Change::Merge(merge) if merge.completed => joining::join(transaction, store, merge)?,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Job, Pipeline};
 use crate::{
     catalog::StoreEntry,
-    domain::{Act, Actor, AuditEntry, Change, CustomerId, OrderId, Origin, PluginName, ReadEvent},
-    store::{Error, TaskRecord, Transaction, keys},
+    domain::{Act, Actor, AuditEntry, Change, CustomerId, OrderId, Origin, PluginName, ReadEvent, normalised_email},
+    store::{Error, Scan, TaskRecord, Transaction, keys},
 };
 
 /// Platforms and the law leave a month.
@@ -28,20 +28,40 @@ pub(super) fn keep(
 ) -> Result<(), Error> {
     let Some(entry) = entry else { return Ok(()) };
     let (act, by, customer) = match (&read.change, &job.event.origin) {
-        (Change::DataRequested { customer, orders }, _) => {
+        (Change::DataRequested { customer, email, orders }, _) => {
+            let customer = &known_as(transaction, entry, customer, email.as_deref())?;
             let key = keys::task(entry.id(), &PluginName::host(), &format!("data-request/{}", job.position));
             transaction.put(key, &task(pipeline, entry, customer, orders));
-            (Act::DataRequested, Actor::Platform, Some(customer))
+            (Act::DataRequested, Actor::Platform, Some(customer.clone()))
         }
-        (Change::CustomerRedacted { customer, .. }, _) => (Act::CustomerRedacted, Actor::Platform, Some(customer)),
+        (Change::CustomerRedacted { customer, .. }, origin) => {
+            let by = if matches!(origin, Origin::Redaction { .. }) { Actor::Operator } else { Actor::Platform };
+            (Act::CustomerRedacted, by, Some(customer.clone()))
+        }
         (_, Origin::MerchantAction { plugin, customer, name }) if plugin.is_host() && name == ANSWERED => {
-            (Act::DataAnswered, Actor::Operator, customer.as_ref())
+            (Act::DataAnswered, Actor::Operator, customer.clone())
         }
         _ => return Ok(()),
     };
-    let customer = customer.map(|id| pipeline.catalog.audit_key().customer(entry.id(), id));
+    let customer = customer.map(|id| pipeline.catalog.audit_key().customer(entry.id(), &id));
     let event = Some(job.event.id.to_string());
     transaction.append_audit(&AuditEntry { customer, event, ..pipeline.catalog.audit_of(entry, act, by) })
+}
+
+/// Who a request means: a customer with the address, where it names nothing else and no guest has it.
+fn known_as(
+    transaction: &mut Transaction,
+    entry: &StoreEntry,
+    customer: &CustomerId,
+    email: Option<&str>,
+) -> Result<CustomerId, Error> {
+    let store = entry.id();
+    if !customer.is_guest() || transaction.contains(&keys::customer(store, customer))? {
+        return Ok(customer.clone());
+    }
+    let Some(email) = email else { return Ok(customer.clone()) };
+    let rows = transaction.scan(&Scan::of(keys::customer_email(store, &normalised_email(email)), 1))?;
+    Ok(rows.first().and_then(|(key, _)| keys::customer_of(key)).unwrap_or_else(|| customer.clone()))
 }
 
 fn task(pipeline: &Pipeline, entry: &StoreEntry, customer: &CustomerId, orders: &[OrderId]) -> TaskRecord {

@@ -50,6 +50,8 @@ pub enum Origin {
     /// An effect has been done, or has failed for good or was rightly not done; its plugin is told. The body is a JSON
     /// document.
     EffectEnded { plugin: PluginName, effect: EffectId, customer: Option<CustomerId>, done: bool },
+    /// Whoever runs the host wants a customer forgotten. There is no body.
+    Redaction { customer: CustomerId },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.
@@ -122,9 +124,10 @@ impl Origin {
     /// The customer whom the event's sender names, where that is not left to its body.
     pub fn customer(&self) -> Option<&CustomerId> {
         match self {
-            Self::Action { customer, .. } | Self::EffectFailed { customer, .. } | Self::Visit { customer, .. } => {
-                Some(customer)
-            }
+            Self::Action { customer, .. }
+            | Self::EffectFailed { customer, .. }
+            | Self::Visit { customer, .. }
+            | Self::Redaction { customer } => Some(customer),
             Self::MerchantAction { customer, .. } | Self::EffectEnded { customer, .. } => customer.as_ref(),
             Self::Webhook { .. }
             | Self::Read { .. }
@@ -147,7 +150,8 @@ impl Origin {
             | Self::VisitorAction { .. }
             | Self::Visit { .. }
             | Self::SettingsPublished { .. }
-            | Self::EffectEnded { .. } => None,
+            | Self::EffectEnded { .. }
+            | Self::Redaction { .. } => None,
         }
     }
 }
@@ -215,13 +219,15 @@ pub enum Change {
     /// The person is to be forgotten, in these orders as well; the ids stay, for sums hang on them.
     CustomerRedacted {
         customer: CustomerId,
-        /// The guest of the address that the request names.
-        guest: Option<CustomerId>,
+        /// The address that the request names.
+        email: Option<String>,
         orders: Vec<OrderId>,
     },
     /// The person wants to know what is kept, of these orders as well.
     DataRequested {
         customer: CustomerId,
+        /// The address that the request names.
+        email: Option<String>,
         orders: Vec<OrderId>,
     },
     /// The app was removed from the shop, whose domain is named where the body has it.

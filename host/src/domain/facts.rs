@@ -312,6 +312,13 @@ pub struct Fulfillment {
     pub updated_at: Timestamp,
 }
 
+impl Fulfillment {
+    /// The same without the way to it: a carrier's page may tell whom a parcel went to.
+    pub fn without_way(self) -> Self {
+        Self { tracking_number: None, tracking_url: None, ..self }
+    }
+}
+
 /// A checkout that has been begun and perhaps left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {

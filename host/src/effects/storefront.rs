@@ -14,9 +14,9 @@ use crate::{
     domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
-        http::{Http, Limits},
+        http::{Door, Http, Limits},
         magento::{RestClient, rest::Shop},
-        shopify::{AdminClient, oauth::Door},
+        shopify::AdminClient,
     },
     store::{Error, Key, LastChange, Record, Store, decode, keys},
 };

@@ -103,6 +103,19 @@ impl Problem {
 }
 
 impl Unreadable {
+    /// The same without what stood in the body: parsers quote it, and a body may tell who somebody is.
+    pub fn without_values(&self) -> String {
+        let problem = self.problem.to_string();
+        let mut parts = problem.split(['"', '`']);
+        let first = parts.next().unwrap_or_default().to_owned();
+        // Every second part was quoted; of a text that was cut off, the last one too.
+        let told = parts.enumerate().fold(first, |told, (index, part)| match index % 2 {
+            0 => told + "…",
+            _ => told + part,
+        });
+        format!("cannot read `{}`: {told}", self.path)
+    }
+
     /// The same problem, seen from the object that holds this one under `parent`.
     pub(super) fn within(self, parent: &str) -> Self {
         Self { path: format!("{parent}.{}", self.path), ..self }
@@ -142,4 +155,23 @@ pub enum Failure {
     /// The same call fails again until someone changes something; the reason says what.
     #[error("{reason}")]
     Permanent { reason: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_body_that_cannot_be_read_quotes_nothing_of_it() {
+        let shape = |text: &str| Problem::shape(text).at("customer.email").without_values();
+        for (text, told) in [
+            ("invalid type: string \"mira@example.com\", expected u64", "invalid type: string …, expected u64"),
+            ("unknown variant `mira`, expected `a` or `b`", "unknown variant …, expected … or …"),
+            ("invalid type: string \"mira okonjo, who is cut o...", "invalid type: string …"),
+            ("EOF while parsing", "EOF while parsing"),
+        ] {
+            assert_eq!(shape(text), format!("cannot read `customer.email`: {told}"));
+        }
+        assert!(!Problem::time("mira").at("at").without_values().contains("mira"));
+    }
 }

@@ -29,6 +29,13 @@ pub struct Limits {
     pub max_answer_bytes: usize,
 }
 
+/// Where a shop is asked: its own domain, unless the operator names another address.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub base: String,
+    pub reach: Reach,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { timeout: Duration::from_secs(10), max_answer_bytes: 1 << 20 }

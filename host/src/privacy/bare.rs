@@ -13,16 +13,11 @@ pub fn order(order: Order) -> Order {
     Order { email: None, attributes: Vec::new(), signals: Vec::new(), ..order }
 }
 
-/// A shipment without the way to it: a carrier's page may tell whom a parcel went to.
-pub fn shipment(shipment: Fulfillment) -> Fulfillment {
-    Fulfillment { tracking_number: None, tracking_url: None, ..shipment }
-}
-
 /// Takes the person out of all shipments of an order.
 pub fn strip_shipments(transaction: &mut Transaction, store: StoreId, order: &Order) -> Result<(), Error> {
     for (key, bytes) in transaction.scan(&Scan::of(keys::fulfillments(store, &order.id), SHIPMENTS))? {
         let known: Fulfillment = decode(&bytes)?;
-        let bare = shipment(known.clone());
+        let bare = known.clone().without_way();
         if bare != known {
             transaction.put(key, &bare);
         }

@@ -9,15 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Person, Place, bare,
-    person::{PAGE, parts},
-    tables,
-};
+use super::{Person, Place, bare, person::PAGE, tables};
 use crate::{
     domain::{
-        Contact, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, Order, OrderId, Outcome, PluginName,
-        StoreId, Timestamp,
+        Contact, CustomerId, Effect, EffectKind, EffectStatus, Fulfillment, Order, Outcome, PluginName, StoreId,
+        Timestamp,
     },
     store::{
         CommitError, Error, EventRecord, Forgetting, Key, Scan, Table, TaskRecord, TimerRecord, Transaction, decode,
@@ -32,35 +28,39 @@ const FORGOTTEN: &str = "forgotten with the customer";
 pub const ROUNDS: u8 = 2;
 
 /// Asks in the facts' commit for the rest to be forgotten.
-pub fn ask(
-    transaction: &mut Transaction,
-    store: StoreId,
-    at: Timestamp,
-    told: &CustomerId,
-    customers: &BTreeSet<CustomerId>,
-    orders: &[OrderId],
-) {
-    let forgetting =
-        Forgetting { told: told.clone(), customers: customers.iter().cloned().collect(), orders: orders.to_vec() };
-    transaction.put(Due::Forgetting { store, customer: told.clone(), round: 1 }.key(at), &forgetting);
+pub fn ask(transaction: &mut Transaction, store: StoreId, at: Timestamp, forgetting: &Forgetting) {
+    transaction.put(Due::Forgetting { store, customer: forgetting.told.clone(), round: 1 }.key(at), forgetting);
 }
 
 /// Plugins that forget by themselves, because they are told.
 pub type Told = BTreeSet<PluginName>;
+
+/// Which plugins an event has told. At first one that is to be told yet counts too; in the end one that was not told, or
+/// could not bear it, has forgotten nothing.
+pub fn told_by(event: &EventRecord, round: u8) -> Told {
+    let is_told = |outcome: &Outcome| match outcome {
+        Outcome::Done => true,
+        Outcome::Retrying { .. } | Outcome::Waiting { .. } => round < ROUNDS,
+        Outcome::Dead { .. } => false,
+    };
+    let told = event.deliveries.iter().filter(|delivery| is_told(&delivery.outcome));
+    told.map(|delivery| delivery.plugin.clone()).collect()
+}
 
 /// What was deleted of each plugin's state: keys and bytes.
 pub type Deleted = BTreeMap<PluginName, (u64, u64)>;
 
 /// Takes a person out of everything that is no fact.
 pub async fn forget(place: &Place, forgetting: &Forgetting, told: &Told) -> Result<Deleted, Error> {
-    let customers = forgetting.customers.iter().cloned().collect();
-    let person = Person::find(place, customers, forgetting.orders.iter().cloned().collect()).await?;
+    let person = Person::forgotten(place, forgetting).await?;
     let mut left = Transaction::new(Arc::clone(&place.store));
     let told_of = survivor(&mut left, place.id, forgetting.told.clone())?;
     drop(left);
     let scope = Scope { store: place.id, person: &person, told, told_of: &told_of };
     let mut deleted = Deleted::new();
-    for table in Table::ALL {
+    // Links go last: who begins anew after a break finds the rest by their names.
+    let (links, others): (Vec<_>, Vec<_>) = Table::ALL.into_iter().partition(|table| *table == Table::Link);
+    for table in others.into_iter().chain(links) {
         if !tables::of(table).is_scrubbed {
             continue;
         }
@@ -148,7 +148,7 @@ impl Scope<'_> {
             }
             Table::Fulfillment => {
                 let shipment: Fulfillment = decode(bytes)?;
-                let bare = bare::shipment(shipment.clone());
+                let bare = shipment.clone().without_way();
                 if person.orders.contains(&shipment.order) && bare != shipment {
                     transaction.put(key.clone(), &bare);
                 }
@@ -173,16 +173,19 @@ impl Scope<'_> {
             Table::Timer => {
                 let (plugin, name) =
                     (PluginName::from(parts.text().unwrap_or_default()), parts.text().unwrap_or_default());
-                if self.goes(&plugin, &name) {
-                    let timer: TimerRecord = decode(bytes)?;
+                let timer: TimerRecord = decode(bytes)?;
+                let is_told = self.told.contains(&plugin);
+                let brings = !is_told && person.has_timer(&plugin, &name, &timer.payload);
+                if brings || self.goes(&plugin, &name) {
                     transaction.delete(Due::Timer { store: self.store, plugin, key: name }.key(timer.due));
                     transaction.delete(key.clone());
                 }
             }
             Table::Task => {
+                let (plugin, name) =
+                    (PluginName::from(parts.text().unwrap_or_default()), parts.text().unwrap_or_default());
                 let task: TaskRecord = decode(bytes)?;
-                let is_theirs = person.has_customer(task.customer.as_ref()) || person.has_order(task.order.as_ref());
-                if is_theirs && (task.title != FORGOTTEN || !task.details.is_empty()) {
+                if person.has_task(&plugin, &name, &task) && (task.title != FORGOTTEN || !task.details.is_empty()) {
                     let bare = TaskRecord { title: FORGOTTEN.into(), details: Vec::new(), ..task };
                     transaction.put(key.clone(), &bare);
                 }
@@ -219,9 +222,7 @@ impl Scope<'_> {
     /// of a plugin that is not told, everything goes that names the person.
     fn goes(&self, plugin: &PluginName, key: &str) -> bool {
         match self.told.contains(plugin) {
-            true => {
-                parts(key).map(CustomerId::from).any(|id| id != *self.told_of && self.person.customers.contains(&id))
-            }
+            true => self.person.has_other(plugin, key, self.told_of),
             false => self.person.has_key(plugin, key),
         }
     }

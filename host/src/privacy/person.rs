@@ -6,14 +6,14 @@ use std::{
 };
 
 use crate::{
-    catalog::{Registry, StoreEntry},
+    catalog::{Installed, Registry, StoreEntry, manifest::Holder},
     domain::{
         Checkout, Contact, ContactId, Customer, CustomerId, Effect, EffectId, Order, OrderId, PluginName, Signal,
         StoreId,
     },
     store::{
-        Error, Key, Record, Scan, SharedLink, Store, Table, Transaction, all_records_of, checkouts::holders, decode,
-        keys,
+        Error, Forgetting, Key, Record, Scan, SharedLink, Store, Table, TaskRecord, Transaction, all_records_of,
+        checkouts::holders, decode, keys,
     },
 };
 
@@ -27,13 +27,15 @@ pub struct Place {
     pub id: StoreId,
     /// The store's permanent domain.
     pub domain: String,
-    /// All plugins that may keep something.
-    pub plugins: Vec<PluginName>,
+    /// All plugins that may keep something, with what they say of their keys.
+    pub plugins: BTreeMap<PluginName, BTreeMap<String, Holder>>,
 }
 
 impl Place {
     pub fn of(store: Arc<dyn Store>, registry: &Registry, entry: &StoreEntry) -> Self {
-        let plugins = registry.installed().map(|installed| installed.record.name.clone()).collect();
+        let keys =
+            |installed: &Arc<Installed>| (installed.record.name.clone(), installed.package.manifest.keys.clone());
+        let plugins = registry.installed().map(keys).collect();
         Self { store, id: entry.id(), domain: entry.record.domain.clone(), plugins }
     }
 
@@ -56,8 +58,8 @@ impl Place {
     }
 }
 
-/// A record; none if it cannot be read. That is told, and holds up neither a file nor whoever is to be forgotten: the file
-/// fails by itself if the row is the person's.
+/// A record; none if it cannot be read. That is told, and holds up neither a file nor whoever is to be forgotten; a file says
+/// how many rows it could not read.
 pub(super) fn readable<T: Record>(key: &Key, bytes: &[u8]) -> Option<T> {
     decode(bytes).inspect_err(|error| tracing::error!(%error, "{key:?} is passed by: {error}")).ok()
 }
@@ -79,6 +81,8 @@ pub struct Person {
     pub contacts: BTreeSet<ContactId>,
     /// What the person may share with others, as each plugin is shown it.
     signals: BTreeMap<PluginName, BTreeSet<String>>,
+    /// What plugins say of their keys.
+    keys: BTreeMap<PluginName, BTreeMap<String, Holder>>,
 }
 
 impl Person {
@@ -87,18 +91,25 @@ impl Person {
         let mut transaction = Transaction::new(Arc::clone(&place.store));
         let customers = all_records_of(&mut transaction, place.id, customer)?;
         drop(transaction);
-        Self::find(place, customers, orders).await
+        Self::find(place, customers, orders, BTreeSet::new()).await
+    }
+
+    /// A person who is taken out of the facts already.
+    pub async fn forgotten(place: &Place, forgetting: &Forgetting) -> Result<Self, Error> {
+        let Forgetting { customers, orders, signals, .. } = forgetting.clone();
+        let (customers, orders) = (customers.into_iter().collect(), orders.into_iter().collect());
+        Self::find(place, customers, orders, signals.into_iter().collect()).await
     }
 
     /// Reads a store for everything by which rows are found to be the person's: all orders and effects too, as orders name
     /// their customers, and nothing lists effects by theirs.
-    pub async fn find(
+    async fn find(
         place: &Place,
         customers: BTreeSet<CustomerId>,
         orders: BTreeSet<OrderId>,
+        mut signals: BTreeSet<Signal>,
     ) -> Result<Self, Error> {
-        let mut person = Self { customers, orders, ..Self::default() };
-        let mut signals: BTreeSet<Signal> = BTreeSet::new();
+        let mut person = Self { customers, orders, keys: place.plugins.clone(), ..Self::default() };
         for id in &person.customers {
             if let Some(row) = place.store.get(&keys::customer(place.id, id))? {
                 let customer: Customer = decode(&row.bytes)?;
@@ -147,7 +158,7 @@ impl Person {
                 Ok(())
             })
             .await?;
-        for plugin in &place.plugins {
+        for plugin in place.plugins.keys() {
             let shown = signals.iter().map(|signal| signal.shown_to(&place.domain, plugin.as_str()));
             person.signals.insert(plugin.clone(), shown.filter(|shown| !shown.is_empty()).collect());
         }
@@ -168,16 +179,44 @@ impl Person {
     }
 
     /// Whether a plugin's key is the person's: a part of it, between slashes, is the id of a record, an order or an effect,
-    /// a link's name, or what the plugin is shown of what the person may share with others.
+    /// a link's name, or what the plugin is shown of what the person may share with others. A plugin may say whether ids in
+    /// its keys are customers' or orders'.
     pub fn has_key(&self, plugin: &PluginName, key: &str) -> bool {
-        parts(key).any(|part| {
+        self.is_named(plugin, self.holder_of(plugin, key), key)
+    }
+
+    fn is_named(&self, plugin: &PluginName, holder: Option<Holder>, text: &str) -> bool {
+        parts(text).any(|part| {
             let part = part.as_str();
-            self.customers.contains(&CustomerId::from(part))
-                || self.orders.contains(&OrderId::from(part))
+            (holder != Some(Holder::Order) && self.customers.contains(&CustomerId::from(part)))
+                || (holder != Some(Holder::Customer) && self.orders.contains(&OrderId::from(part)))
                 || self.effects.contains(&EffectId::from(part))
                 || self.links.contains(part)
                 || self.signals.get(plugin).is_some_and(|shown| shown.contains(part))
         })
+    }
+}
+
+impl Person {
+    /// What the ids in a plugin's key are of, if it says so.
+    fn holder_of(&self, plugin: &PluginName, key: &str) -> Option<Holder> {
+        self.keys.get(plugin)?.get(&parts(key).next()?).copied()
+    }
+
+    /// Whether a plugin's key names another record of the person than the one that it is told of.
+    pub(super) fn has_other(&self, plugin: &PluginName, key: &str, told_of: &CustomerId) -> bool {
+        self.holder_of(plugin, key) != Some(Holder::Order)
+            && parts(key).map(CustomerId::from).any(|id| id != *told_of && self.customers.contains(&id))
+    }
+
+    /// Whether a timer is the person's: by its key, or by what it brings along.
+    pub fn has_timer(&self, plugin: &PluginName, key: &str, payload: &[u8]) -> bool {
+        let holder = self.holder_of(plugin, key);
+        self.has_key(plugin, key) || self.is_named(plugin, holder, &String::from_utf8_lossy(payload))
+    }
+
+    pub fn has_task(&self, plugin: &PluginName, key: &str, task: &TaskRecord) -> bool {
+        self.has_customer(task.customer.as_ref()) || self.has_order(task.order.as_ref()) || self.has_key(plugin, key)
     }
 }
 

@@ -8,7 +8,7 @@ pub struct Part {
     /// Under which name its rows stand in a person's file; none of a table that holds nobody, or only ways to other tables.
     pub section: Option<&'static str>,
     /// Whether people are taken out of its rows a moment after the facts' commit. From the others that commit has taken them,
-    /// or they hold ids, sums, and hashes that nobody without the installation's key can make.
+    /// or they hold ids, sums, and hashes.
     pub is_scrubbed: bool,
 }
 
@@ -21,6 +21,7 @@ pub fn of(table: Table) -> Part {
         Table::Absorbed => told("merges"),
         Table::UntoldMerge => told("merges_to_be_told"),
         Table::Redacted => told("redactions"),
+        Table::RedactedOrder => told("redacted_orders"),
         Table::Order => told_and_scrubbed("orders"),
         Table::Refund => told("refunds"),
         Table::Fulfillment => told_and_scrubbed("shipments"),

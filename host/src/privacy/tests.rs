@@ -1,12 +1,13 @@
 //! Every table is in the file of a person or holds nobody, and of two people's rows only the right ones are found.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use super::{Person, Place, erase, file, tables};
 use crate::{
+    catalog::manifest::Holder,
     domain::{
         Act, Actor, AuditEntry, AuditKey, Checkout, Contact, ContactId, Customer, CustomerId, Effect, EffectKind,
         EffectStatus, Event, Fulfillment, Merge, Order, Origin, Refund, StoreId, TagChange, Timestamp, Topic,
@@ -49,7 +50,7 @@ fn shop() -> Shop {
         store: Arc::<MemoryStore>::clone(&store),
         id: SHOP,
         domain: "fern.myshopify.com".into(),
-        plugins: vec![PLUGIN.into()],
+        plugins: BTreeMap::from([(PLUGIN.into(), BTreeMap::new())]),
     };
     let audit = AuditKey::under(&[7; 32]);
     let sources =
@@ -74,6 +75,7 @@ async fn seed(shop: &Shop, who: &str, word: &str) {
     let position = Position(1 + u64::from(who.bytes().next().unwrap()));
     rows.put(keys::untold_merge(SHOP, &plugin, position), &merge);
     rows.put_bytes(keys::redacted(SHOP, &customer), Vec::new());
+    rows.put_bytes(keys::redacted_order(SHOP, &order.as_str().into()), Vec::new());
     let placed = Order { customer: Some(customer.clone()), email: Some(word.into()), ..Order::sample(&order, at) };
     rows.put_order(SHOP, None, &placed);
     let refund = Refund {
@@ -276,4 +278,24 @@ async fn an_erasure_leaves_no_row_of_the_store_and_all_of_others() {
 fn all_rows(shop: &Shop) -> Vec<(Key, Vec<u8>)> {
     let rows = shop.store.scan(&Scan::of(Key::from_bytes(Vec::new()), usize::MAX)).unwrap();
     rows.into_iter().map(|(key, value)| (key, value.bytes)).collect()
+}
+
+#[tokio::test]
+async fn where_an_order_has_the_id_of_a_customer_what_a_plugin_says_of_its_keys_tells_whose_they_are() {
+    let shop = shop();
+    let mut rows = Transaction::new(Arc::<MemoryStore>::clone(&shop.store));
+    let placed = Order { customer: Some("7".into()), ..Order::sample("12", Timestamp(5)) };
+    rows.put_order(SHOP, None, &placed);
+    rows.commit().await.unwrap();
+    let mut place = shop.sources.place.clone();
+    let keys =
+        [("account", Holder::Customer), ("claim", Holder::Order)].map(|(head, holder)| (head.to_owned(), holder));
+    place.plugins.insert(PLUGIN.into(), keys.into_iter().collect());
+    let person = Person::named(&place, &"7".into(), BTreeSet::new()).await.unwrap();
+    let is_theirs = |key: &str| person.has_key(&PLUGIN.into(), key);
+    assert_eq!(["account/7", "account/12", "claim/7", "claim/12"].map(is_theirs), [true, false, false, true]);
+    assert_eq!(["other/7", "other/12"].map(is_theirs), [true, true], "of others either may be meant");
+    assert!(
+        !person.has_timer(&PLUGIN.into(), "account/12", b"12") && person.has_timer(&PLUGIN.into(), "claim/3", b"12")
+    );
 }

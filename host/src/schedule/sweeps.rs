@@ -1,15 +1,16 @@
 //! What is let go or taken out as its time comes: checkouts, the audit trail, redacted people, erased stores.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
+    catalog::StoreEntry,
     dispatch::Pipeline,
     domain::{Act, Actor, AuditEntry, StoreId, Timestamp, Topic},
     privacy::{Place, erase, forget},
     store::{
-        CommitError, Error, Forgetting, Key, Transaction, audit, decode,
+        CommitError, Error, EventRecord, Forgetting, Key, Transaction, audit, decode,
         due::{Round, due_in},
-        keys::{Due, DueQueue},
+        keys::{self, Due, DueQueue},
     },
 };
 
@@ -18,6 +19,9 @@ mod tests;
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How much longer than its time a raw notice or a copy may stay, with the segment of a day that holds it.
+const WITH_SEGMENT: Duration = Duration::from_secs(2 * 86_400);
 
 /// Stores looked at in one round, and checkouts of one store, or entries of the trail, in one commit.
 const LINES: usize = 1_000;
@@ -94,13 +98,18 @@ async fn forget_one(pipeline: &Pipeline, at: Timestamp, due: &Due) -> Result<(),
     let Due::Forgetting { store, customer, round } = due else { return Ok(()) };
     let row = due.key(at);
     let mut transaction = pipeline.transaction();
-    let Some(forgetting) = transaction.get::<Forgetting>(&row)? else { return Ok(()) };
+    let Some(mut forgetting) = transaction.get::<Forgetting>(&row)? else { return Ok(()) };
+    if forgetting.position.is_none() {
+        forgetting.position = transaction.get(&keys::event_id(*store, &forgetting.event))?;
+    }
     let registry = pipeline.catalog.registry().clone();
     if let Some(entry) = registry.store(*store) {
         let place = Place::of(Arc::clone(&pipeline.store), &registry, entry);
-        let works = entry.record.removed_at.is_none();
-        let told = entry.enabled.iter().filter(|enabled| works && enabled.wants(&Topic::CUSTOMER_REDACTED));
-        let told: BTreeSet<_> = told.map(|enabled| enabled.name().clone()).collect();
+        let event = forgetting.position.map(|at| transaction.get::<EventRecord>(&keys::event(*store, at)));
+        let told = match event.transpose()?.flatten() {
+            Some(event) => forget::told_by(&event, *round),
+            None => who_listens(entry),
+        };
         for (plugin, deleted) in forget::forget(&place, &forgetting, &told).await? {
             pipeline.usage.deleted(*store, &plugin, deleted);
         }
@@ -110,10 +119,17 @@ async fn forget_one(pipeline: &Pipeline, at: Timestamp, due: &Due) -> Result<(),
     }
     if *round < forget::ROUNDS {
         let next = Due::Forgetting { store: *store, customer: customer.clone(), round: round + 1 };
-        transaction.put(next.key(at + pipeline.copies_for), &forgetting);
+        transaction.put(next.key(at + pipeline.copies_for + WITH_SEGMENT), &forgetting);
     }
     transaction.delete(row);
     commit(transaction).await
+}
+
+/// Plugins that hear of people who are to be forgotten, where nothing says any more whom it was that heard.
+fn who_listens(entry: &StoreEntry) -> forget::Told {
+    let works = entry.record.removed_at.is_none();
+    let told = entry.enabled.iter().filter(|enabled| works && enabled.wants(&Topic::CUSTOMER_REDACTED));
+    told.map(|enabled| enabled.name().clone()).collect()
 }
 
 async fn erase_due(pipeline: &Pipeline) -> Result<(), Error> {

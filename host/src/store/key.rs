@@ -115,10 +115,12 @@ pub enum Table {
     StoreTerms = 75,
     /// How a store's Adobe services are known.
     AdobeServices = 80,
+    /// Orders that a request to be forgotten has named.
+    RedactedOrder = 81,
 }
 
 impl Table {
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::Meta,
         Self::Store,
         Self::Plugin,
@@ -176,6 +178,7 @@ impl Table {
         Self::Letterhead,
         Self::StoreTerms,
         Self::AdobeServices,
+        Self::RedactedOrder,
     ];
 }
 

@@ -175,6 +175,11 @@ pub fn redacted(store: StoreId, customer: &CustomerId) -> Key {
     Key::of(store, Table::Redacted).text(customer.as_str()).end()
 }
 
+/// That whoever placed an order is forgotten in it, whoever that is.
+pub fn redacted_order(store: StoreId, order: &OrderId) -> Key {
+    Key::of(store, Table::RedactedOrder).text(order.as_str()).end()
+}
+
 pub fn product(store: StoreId, id: &ProductId) -> Key {
     Key::of(store, Table::Product).text(id.as_str()).end()
 }

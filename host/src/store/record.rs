@@ -13,8 +13,8 @@ use super::{
 };
 use crate::domain::{
     Attempt, AuditEntry, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId,
-    Fulfillment, Merge, Order, OrderId, Platform, PluginName, Product, ProtectedData, Refund, RefundId, StoreId,
-    Timestamp, Topic,
+    Fulfillment, Merge, Order, OrderId, Platform, PluginName, Product, ProtectedData, Refund, RefundId, Signal,
+    StoreId, Timestamp, Topic,
 };
 
 mod v1;
@@ -107,7 +107,7 @@ records! {
     Letterhead = "a letterhead",
     StoreTerms = "a store's terms",
     AuditEntry = "an entry of the audit trail",
-    Forgetting = "a person to be forgotten",
+    Forgetting = "a person to be forgotten" [v1::Forgetting],
     AdobeServices = "a store's Adobe services",
     Vec<Position> = "a list of positions",
     CustomerId = "a customer id",
@@ -237,6 +237,12 @@ pub struct Forgetting {
     pub customers: Vec<CustomerId>,
     /// Orders that the request names, whoever's they are.
     pub orders: Vec<OrderId>,
+    /// What others may share with the person, by which plugins name rows.
+    pub signals: Vec<Signal>,
+    /// The event that tells plugins.
+    pub event: EventId,
+    /// Where that event is kept, from the first round on: ids of events are forgotten before the second.
+    pub position: Option<Position>,
 }
 
 /// How a store's Adobe services are known. Nothing of it is secret.

@@ -430,7 +430,15 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
     };
     seen.compare("audit-entry", &audited);
     let orders = vec!["9007199254740993001".into()];
-    seen.compare("forgetting", &Forgetting { told: "8".into(), customers: vec!["7".into(), "8".into()], orders });
+    let forgetting = Forgetting {
+        told: "8".into(),
+        customers: vec!["7".into(), "8".into()],
+        orders,
+        signals: Signal::email("mira@example.com").into_iter().collect(),
+        event: "webhook/b1946ac9".into(),
+        position: Some(Position(7)),
+    };
+    seen.compare("forgetting", &forgetting);
     let services = AdobeServices { client_id: some("0a1b2c"), webhook_key: some("-----BEGIN PUBLIC KEY-----") };
     seen.compare("adobe-services", &services);
     seen.compare("link", &SharedLink { store: StoreId(3), plugin: "referrals".into(), customer: "7".into() });

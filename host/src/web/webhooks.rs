@@ -108,7 +108,7 @@ async fn answered(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Bo
     let measured = &host.counters.measured.webhooks;
     let (duration, status) = match &taken {
         Ok(Accepted::Kept(_)) => (&measured.accepted, StatusCode::OK),
-        Ok(Accepted::Duplicate) => (&measured.duplicate, StatusCode::OK),
+        Ok(Accepted::Duplicate | Accepted::Nothing) => (&measured.duplicate, StatusCode::OK),
         Err(problem) if problem.status().is_server_error() => (&measured.failed, problem.status()),
         Err(problem) => (&measured.refused, problem.status()),
     };
@@ -117,6 +117,7 @@ async fn answered(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Bo
     Ok(Json(match taken? {
         Accepted::Kept(position) => json!({ "status": "accepted", "position": position }),
         Accepted::Duplicate => json!({ "status": "duplicate" }),
+        Accepted::Nothing => json!({ "status": "nothing" }),
     }))
 }
 

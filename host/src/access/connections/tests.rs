@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{dispatch::bench::Bench, platform::http::Http};
+use crate::{
+    dispatch::bench::Bench,
+    platform::http::{Http, Reach},
+};
 
 async fn keeper() -> (Bench, Arc<Keeper>) {
     let bench = Bench::new().await;

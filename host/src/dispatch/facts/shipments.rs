@@ -3,7 +3,6 @@
 use super::forgetting::is_redacted;
 use crate::{
     domain::{Fulfillment, Order, StoreId},
-    privacy::bare,
     store::{Error, Transaction, keys, survivor},
 };
 
@@ -15,11 +14,11 @@ pub(super) fn learn(transaction: &mut Transaction, store: StoreId, shipment: &Fu
     }
     let order = transaction.get::<Order>(&keys::order(store, &shipment.order))?;
     let holder = order.and_then(|order| order.customer).map(|id| survivor(transaction, store, id)).transpose()?;
-    match holder {
-        Some(holder) if is_redacted(transaction, store, &holder)? => {
-            transaction.put(key, &bare::shipment(shipment.clone()));
-        }
-        _ => transaction.put(key, shipment),
+    let is_forgotten = transaction.contains(&keys::redacted_order(store, &shipment.order))?
+        || holder.map(|holder| is_redacted(transaction, store, &holder)).transpose()?.unwrap_or(false);
+    match is_forgotten {
+        true => transaction.put(key, &shipment.clone().without_way()),
+        false => transaction.put(key, shipment),
     }
     Ok(())
 }

@@ -25,6 +25,14 @@ impl Delivery {
         })
     }
 
+    /// A shipment as plugins see it: a carrier's page may tell whom the parcel went to.
+    pub(super) fn shipment_view(&self, shipment: Fulfillment) -> events::Fulfillment {
+        match self.input.store.protected_data {
+            ProtectedData::Level1 => shipment.without_way().into(),
+            ProtectedData::Level2 => shipment.into(),
+        }
+    }
+
     /// The customer that is left of one after merges.
     pub(in super::super) fn left_of(&mut self, id: CustomerId) -> Result<CustomerId, store::Error> {
         let store = self.store_id();

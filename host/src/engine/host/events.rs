@@ -27,7 +27,7 @@ impl events::Host for Delivery {
 
     fn get_fulfillment(&mut self) -> wasmtime::Result<Option<events::Fulfillment>> {
         Ok(match &self.input.read.change {
-            Change::Fulfillment(fulfillment) => Some((**fulfillment).clone().into()),
+            Change::Fulfillment(fulfillment) => Some(self.shipment_view((**fulfillment).clone())),
             _ => None,
         })
     }
@@ -84,7 +84,7 @@ impl events::Host for Delivery {
             Origin::EffectFailed { .. } | Origin::EffectEnded { .. } if is_level_1 => {
                 without_reason(&self.input.event.body)
             }
-            Origin::Timer { .. } | Origin::Merge { .. } => "null".into(),
+            Origin::Timer { .. } | Origin::Merge { .. } | Origin::Redaction { .. } => "null".into(),
             Origin::Webhook { .. }
             | Origin::Read { .. }
             | Origin::Action { .. }

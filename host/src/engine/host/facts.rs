@@ -7,7 +7,7 @@ use super::super::{
     limits,
 };
 use crate::{
-    domain::{Customer, CustomerId, Fulfillment, Order, OrderId, Product, ProductId, Refund, Timestamp},
+    domain::{Customer, CustomerId, Order, OrderId, Product, ProductId, Refund, Timestamp},
     store::{Key, Record, Scan, decode, keys},
 };
 
@@ -83,14 +83,16 @@ impl facts::Host for Delivery {
         if !can_be_id(&order_id) {
             return Ok(Vec::new());
         }
-        self.list_of_order::<Refund, _>(keys::refunds(self.store_id(), &OrderId::from(order_id)))
+        let refunds: Vec<Refund> = self.list_of_order(keys::refunds(self.store_id(), &OrderId::from(order_id)))?;
+        Ok(refunds.into_iter().map(Into::into).collect())
     }
 
     fn fulfillments_of(&mut self, order_id: String) -> wasmtime::Result<Vec<events::Fulfillment>> {
         if !can_be_id(&order_id) {
             return Ok(Vec::new());
         }
-        self.list_of_order::<Fulfillment, _>(keys::fulfillments(self.store_id(), &OrderId::from(order_id)))
+        let shipments = self.list_of_order(keys::fulfillments(self.store_id(), &OrderId::from(order_id)))?;
+        Ok(shipments.into_iter().map(|shipment| self.shipment_view(shipment)).collect())
     }
 
     fn product_by_id(&mut self, id: String) -> wasmtime::Result<Option<facts::Product>> {
@@ -154,13 +156,13 @@ impl facts::Host for Delivery {
 
 impl Delivery {
     /// What is kept under an order, in order of the ids.
-    fn list_of_order<T: Record + Into<U>, U>(&mut self, prefix: Key) -> wasmtime::Result<Vec<U>> {
+    fn list_of_order<T: Record>(&mut self, prefix: Key) -> wasmtime::Result<Vec<T>> {
         let rows = self.transaction.scan(&Scan::of(prefix, OF_ORDER))?;
         self.count_read(0)?;
         let mut list = Vec::with_capacity(rows.len());
         for (_, bytes) in rows {
             self.count_read(bytes.len())?;
-            list.push(decode::<T>(&bytes)?.into());
+            list.push(decode(&bytes)?);
         }
         Ok(list)
     }

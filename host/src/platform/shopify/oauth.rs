@@ -11,7 +11,7 @@ use crate::{
     platform::{
         Failure, Secret,
         error::shorten,
-        http::{Body, Call, Http, Limits, Reach},
+        http::{Body, Call, Door, Http, Limits},
     },
     store::{Access, Refresh},
 };
@@ -40,13 +40,6 @@ pub enum Proof {
     Code(Secret),
     /// The last token's right to the next.
     Refresh(Secret),
-}
-
-/// Where a shop is asked: its own domain, unless the operator names another address.
-#[derive(Clone, Debug)]
-pub struct Door {
-    pub base: String,
-    pub reach: Reach,
 }
 
 #[derive(Deserialize)]

@@ -10,8 +10,8 @@ use crate::{
     clock::Clock,
     dispatch::bench::{Bench, DAY, DOMAIN, START},
     domain::{
-        Capability, Checkout, Contact, ContactId, EffectStage, EffectStatus, Fulfillment, Order, SentMail, Suppression,
-        SuppressionCause,
+        Capability, Checkout, Contact, ContactId, EffectStage, EffectStatus, Fulfillment, Order, Outcome, SentMail,
+        Signal, Suppression, SuppressionCause,
     },
     engine::guest::{ANSWER, Guest},
     store::{Access, Scan, SharedLink, TaskRecord, keys},
@@ -162,7 +162,7 @@ async fn what_comes_after_the_first_round_is_taken_out_in_the_second() {
     sweep(&bench).await;
     bench.accept(&bench.webhook("late", "orders/paid", &paid())).await;
     assert!(everything(&bench).iter().any(|(_, text)| text.contains("okonjo")), "the plugin has written it down again");
-    bench.clock.advance(30 * DAY - Duration::from_secs(1));
+    bench.clock.advance(32 * DAY - Duration::from_secs(1));
     sweep(&bench).await;
     bench.clock.advance(Duration::from_secs(1));
     sweep(&bench).await;
@@ -181,6 +181,59 @@ async fn a_plugin_that_is_told_keeps_its_sums_and_one_that_cannot_be_told_keeps_
         assert_eq!((state.is_some(), timer.is_some()), (kept, kept), "{topics:?}");
         assert_eq!(bench.queued(DueQueue::Timers), usize::from(kept));
     }
+}
+
+/// Forgets nobody when it is told to.
+fn failing() -> Vec<u8> {
+    Guest::default().module("unreachable")
+}
+
+#[tokio::test]
+async fn a_plugin_that_could_not_bear_to_be_told_keeps_nothing_and_one_that_was_told_keeps_its_sums_though_it_is_off() {
+    for (is_borne, kept) in [(false, false), (true, true)] {
+        let topics = ["order.paid", "customer.redacted"];
+        let bench = bench_for(&topics).await;
+        if !is_borne {
+            bench.install_for(&topics, HOARDER, &CAPABILITIES, &failing()).await;
+        }
+        let position = bench.accept(&bench.webhook("redact", "customers/redact", &request(&json!([])))).await;
+        if !is_borne {
+            let mut rows = bench.transaction();
+            let mut event: EventRecord = bench.read(&keys::event(bench.id, position)).unwrap();
+            event.deliveries.iter_mut().for_each(|delivery| delivery.outcome = Outcome::Dead { reason: "no".into() });
+            rows.put(keys::event(bench.id, position), &event);
+            rows.commit().await.unwrap();
+        }
+        sweep(&bench).await;
+        bench.catalog.disable(DOMAIN, &HOARDER.into()).await.unwrap();
+        bench.clock.advance(32 * DAY);
+        sweep(&bench).await;
+        let state = bench.store.get(&keys::state(bench.id, &HOARDER.into(), "dump/7")).unwrap();
+        assert_eq!(state.is_some(), kept, "borne: {is_borne}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_plugin_keeps_by_a_fingerprint_of_the_person_is_forgotten() {
+    let bench = bench_for(&["order.paid"]).await;
+    let signal = Signal::email("mira@example.com").unwrap();
+    let banned = format!("banned/email/{}", signal.shown_to(DOMAIN, HOARDER));
+    let mut rows = bench.transaction();
+    rows.put_bytes(keys::state(bench.id, &HOARDER.into(), &banned), b"7".to_vec());
+    rows.commit().await.unwrap();
+    bench.accept(&bench.webhook("redact", "customers/redact", &request(&json!([])))).await;
+    sweep(&bench).await;
+    assert_eq!(bench.store.get(&keys::state(bench.id, &HOARDER.into(), &banned)).unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_asks_by_address_alone_names_whoever_has_it() {
+    let bench = bench_for(&["order.paid"]).await;
+    let asked = json!({"customer": {"email": "mira@example.com"}, "orders_requested": []});
+    let position = bench.accept(&bench.webhook("ask", "customers/data_request", &asked)).await;
+    let key = format!("data-request/{position}");
+    let task: TaskRecord = bench.read(&keys::task(bench.id, &crate::domain::PluginName::host(), &key)).unwrap();
+    assert_eq!(task.customer, Some("7".into()));
 }
 
 #[tokio::test]
@@ -305,8 +358,11 @@ async fn a_shop_that_asks_for_it_is_erased_with_all_its_rows_unless_the_app_was_
     bench.clock.advance(DAY);
     bench.accept(&triggered(&bench, "other", "shop/redact", bench.clock.now())).await;
     assert!(bench.catalog.store_named(DOMAIN).is_ok(), "the installation that it means has ended before this one");
+    bench.clock.advance(DAY + DAY / 2);
+    bench.accept(&triggered(&bench, "late", "shop/redact", bench.clock.now())).await;
+    assert!(bench.catalog.store_named(DOMAIN).is_ok(), "the request may be hours late, and this one is in use");
 
-    bench.clock.advance(2 * DAY);
+    bench.clock.advance(DAY / 2);
     let others = json!({"shop_domain": "moss.myshopify.com"});
     bench.accept(&bench.webhook("others", "shop/redact", &others)).await;
     assert!(bench.catalog.store_named(DOMAIN).is_ok(), "the body is another shop's");

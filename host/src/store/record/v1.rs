@@ -54,6 +54,21 @@ impl From<StoreRecord> for super::StoreRecord {
     }
 }
 
+/// A person who is to be forgotten, told by an event that it does not name.
+#[derive(Deserialize)]
+pub struct Forgetting {
+    told: CustomerId,
+    customers: Vec<CustomerId>,
+    orders: Vec<OrderId>,
+}
+
+impl From<Forgetting> for super::Forgetting {
+    fn from(old: Forgetting) -> Self {
+        let Forgetting { told, customers, orders } = old;
+        Self { told, customers, orders, signals: Vec::new(), event: EventId::from(""), position: None }
+    }
+}
+
 #[derive(Deserialize)]
 pub struct Customer {
     id: CustomerId,

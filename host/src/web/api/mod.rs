@@ -58,6 +58,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/magento/connections", post(connections::begin))
         .route("/mail/reports", post(contacts::report))
         .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
+        .route("/stores/{store}/customers/{customer}/redaction", post(privacy::forget))
         .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
         .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
         .route(

@@ -1,24 +1,28 @@
-//! `/v1/stores/{store}/customers/{customer}/data`, `/v1/stores/{store}/erasure`, `/v1/audit`: what is kept of somebody, the
-//! end of a store, and what was done with either.
+//! `/v1/stores/{store}/customers/{customer}/data` and `/redaction`, `/v1/stores/{store}/erasure`, `/v1/audit`: what is kept
+//! of somebody, the end of it, the end of a store, and what was done with either.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
     extract::{Path, Query, State},
+    http::StatusCode,
 };
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     super::problem::{Problem, Result},
+    customers::taken_in,
     limit,
 };
 use crate::{
     catalog::{self, StoreEntry},
     dispatch::facts,
-    domain::{Act, Actor, AuditEntry, CustomerHash, CustomerId, OrderId},
+    domain::{Act, Actor, AuditEntry, CustomerHash, CustomerId, Event, EventId, OrderId, Origin},
     host::Host,
+    ingest::Accepted,
     privacy::{Person, Place, erase, file},
     store::{Error, Journal, Log, Scan, SledStore, Store, Transaction, audit, keys},
 };
@@ -49,6 +53,37 @@ pub async fn data(
     let (inbox, archive) = (Arc::<Journal>::clone(&host.journal), Arc::<Log>::clone(&host.mails));
     let sources = file::Sources { place, inbox, archive, audit: host.catalog.audit_key().clone() };
     Ok(Json(file::of(&sources, &person, host.clock.now()).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgetBody {
+    /// The customer as the path names it, once more.
+    confirm: String,
+}
+
+/// Forgets a customer, as if the platform had asked for it. The answer means that it is durable.
+pub async fn forget(
+    State(host): State<Arc<Host>>,
+    Path((store, customer)): Path<(String, String)>,
+    Json(body): Json<ForgetBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let entry = host.catalog.store_named(&store)?;
+    if body.confirm != customer {
+        return Err(Problem::bad_request(format!("`confirm` has to be `{customer}`: nobody was forgotten")));
+    }
+    let customer = asked_for(&host, &entry, &customer)?;
+    let now = host.clock.now();
+    let event = Event {
+        id: EventId::from(format!("redaction/{customer}/{}", now.0)),
+        store: entry.id(),
+        origin: Origin::Redaction { customer },
+        occurred_at: now,
+        received_at: now,
+        body: Bytes::new(),
+    };
+    let position = host.pipeline.inbox.append(&event).await?;
+    Ok(taken_in(&event.id, Accepted::Kept(position)))
 }
 
 /// The record that a request names. One that was redacted, or of whom nothing but a checkout is known, has an answer too.

@@ -10,7 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{super::problem::Result, LISTED_MAX, customers::taken_in, plugin_name, store_id};
+use super::{super::problem::Result, LISTED_MAX, customers::taken_in, plugin_name};
 use crate::{
     domain::{CustomerId, OrderId, PluginName, Timestamp},
     host::Host,
@@ -38,7 +38,8 @@ pub struct TaskView {
 
 /// Open tasks: those that are due first, then those that have waited longest.
 pub async fn list(State(host): State<Arc<Host>>, Path(store): Path<String>) -> Result<Json<Vec<TaskView>>> {
-    let (store, now) = (store_id(&host, &store)?, host.clock.now());
+    // People's requests come also after the app was removed.
+    let (store, now) = (host.catalog.store_known(&store)?.id(), host.clock.now());
     let rows = host.sled.scan(&Scan::of(keys::tasks(store), LISTED_MAX))?;
     let mut tasks = Vec::with_capacity(rows.len());
     for (key, value) in rows {
@@ -66,7 +67,7 @@ pub async fn answer(
     Path((store, plugin, key)): Path<(String, String, String)>,
     Json(body): Json<AnswerBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let entry = host.catalog.store_named(&store)?;
+    let entry = host.catalog.store_known(&store)?;
     let answer = Answer { plugin: plugin_name(&plugin), task: key, choice: body.choice, reason: body.reason };
     let (id, accepted) = tasks::accept(&host.pipeline, &entry, answer).await?;
     Ok(taken_in(&id, accepted))

@@ -30,7 +30,7 @@ fn mira(id: &str) -> Change {
 
 fn redaction(customer: &str, orders: &[&str]) -> Change {
     let orders = orders.iter().map(|id| OrderId::from(*id)).collect();
-    Change::CustomerRedacted { customer: customer.into(), guest: None, orders }
+    Change::CustomerRedacted { customer: customer.into(), email: None, orders }
 }
 
 fn assert_forgotten(known: &mut Known, people: &[&str], orders: &[&str]) {
@@ -109,6 +109,36 @@ fn an_order_that_is_named_is_forgotten_though_it_is_anothers() {
     let mut known = after([told(by_mira("1", &"9".into())), redaction("7", &["1", "unknown"])]);
     assert_forgotten(&mut known, &["7"], &["1"]);
     assert_eq!(known.customer("9"), None);
+}
+
+#[test]
+fn an_order_that_is_named_stays_forgotten_whenever_and_as_whoevers_it_comes() {
+    let guest = CustomerId::of_guest(ADDRESS).unwrap();
+    for holder in ["9".into(), guest] {
+        let named = redaction("7", &["1"]);
+        let mut known = after([
+            named,
+            told(by_mira("1", &holder)),
+            told(Order { updated_at: Timestamp(99), ..by_mira("1", &holder) }),
+        ]);
+        assert_forgotten(&mut known, &[], &["1"]);
+    }
+}
+
+#[test]
+fn where_an_address_alone_is_named_whoever_has_it_is_forgotten_and_what_was_ordered_with_it() {
+    let guest = CustomerId::of_guest(ADDRESS).unwrap();
+    let request = |email: &str| Change::CustomerRedacted {
+        customer: CustomerId::of_guest(email).unwrap(),
+        email: Some(email.into()),
+        orders: Vec::new(),
+    };
+    let orders = [told(by_mira("1", &"7".into())), told(by_mira("2", &"9".into())), told(by_mira("3", &guest))];
+    let before = [&[mira("7")], &orders[..]].concat();
+    let mut known = after(before.iter().cloned().chain([request("Mira@Example.com")]));
+    assert_forgotten(&mut known, &["7", guest.as_str()], &["1", "2", "3"]);
+    let mut others = after(before.into_iter().chain([request("mira+shop@example.com")]));
+    assert_eq!(others.order("1").email.as_deref(), Some(ADDRESS), "another address, however alike it is delivered");
 }
 
 #[test]

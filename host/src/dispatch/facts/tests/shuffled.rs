@@ -83,7 +83,7 @@ fn history() -> impl Strategy<Value = Vec<Change>> {
 }
 
 fn redaction() -> Change {
-    Change::CustomerRedacted { customer: REDACTED.into(), guest: CustomerId::of_guest(&address(0)), orders: Vec::new() }
+    Change::CustomerRedacted { customer: REDACTED.into(), email: Some(address(0)), orders: Vec::new() }
 }
 
 /// All that is known.

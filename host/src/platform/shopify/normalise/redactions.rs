@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     customers::WireCustomer,
-    wire::{Id, each, parse, required_id},
+    wire::{Id, each, owned, parse, required_id},
 };
 use crate::{
     domain::{Change, CustomerId, OrderId},
@@ -21,18 +21,18 @@ struct WireRequest<'a> {
     orders_requested: Option<Vec<Id<'a>>>,
 }
 
-/// Who asks. Whoever has no customer record is named by an address alone.
+/// Who asks. Whoever has no customer record is named by an address alone, as the guest of it.
 struct Asking {
     customer: CustomerId,
-    /// The guest of the address, if there is one.
-    guest: Option<CustomerId>,
+    email: Option<String>,
 }
 
 fn asking(customer: Option<&WireCustomer<'_>>) -> Result<Asking, Unreadable> {
     let customer = customer.ok_or_else(|| Problem::Missing.at("customer"))?;
-    let guest = customer.email.as_ref().and_then(|email| CustomerId::of_guest(email.as_str()));
-    let id = customer.id().or_else(|| guest.clone()).ok_or_else(|| Problem::Missing.at("customer.id"))?;
-    Ok(Asking { customer: id, guest })
+    let email = owned(customer.email.as_ref());
+    let guest = email.as_deref().and_then(CustomerId::of_guest);
+    let id = customer.id().or(guest).ok_or_else(|| Problem::Missing.at("customer.id"))?;
+    Ok(Asking { customer: id, email })
 }
 
 fn orders(field: &str, ids: Option<&[Id<'_>]>) -> Result<Vec<OrderId>, Unreadable> {
@@ -41,14 +41,14 @@ fn orders(field: &str, ids: Option<&[Id<'_>]>) -> Result<Vec<OrderId>, Unreadabl
 
 pub fn redaction(body: &[u8], _: &Context) -> Result<Change, Unreadable> {
     let wire: WireRequest<'_> = parse(body)?;
-    let Asking { customer, guest } = asking(wire.customer.as_ref())?;
+    let Asking { customer, email } = asking(wire.customer.as_ref())?;
     let orders = orders("orders_to_redact", wire.orders_to_redact.as_deref())?;
-    Ok(Change::CustomerRedacted { customer, guest, orders })
+    Ok(Change::CustomerRedacted { customer, email, orders })
 }
 
 pub fn data_request(body: &[u8], _: &Context) -> Result<Change, Unreadable> {
     let wire: WireRequest<'_> = parse(body)?;
-    let Asking { customer, .. } = asking(wire.customer.as_ref())?;
+    let Asking { customer, email } = asking(wire.customer.as_ref())?;
     let orders = orders("orders_requested", wire.orders_requested.as_deref())?;
-    Ok(Change::DataRequested { customer, orders })
+    Ok(Change::DataRequested { customer, email, orders })
 }

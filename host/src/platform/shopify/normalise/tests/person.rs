@@ -131,14 +131,13 @@ fn a_request_to_forget_somebody_names_a_customer_or_an_address() {
         read_json("customers/redact", &body).map(|event| event.change)
     };
     let orders = vec!["1".into(), "2".into()];
-    let guest = CustomerId::of_guest("mira@example.com");
+    let guest = CustomerId::of_guest("mira@example.com").unwrap();
     let by_id = redacted(json!({"id": 7, "email": "mira@example.com"}));
-    assert_eq!(
-        by_id,
-        Ok(Change::CustomerRedacted { customer: "7".into(), guest: guest.clone(), orders: orders.clone() })
-    );
+    let email = Some("mira@example.com".to_owned());
+    assert_eq!(by_id, Ok(Change::CustomerRedacted { customer: "7".into(), email, orders: orders.clone() }));
     let by_address = redacted(json!({"email": "Mira@Example.com "}));
-    assert_eq!(by_address, Ok(Change::CustomerRedacted { customer: guest.clone().unwrap(), guest, orders }));
+    let email = Some("Mira@Example.com ".to_owned());
+    assert_eq!(by_address, Ok(Change::CustomerRedacted { customer: guest, email, orders }));
     for nobody in [json!({}), json!({"phone": "+49"}), json!({"email": "none"})] {
         assert_eq!(redacted(nobody).unwrap_err().path, "customer.id");
     }
