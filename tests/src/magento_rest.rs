@@ -193,6 +193,11 @@ impl MagentoRest {
         put(&mut self.seen().shop.coupons, "coupon_id", coupon);
     }
 
+    /// Uses a code in a checkout; `false` if the shop does not take it. Guests are nobody.
+    pub fn use_code(&self, customer: Option<u64>, code: &str) -> bool {
+        self.seen().shop.use_code(customer, code)
+    }
+
     pub fn put_customer(&self, customer: Value) {
         put(&mut self.seen().shop.customers, "id", customer);
     }

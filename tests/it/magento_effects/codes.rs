@@ -37,6 +37,30 @@ async fn any_number_of_codes_of_the_same_terms_stand_under_one_rule() {
 }
 
 #[tokio::test]
+async fn a_customer_uses_any_number_of_codes_that_were_made_for_one_use_each() {
+    let host = Host::new();
+    for code in ["ONE", "TWO"] {
+        host.perform(code, &EffectKind::CreateDiscount(discount(code))).await.unwrap();
+    }
+    assert_eq!(host.shop.rules().len(), 1);
+    assert!(host.shop.use_code(Some(7), "ONE") && host.shop.use_code(Some(7), "TWO"));
+    assert!(!host.shop.use_code(Some(7), "TWO") && !host.shop.use_code(Some(8), "ONE"));
+}
+
+#[tokio::test]
+async fn a_customer_uses_each_code_that_is_everybodys_once() {
+    let host = Host::new();
+    let open = |code: &str| NewDiscount { customer: None, uses: None, once_per_customer: true, ..discount(code) };
+    for code in ["SPRING", "SUMMER"] {
+        host.perform(code, &EffectKind::CreateDiscount(open(code))).await.unwrap();
+    }
+    for customer in [Some(7), Some(8)] {
+        assert!(host.shop.use_code(customer, "SPRING") && host.shop.use_code(customer, "SUMMER"));
+        assert!(!host.shop.use_code(customer, "SPRING"));
+    }
+}
+
+#[tokio::test]
 async fn a_rule_is_complete_for_magento_makes_one_of_anything() {
     let host = Host::new();
     host.perform("a", &EffectKind::CreateDiscount(discount("CODE"))).await.unwrap();

@@ -3,6 +3,9 @@
 //! A rule is found again by its name, which ends with a fingerprint of its terms. What Magento takes from the rule and not
 //! from the coupon is among the terms: how often a code may be used, and from which day on. A rule says for whom it is by
 //! listing groups: those that the shop has opened since are added to it.
+//!
+//! How often one customer may use a code is counted by rule: whoever has used one code of it would be refused all others. A
+//! code that anybody may use, and each customer once, has a rule to itself. One that is for one use needs no such limit.
 
 use axum::http::Method;
 use data_encoding::BASE32_NOPAD;
@@ -192,7 +195,7 @@ fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> V
         "sort_order": 0,
         // Magento binds a code to nobody: one that is somebody's for one use is good for one use.
         "uses_per_coupon": if discount.is_for_one_use() { 1 } else { discount.uses.unwrap_or(0) },
-        "uses_per_customer": u8::from(discount.once_per_customer),
+        "uses_per_customer": u8::from(is_limited_by_customer(discount)),
         "condition": combined(ALL_OF, "all", minimum.into_iter().collect()),
         "action_condition": combined(ITEMS, "any", items(&discount.collections, skus)),
     });
@@ -200,6 +203,11 @@ fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> V
         rule["from_date"] = super::written(discount.starts_at)[..10].into();
     }
     rule
+}
+
+/// Whether each customer may use the code once, and others may after them.
+fn is_limited_by_customer(discount: &NewDiscount) -> bool {
+    discount.once_per_customer && !discount.is_for_one_use()
 }
 
 fn is_limited(discount: &NewDiscount) -> bool {
@@ -233,7 +241,9 @@ fn name_of(discount: &NewDiscount, terms: &Value) -> String {
         Benefit::FreeShipping => "free shipping".into(),
         Benefit::FreeProduct => "a free product".into(),
     };
-    let mut fingerprint = BASE32_NOPAD.encode(&Sha256::digest(terms.to_string()));
+    let sole_code = if is_limited_by_customer(discount) { discount.code.as_str() } else { "" };
+    let hash = Sha256::new().chain_update(sole_code).chain_update([0]).chain_update(terms.to_string());
+    let mut fingerprint = BASE32_NOPAD.encode(&hash.finalize());
     fingerprint.truncate(FINGERPRINT_CHARS);
     format!("{OWN}{benefit} ({fingerprint})")
 }
@@ -275,7 +285,7 @@ mod tests {
         assert!(name(&same).starts_with("Regulars: 12.5 % off ("), "{}", name(&same));
         let others = [
             NewDiscount { uses: Some(2), ..discount() },
-            NewDiscount { once_per_customer: false, ..discount() },
+            NewDiscount { uses: Some(2), once_per_customer: false, ..discount() },
             NewDiscount { combines: true, ..discount() },
             NewDiscount { collections: vec!["4".into()], ..discount() },
             NewDiscount { starts_at: Timestamp(1_790_100_000_000), ..discount() },
