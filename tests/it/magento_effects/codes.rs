@@ -61,6 +61,20 @@ async fn a_customer_uses_each_code_that_is_everybodys_once() {
 }
 
 #[tokio::test]
+async fn two_shops_of_one_installation_share_no_rule_and_no_code_is_good_in_the_other() {
+    let host = Host::new();
+    let other = client(&host.shop, "us.shop.example.com", &token_of(&Consumer::named("regulars")), &host.clock);
+    host.perform("a", &EffectKind::CreateDiscount(discount("OURS"))).await.unwrap();
+    other.create_discount(&discount("THEIRS")).await.unwrap();
+    // Made again, each is found where it was made.
+    host.perform("b", &EffectKind::CreateDiscount(discount("OURS-TOO"))).await.unwrap();
+    let websites: Vec<_> = host.shop.rules().iter().map(|rule| rule["website_ids"].clone()).collect();
+    assert_eq!(websites, [json!([1]), json!([2])]);
+    let rules: Vec<_> = host.shop.coupons().iter().map(|coupon| coupon["rule_id"].clone()).collect();
+    assert!(rules[0] == rules[2] && rules[0] != rules[1], "{rules:?}");
+}
+
+#[tokio::test]
 async fn a_rule_is_complete_for_magento_makes_one_of_anything() {
     let host = Host::new();
     host.perform("a", &EffectKind::CreateDiscount(discount("CODE"))).await.unwrap();

@@ -1,8 +1,9 @@
 //! Cart price rules, under which coupons stand: one for each kind of code, whatever number of codes there is.
 //!
-//! A rule is found again by its name, which ends with a fingerprint of its terms. What Magento takes from the rule and not
-//! from the coupon is among the terms: how often a code may be used, and from which day on. A rule says for whom it is by
-//! listing groups: those that the shop has opened since are added to it.
+//! A rule is found again by its name, which ends with a fingerprint of its shop and its terms: an installation may serve other
+//! shops, whose rules are their own. What Magento takes from the rule and not from the coupon is among the terms: how often a
+//! code may be used, and from which day on. A rule says for whom it is by listing groups: those that the shop has opened since
+//! are added to it.
 //!
 //! How often one customer may use a code is counted by rule: whoever has used one code of it would be refused all others. A
 //! code that anybody may use, and each customer once, has a rule to itself. One that is for one use needs no such limit.
@@ -52,7 +53,7 @@ impl RestClient {
         };
         let skus: Vec<_> = products.iter().map(|product| product.sku.as_str()).collect();
         let terms = terms(discount, value, &skus, self.clock.now());
-        let name = name_of(discount, &terms);
+        let name = name_of(&self.shop.host, discount, &terms);
         let groups = self.group_ids().await?;
         let websites = &self.views().await?.websites;
         let _turn = self.changes.lock().await;
@@ -234,7 +235,7 @@ fn items(categories: &[String], skus: &[&str]) -> Vec<Value> {
     one_of("category_ids", categories.join(",")).into_iter().chain(one_of("sku", skus.join(","))).collect()
 }
 
-fn name_of(discount: &NewDiscount, terms: &Value) -> String {
+fn name_of(host: &str, discount: &NewDiscount, terms: &Value) -> String {
     let benefit = match discount.benefit {
         Benefit::Amount(amount) => format!("{} {} off", amount.decimal(), amount.currency.code()),
         Benefit::BasisPoints(share) => format!("{} % off", f64::from(share) / 100.0),
@@ -242,8 +243,7 @@ fn name_of(discount: &NewDiscount, terms: &Value) -> String {
         Benefit::FreeProduct => "a free product".into(),
     };
     let sole_code = if is_limited_by_customer(discount) { discount.code.as_str() } else { "" };
-    let hash = Sha256::new().chain_update(sole_code).chain_update([0]).chain_update(terms.to_string());
-    let mut fingerprint = BASE32_NOPAD.encode(&hash.finalize());
+    let mut fingerprint = BASE32_NOPAD.encode(&Sha256::digest([host, sole_code, &terms.to_string()].join("\0")));
     fingerprint.truncate(FINGERPRINT_CHARS);
     format!("{OWN}{benefit} ({fingerprint})")
 }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn name(discount: &NewDiscount) -> String {
-        name_of(discount, &terms(discount, 12.5, &[], Timestamp(1_790_000_000_000)))
+        name_of("shop.example.com", discount, &terms(discount, 12.5, &[], Timestamp(1_790_000_000_000)))
     }
 
     #[test]
