@@ -193,6 +193,13 @@ impl MagentoRest {
         put(&mut self.seen().shop.coupons, "coupon_id", coupon);
     }
 
+    /// Moves all store views into a time zone.
+    pub fn set_time_zone(&self, zone: &str) {
+        for view in &mut self.seen().shop.views {
+            view["timezone"] = zone.into();
+        }
+    }
+
     /// Uses a code in a checkout; `false` if the shop does not take it. Guests are nobody.
     pub fn use_code(&self, customer: Option<u64>, code: &str) -> bool {
         self.seen().shop.use_code(customer, code)

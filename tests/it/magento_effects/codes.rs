@@ -21,7 +21,28 @@ async fn a_code_is_as_it_was_ordered() {
     let named: Vec<_> =
         items["conditions"].as_array().unwrap().iter().map(|it| json!([it["attribute_name"], it["value"]])).collect();
     assert_eq!(named, [json!(["category_ids", "81"]), json!(["sku", "TEA"])]);
-    assert_eq!(host.shop.coupons()[0]["expiration_date"], "2027-01-15 08:00:00");
+    assert_eq!(host.shop.coupons()[0]["expiration_date"], "2027-01-15 00:00:00");
+}
+
+#[tokio::test]
+async fn a_codes_first_and_last_days_are_those_of_the_shops_own_calendar() {
+    let at = |text: &str| Moment(text.parse::<jiff::Timestamp>().unwrap().as_millisecond().unsigned_abs());
+    let cases = [
+        // The end is midnight in the shop, then an hour after it.
+        ("Asia/Tokyo", "2026-12-24T15:00:00Z", "2026-12-31T15:00:00Z", ["2026-12-25", "2026-12-31 00:00:00"]),
+        ("Asia/Tokyo", "2026-12-24T14:59:59Z", "2026-12-31T16:00:00Z", ["2026-12-24", "2027-01-01 00:00:00"]),
+        // The same at the other side of Greenwich, with an end that is an hour before it.
+        ("America/Los_Angeles", "2026-12-25T08:00:00Z", "2027-01-01T08:00:00Z", ["2026-12-25", "2026-12-31 00:00:00"]),
+        ("America/Los_Angeles", "2026-12-25T07:59:59Z", "2027-01-01T07:00:00Z", ["2026-12-24", "2026-12-31 00:00:00"]),
+    ];
+    for (zone, starts_at, ends_at, expected) in cases {
+        let host = Host::new();
+        host.shop.set_time_zone(zone);
+        let ordered = NewDiscount { starts_at: at(starts_at), ends_at: Some(at(ends_at)), ..discount("CODE") };
+        host.perform("a", &EffectKind::CreateDiscount(ordered)).await.unwrap();
+        let (rules, coupons) = (host.shop.rules(), host.shop.coupons());
+        assert_eq!([&rules[0]["from_date"], &coupons[0]["expiration_date"]], expected, "{zone} until {ends_at}");
+    }
 }
 
 #[tokio::test]

@@ -10,13 +10,14 @@
 
 use axum::http::Method;
 use data_encoding::BASE32_NOPAD;
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{RestClient, permanent, search::Search};
 use crate::{
-    domain::{Benefit, Money, NewDiscount, ProductId, Timestamp},
+    domain::{Benefit, Money, NewDiscount, ProductId},
     platform::Failure,
 };
 
@@ -52,10 +53,13 @@ impl RestClient {
             Benefit::FreeShipping => 0.0,
         };
         let skus: Vec<_> = products.iter().map(|product| product.sku.as_str()).collect();
-        let terms = terms(discount, value, &skus, self.clock.now());
+        let views = self.views().await?;
+        let is_to_come = discount.starts_at > self.clock.now();
+        let first_day = is_to_come.then(|| views.day_of(discount.starts_at)).transpose()?;
+        let terms = terms(discount, value, &skus, first_day);
         let name = name_of(&self.shop.host, discount, &terms);
         let groups = self.group_ids().await?;
-        let websites = &self.views().await?.websites;
+        let websites = &views.websites;
         let _turn = self.changes.lock().await;
         let search = Search::new().and(("name", "eq", &name)).sorted(&["rule_id"]);
         let found: Vec<Value> = self.list(&["salesRules", "search"], &search).await?;
@@ -163,7 +167,7 @@ impl Rule {
 /// A rule but for its name and for whom it is.
 ///
 /// A free product is an amount off, once for the cart: a share of 100 % would make one of each product free.
-fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> Value {
+fn terms(discount: &NewDiscount, value: f64, skus: &[&str], first_day: Option<Date>) -> Value {
     let (action, shipping) = match discount.benefit {
         Benefit::BasisPoints(_) => ("by_percent", "0"),
         Benefit::Amount(_) | Benefit::FreeProduct => ("cart_fixed", "0"),
@@ -200,8 +204,8 @@ fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> V
         "condition": combined(ALL_OF, "all", minimum.into_iter().collect()),
         "action_condition": combined(ITEMS, "any", items(&discount.collections, skus)),
     });
-    if discount.starts_at > now {
-        rule["from_date"] = super::written(discount.starts_at)[..10].into();
+    if let Some(day) = first_day {
+        rule["from_date"] = day.to_string().into();
     }
     rule
 }
@@ -256,6 +260,7 @@ fn amount_of(amount: Money) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     fn discount() -> NewDiscount {
         NewDiscount {
@@ -275,7 +280,7 @@ mod tests {
     }
 
     fn name(discount: &NewDiscount) -> String {
-        name_of("shop.example.com", discount, &terms(discount, 12.5, &[], Timestamp(1_790_000_000_000)))
+        name_of("shop.example.com", discount, &terms(discount, 12.5, &[], None))
     }
 
     #[test]
@@ -288,18 +293,19 @@ mod tests {
             NewDiscount { uses: Some(2), once_per_customer: false, ..discount() },
             NewDiscount { combines: true, ..discount() },
             NewDiscount { collections: vec!["4".into()], ..discount() },
-            NewDiscount { starts_at: Timestamp(1_790_100_000_000), ..discount() },
         ];
         for other in others {
             assert_ne!(name(&other), name(&discount()), "{other:?}");
         }
+        let from_tomorrow = terms(&discount(), 12.5, &[], Some(jiff::civil::date(2026, 9, 22)));
+        assert_ne!(name_of("shop.example.com", &discount(), &from_tomorrow), name(&discount()));
     }
 
     #[test]
     fn a_code_that_is_somebodys_for_one_use_is_good_for_one_use() {
         let personal = NewDiscount { customer: Some("7".into()), uses: None, ..discount() };
-        assert_eq!(terms(&personal, 12.5, &[], Timestamp(0))["uses_per_coupon"], 1);
+        assert_eq!(terms(&personal, 12.5, &[], None)["uses_per_coupon"], 1);
         let shared = NewDiscount { customer: None, uses: None, ..discount() };
-        assert_eq!(terms(&shared, 12.5, &[], Timestamp(0))["uses_per_coupon"], 0);
+        assert_eq!(terms(&shared, 12.5, &[], None)["uses_per_coupon"], 0);
     }
 }

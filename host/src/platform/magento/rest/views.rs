@@ -1,11 +1,15 @@
 //! Which of an installation's store views and websites are the shop's: those at its host name. An installation may serve
 //! several, in several currencies, and a listing's path chooses among none of them.
 
+use jiff::{civil::Date, tz::TimeZone};
 use reqwest::Url;
 use serde::Deserialize;
 
 use super::{RestClient, permanent};
-use crate::{domain::Currency, platform::Failure};
+use crate::{
+    domain::{Currency, Timestamp},
+    platform::Failure,
+};
 
 /// The shop's part of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,15 @@ pub struct Views {
     pub currency: Currency,
     pub time_zone: String,
     pub locale: String,
+}
+
+impl Views {
+    /// The day that it is in the shop at a moment. Magento asks by the shop's calendar on which days codes are good.
+    pub fn day_of(&self, at: Timestamp) -> Result<Date, Failure> {
+        let zone =
+            TimeZone::get(&self.time_zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))?;
+        Ok(at.date_in(&zone))
+    }
 }
 
 #[derive(Deserialize)]
