@@ -193,6 +193,11 @@ impl MagentoRest {
         put(&mut self.seen().shop.coupons, "coupon_id", coupon);
     }
 
+    /// Opens another store view of a website.
+    pub fn add_view(&self, id: u64, website: u64, host: &str) {
+        self.seen().shop.views.push(view(id, website, host, "EUR"));
+    }
+
     /// Moves all store views into a time zone.
     pub fn set_time_zone(&self, zone: &str) {
         for view in &mut self.seen().shop.views {

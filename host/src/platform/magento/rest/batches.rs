@@ -54,7 +54,7 @@ impl RestClient {
                 _ => self.rule_for(discount).await?,
             };
             known = Some((discount, rule));
-            calls.push(json!({ "coupon": coupon_of(discount, rule, self.views().await?)? }));
+            calls.push(json!({ "coupon": coupon_of(discount, rule, &*self.views().await?)? }));
         }
         let answer = self.exchange(Method::POST, BULK, &["coupons"], &[], Some(Value::Array(calls))).await?;
         let codes = discounts.iter().map(|discount| discount.code.clone()).collect();

@@ -22,7 +22,7 @@ const CREDIT_CODE_CHARS: usize = 16;
 impl RestClient {
     /// Creates a code, or finds that an earlier try created it.
     pub async fn create_discount(&self, discount: &NewDiscount) -> Result<Receipt, Failure> {
-        let coupon = coupon_of(discount, self.rule_for(discount).await?, self.views().await?)?;
+        let coupon = coupon_of(discount, self.rule_for(discount).await?, &*self.views().await?)?;
         let answer = self.exchange(Method::POST, V1, &["coupons"], &[], Some(json!({ "coupon": coupon }))).await?;
         if answer.is_declined()
             && let Some(found) = self.coupon(&discount.code).await?

@@ -17,7 +17,6 @@ use data_encoding::HEXLOWER;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use self::{
     answer::Answer,
@@ -25,7 +24,7 @@ use self::{
     oauth1::{Once, Signer, Token},
     search::{Page, Search},
     service_token::ServiceToken,
-    views::Views,
+    views::ReadViews,
 };
 use crate::{
     clock::Clock,
@@ -82,7 +81,8 @@ pub struct RestClient {
     codes: CodeKey,
     /// Held while a token is fetched, so that one call fetches it for all.
     service_token: tokio::sync::Mutex<Option<ServiceToken>>,
-    views: OnceCell<Views>,
+    /// Held while views are read, so that one call reads them for all.
+    views: tokio::sync::Mutex<Option<ReadViews>>,
     /// When the shop, throttled or in maintenance, has said that it may be called again.
     allowed_at: Mutex<Timestamp>,
     /// Held by a change that begins with reading: our own changes must not overwrite or repeat each other.
@@ -109,7 +109,7 @@ impl RestClient {
             limits: Limits { max_answer_bytes: MAX_ANSWER_BYTES, ..Limits::default() },
             codes,
             service_token: tokio::sync::Mutex::default(),
-            views: OnceCell::new(),
+            views: tokio::sync::Mutex::default(),
             allowed_at: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
             unanswered: Mutex::default(),
