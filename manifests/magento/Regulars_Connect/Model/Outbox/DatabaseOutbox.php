@@ -68,6 +68,22 @@ class DatabaseOutbox implements OutboxInterface
     /**
      * @inheritDoc
      */
+    public function news(array $changes): array
+    {
+        if ($changes === []) {
+            return [];
+        }
+        $keys = array_map(static fn (Change $change): ?string => $change->onceKey(), $changes);
+        $select = $this->connection()->select()->from($this->table(), ['once_key'])->where('once_key IN (?)', $keys);
+        $known = array_flip($this->connection()->fetchCol($select));
+        return array_values(
+            array_filter($changes, static fn (Change $change): bool => !isset($known[$change->onceKey()]))
+        );
+    }
+
+    /**
+     * @inheritDoc
+     */
     public function websitesDue(int $now): array
     {
         $select = $this->connection()->select()

@@ -22,6 +22,14 @@ interface OutboxInterface
     public function add(array $changes, int $now): void;
 
     /**
+     * Those of changes that are told once which are not in yet. Putting in what is in costs a number each time.
+     *
+     * @param Change[] $changes
+     * @return Change[]
+     */
+    public function news(array $changes): array;
+
+    /**
      * Websites of which something is due.
      *
      * @param int $now
