@@ -74,6 +74,27 @@ async fn shop() -> Shop {
     shop
 }
 
+#[test]
+fn every_value_that_our_plugins_show_of_customers_has_an_attribute_that_the_module_makes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let patch = read("manifests/magento/Regulars_Connect/Setup/Patch/Data/AddCustomerAttributes.php");
+    let mut shown = 0;
+    for plugin in ["birthday-mail", "loyalty-points", "parcel-surprise", "referral-vouchers", "vip-tiers"] {
+        let files = std::fs::read_dir(format!("{root}/plugins/{plugin}/src")).unwrap();
+        for file in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+            let source = std::fs::read_to_string(file).unwrap();
+            for line in source.lines().filter(|line| line.starts_with("const METAFIELD: &str")) {
+                let key = line.split('"').nth(1).unwrap();
+                let code = format!("'regulars_{}_{key}'", plugin.replace('-', "_"));
+                assert!(patch.contains(&code), "{code}");
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 1 && patch.contains("'regulars_tags'"));
+}
+
 #[tokio::test]
 async fn the_module_is_answered_as_its_wire_says() {
     let shop = shop().await;
