@@ -159,8 +159,8 @@ final class ObserversTest extends TestCase
         };
         $this->assertSame([1], $tell([], false));
         $this->assertSame([1], $tell([], true), 'both websites are one shop of Regulars');
-        $this->assertSame([1, 2], $tell(['2:connection/store' => 'america'], true));
-        $this->assertSame([1], $tell(['2:connection/store' => 'america', '2:connection/enabled' => 0], true));
+        $this->assertSame([1, 2], $tell(['2:connection/store' => 'us.example.com'], true));
+        $this->assertSame([1], $tell(['2:connection/store' => 'us.example.com', '2:connection/enabled' => 0], true));
     }
 
     public function testAnEndedSubscriptionIsToldThoughAnotherChangeWaits(): void
