@@ -233,6 +233,26 @@ async fn io_events_are_believed_one_by_one_and_in_batches_by_either_signature() 
 }
 
 #[tokio::test]
+async fn one_stale_or_odd_io_event_of_a_batch_does_not_lose_the_others() {
+    let doors = doors().await;
+    let send = async |events: Vec<Value>| {
+        let body = Value::from(events).to_string();
+        let signature = signed(body.as_bytes());
+        let headers = [("x-adobe-digital-signature-1", signature.as_str()), ("x-adobe-public-key1-path", KEY_PATH)];
+        send_event(&doors, &body, &headers).await
+    };
+    let good = |id: &str| cloud_event(id, CLIENT, doors.now());
+    let stale = cloud_event("e-2", CLIENT, doors.now().saturating_sub(8 * DAY));
+    let mut odd = good("e-3");
+    odd["id"] = 7.into();
+    let batch = vec![good("e-1"), stale.clone(), odd, json!(["e-4"]), good("e-5")];
+    assert!(matches!(send(batch).await, Ok(Accepted::Kept(_))));
+    let ids: Vec<_> = doors.kept().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["adobe-io/e-1", "adobe-io/e-5"]);
+    assert_eq!(refusal(send(vec![stale]).await), Refusal::Stale { seconds: 8 * 86_400 });
+}
+
+#[tokio::test]
 async fn an_io_event_for_another_client_or_with_a_key_from_elsewhere_is_refused() {
     let doors = doors().await;
     let sent = async |body: String, path: &str| {
