@@ -233,6 +233,30 @@ async fn io_events_are_believed_one_by_one_and_in_batches_by_either_signature() 
 }
 
 #[tokio::test]
+async fn each_step_that_saves_of_an_order_show_is_kept_once_and_every_save_as_a_change() {
+    const ORDER: &str = include_str!("../../../../tests/fixtures/magento/adobe_io_order.json");
+    let doors = doors().await;
+    let save = async |id: &str, state: &str, is_new: bool| {
+        let mut event: Value = serde_json::from_str(ORDER).unwrap();
+        (event["id"], event["recipientclientid"]) = (id.into(), CLIENT.into());
+        event["time"] = doors.now().to_string().into();
+        (event["data"]["value"]["state"], event["data"]["value"]["_isNew"]) = (state.into(), is_new.into());
+        let body = event.to_string();
+        let signature = signed(body.as_bytes());
+        let headers = [("x-adobe-digital-signature-1", signature.as_str()), ("x-adobe-public-key1-path", KEY_PATH)];
+        assert!(matches!(send_event(&doors, &body, &headers).await, Ok(Accepted::Kept(_))));
+    };
+    save("e-1", "processing", true).await;
+    save("e-2", "processing", false).await;
+    save("e-3", "complete", false).await;
+    let ids: Vec<_> = doors.kept().into_iter().map(|(id, _)| id).collect();
+    let expected =
+        ["order/42/placed", "order/42/paid", "adobe-io/e-1", "adobe-io/e-2", "order/42/fulfilled", "adobe-io/e-3"];
+    assert_eq!(ids, expected);
+    assert_eq!(doors.kept()[1].1, "step/paid/observer.sales_order_save_commit_after");
+}
+
+#[tokio::test]
 async fn one_stale_or_odd_io_event_of_a_batch_does_not_lose_the_others() {
     let doors = doors().await;
     let send = async |events: Vec<Value>| {

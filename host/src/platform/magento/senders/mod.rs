@@ -96,8 +96,8 @@ fn is_printable(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// An event of a sender who signs neither id nor time. What is signed names it: a repeat has the same body, and nobody who
-/// sends a body again can make it another event. A body that is older than ids are remembered is refused.
+/// An event of a sender who signs neither id nor time. Topic and body name it: a repeat has the same. A body that is older than
+/// ids are remembered is refused.
 fn of_body_alone(
     (prefix, topic): (&str, String),
     form: &'static str,
