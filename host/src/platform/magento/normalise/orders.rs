@@ -19,6 +19,8 @@ pub struct Told {
     pub placed_at: Timestamp,
     pub updated_at: Timestamp,
     pub currency: Currency,
+    /// Whether the catalogue's prices include tax, if it is said.
+    pub prices_include_tax: Option<bool>,
     pub customer: Option<Customer>,
     pub email: Option<String>,
     pub country: Option<String>,
@@ -54,7 +56,7 @@ pub struct ToldLine {
 pub fn change(told: Told) -> Result<Change, Unreadable> {
     let (currency, totals) = (told.currency, &told.totals);
     let goods: Vec<_> = told.lines.iter().map(|line| line.goods).collect();
-    let prices = prices_of(&goods, totals.subtotal);
+    let prices = prices_of(&goods, totals.subtotal, told.prices_include_tax);
     let read = |line: &ToldLine| {
         let worth = line.goods.worth(prices, currency)?;
         let gone = line.refunded.plus(line.cancelled);

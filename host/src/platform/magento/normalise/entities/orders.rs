@@ -198,6 +198,7 @@ pub fn order(body: &str, context: &Context) -> Result<(bool, Change), Unreadable
         placed_at: created_at.unwrap_or(updated_at),
         updated_at,
         currency: currency_or("base_currency_code", wire.base_currency_code, context.currency)?,
+        prices_include_tax: None,
         customer,
         email,
         country: shipping.and_then(|address| country(text(address.country_id))),
