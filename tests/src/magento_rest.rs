@@ -193,6 +193,11 @@ impl MagentoRest {
         put(&mut self.seen().shop.coupons, "coupon_id", coupon);
     }
 
+    /// Lets in others from now on.
+    pub fn set_access(&self, access: Access) {
+        *lock(&self.server.access) = access;
+    }
+
     /// Opens another store view of a website.
     pub fn add_view(&self, id: u64, website: u64, host: &str) {
         self.seen().shop.views.push(view(id, website, host, "EUR"));

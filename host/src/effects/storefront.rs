@@ -31,7 +31,8 @@ pub struct Storefronts {
     clients: Mutex<HashMap<StoreId, Known>>,
 }
 
-/// A client and what it was made from: a changed token or address makes another.
+/// A client and what it was made from. Another address makes another client; another token makes one only where the old one
+/// knows nothing of calls that may still arrive.
 struct Known {
     base: String,
     token: Secret,
@@ -60,11 +61,16 @@ impl Storefronts {
             None => (format!("https://{}", record.domain), Reach::Public),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = clients.get(&store.id())
-            && known.base == base
-            && known.token.expose() == token.expose()
-        {
-            return Ok(Arc::clone(&known.client));
+        if let Some(known) = clients.get_mut(&store.id()).filter(|known| known.base == base) {
+            match &*known.client {
+                _ if known.token.expose() == token.expose() => return Ok(Arc::clone(&known.client)),
+                Client::Magento(client) => {
+                    client.set_token(&token)?;
+                    known.token = token;
+                    return Ok(Arc::clone(&known.client));
+                }
+                Client::Shopify(_) => {}
+            }
         }
         let client = match record.platform {
             Platform::Shopify => {

@@ -39,7 +39,7 @@ pub struct Progress {
 impl RestClient {
     /// Hands over codes. A batch that is handed over again makes none twice.
     pub async fn begin_batch(&self, discounts: &[NewDiscount]) -> Result<Batch, Failure> {
-        if matches!(self.credentials, Credentials::Service(_)) {
+        if matches!(self.access().credentials, Credentials::Service(_)) {
             return Err(permanent("Commerce as a service takes no batches here: make its codes one by one"));
         }
         if discounts.is_empty() || discounts.len() > BATCH_MAX {
