@@ -62,6 +62,8 @@ pub enum Accepted {
     Kept(Position),
     /// It was here already.
     Duplicate,
+    /// It is of another shop of the installation, and nothing of it is kept.
+    Elsewhere,
 }
 
 /// Why a webhook was not taken.
@@ -92,7 +94,7 @@ impl Ingest {
         };
         let counter = match &answer {
             Ok(Accepted::Kept(_)) => &self.counters.webhooks_accepted,
-            Ok(Accepted::Duplicate) => &self.counters.webhooks_duplicate,
+            Ok(Accepted::Duplicate | Accepted::Elsewhere) => &self.counters.webhooks_duplicate,
             Err(Refused::Request(refusal)) if refusal.is_unauthenticated() => &self.counters.webhooks_unsigned,
             Err(Refused::Unavailable(_) | Refused::FarBehind | Refused::NoKey(_)) => &self.counters.webhooks_failed,
             Err(_) => &self.counters.webhooks_refused,

@@ -39,7 +39,13 @@ pub(super) async fn take(
         Sender::AsyncEvents { event, .. } => vec![async_events::receive(event, headers, &body, &trust)?],
         Sender::Mageplaza { hook, .. } => vec![mageplaza::receive(hook, headers, &body, &trust)?],
     };
-    let mut accepted = Accepted::Duplicate;
+    let views = sender.views()?;
+    let is_own = |event: &Received| {
+        let view = normalise::view_of(&event.topic, &event.body);
+        views.as_ref().zip(view).is_none_or(|(own, view)| own.contains(&view))
+    };
+    let events: Vec<_> = events.into_iter().filter(is_own).collect();
+    let mut accepted = if events.is_empty() { Accepted::Elsewhere } else { Accepted::Duplicate };
     let context = Context { currency: store.record.currency, occurred_at: ingest.clock.now() };
     let shown = |event: &Received| {
         let steps = normalise::steps(&event.topic, &event.body, &context);

@@ -206,7 +206,7 @@ fn cloud_event(id: &str, client: &str, time: Timestamp) -> Value {
 }
 
 async fn send_event(doors: &Doors, body: &str, headers: &[(&str, &str)]) -> Result<Accepted, Refused> {
-    doors.send(magento::Sender::AdobeIo { store: STORE }, headers, body).await
+    doors.send(magento::Sender::AdobeIo { store: STORE, views: None }, headers, body).await
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn an_io_event_for_another_client_or_with_a_key_from_elsewhere_is_refused(
 #[tokio::test]
 async fn a_commerce_webhook_is_believed_by_its_raw_body_and_counts_once_whatever_its_request_is_called() {
     let doors = doors().await;
-    let sender = magento::Sender::AdobeCommerce { store: STORE };
+    let sender = magento::Sender::AdobeCommerce { store: STORE, views: None };
     let body = json!({
         "eventName": "observer.sales_order_save_commit_after", "data": { "order": order(&doors, Duration::ZERO) },
     });
@@ -324,7 +324,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
     let sign = |body: &str| HEXLOWER.encode(&hmac::code(&Secret::new(SECRET), &[body.as_bytes()]));
     let send = async |event: &str, body: &str| {
         let signature = sign(body);
-        let sender = magento::Sender::AsyncEvents { store: STORE, event };
+        let sender = magento::Sender::AsyncEvents { store: STORE, event, views: None };
         doors.send(sender, &[("x-magento-signature", &signature)], body).await
     };
     let fresh = json!({ "data": order(&doors, DAY) }).to_string();
@@ -334,7 +334,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
     }
     let old = json!({ "data": order(&doors, 8 * DAY) }).to_string();
     assert_eq!(refusal(send("sales.order.paid", &old).await), Refusal::Stale { seconds: 8 * 86_400 });
-    let sender = magento::Sender::AsyncEvents { store: STORE, event: "sales.order.paid" };
+    let sender = magento::Sender::AsyncEvents { store: STORE, event: "sales.order.paid", views: None };
     let signature = sign("{}");
     let other = doors.send(sender, &[("x-magento-signature", &signature)], &fresh).await;
     assert_eq!(refusal(other), Refusal::BadSignature);
@@ -345,7 +345,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
 #[tokio::test]
 async fn mageplazas_module_is_believed_by_a_secret_in_a_header() {
     let doors = doors().await;
-    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order" };
+    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: None };
     let body = r#"{"data":{"entity_id":"42"}}"#;
     assert!(matches!(doors.send(sender, &[("x-regulars-secret", SECRET)], body).await, Ok(Accepted::Kept(_))));
     assert!(matches!(doors.send(sender, &[("x-regulars-secret", SECRET)], body).await, Ok(Accepted::Duplicate)));
@@ -353,15 +353,35 @@ async fn mageplazas_module_is_believed_by_a_secret_in_a_header() {
         let refused = refusal(doors.send(sender, &[("x-regulars-secret", secret)], body).await);
         assert!(refused.is_unauthenticated(), "{refused:?}");
     }
-    let shopifys = magento::Sender::Mageplaza { store: crate::dispatch::bench::DOMAIN, hook: "order" };
+    let shopifys = magento::Sender::Mageplaza { store: crate::dispatch::bench::DOMAIN, hook: "order", views: None };
     let elsewhere = doors.send(shopifys, &[("x-regulars-secret", "secret")], body).await;
     assert!(matches!(elsewhere, Err(Refused::UnknownStore(_))), "it is no Magento store: {elsewhere:?}");
 }
 
 #[tokio::test]
+async fn what_an_installation_tells_of_its_other_shops_is_set_aside() {
+    let doors = doors().await;
+    let sent = async |views: &str, order: Value| {
+        let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: Some(views) };
+        doors.send(sender, &[("x-regulars-secret", SECRET)], &json!({ "data": order }).to_string()).await
+    };
+    let of_view = |view: Value| json!({ "entity_id": "42", "store_id": view });
+    for view in [json!(2), json!("2")] {
+        assert!(matches!(sent("1,3", of_view(view)).await, Ok(Accepted::Elsewhere)));
+    }
+    assert_eq!(doors.kept(), []);
+    // The admin's view is no shop's, and what says nothing is not known to be another's.
+    for order in [of_view("3".into()), of_view(0.into()), json!({ "entity_id": "42" })] {
+        assert!(matches!(sent("1, 3", order.clone()).await, Ok(Accepted::Kept(_))), "{order}");
+    }
+    let refused = refusal(sent("base", of_view(1.into())).await);
+    assert!(matches!(refused, Refusal::Body(_)) && !refused.is_unauthenticated(), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_empty_body_and_one_that_is_no_object_are_refused() {
     let doors = doors().await;
-    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order" };
+    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: None };
     let header = [("x-regulars-secret", SECRET)];
     assert_eq!(refusal(doors.send(sender, &header, "").await), Refusal::EmptyBody);
     assert!(matches!(doors.send(sender, &header, "[1]").await, Err(Refused::NotJson(_))));

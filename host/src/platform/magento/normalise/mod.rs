@@ -13,9 +13,14 @@
 //! | `rest/order.paid` | what is read through REST | an entity |
 //! | `step/paid/observer.…` | any but our module | an order, for a step that its save shows |
 
+use serde::Deserialize;
+
 use crate::{
     domain::{Change, Fulfillment, Platform, ReadEvent, Step, Timestamp, Topic},
-    platform::{Context, Unreadable},
+    platform::{
+        Context, Unreadable,
+        json::{self, Loose},
+    },
 };
 
 mod entities;
@@ -38,6 +43,9 @@ pub const REST: &str = "rest/";
 
 /// What comes before the name of a step and the topic of the save that shows it. No sender's own topics begin so.
 const STEP: &str = "step/";
+
+/// The view in which nobody shops: what is made in the admin stands there.
+const ADMIN: u64 = 0;
 
 /// Steps that happen once, by their names.
 static STEPS: [(&str, Step, Topic); 4] = [
@@ -91,6 +99,20 @@ pub fn steps(topic: &str, body: &[u8], context: &Context) -> Vec<Shown> {
     named
         .map(|(name, ..)| Shown { id: format!("order/{}/{name}", order.id), topic: format!("{STEP}{name}/{topic}") })
         .collect()
+}
+
+/// The store view of which a body tells, if it says so. What belongs to no view, such as a product, says so of none.
+pub fn view_of(topic: &str, body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Viewed<'a> {
+        #[serde(borrow)]
+        store_id: Option<Loose<'a>>,
+    }
+    let kind = kind_of(topic)?;
+    let decoded = topic.starts_with(MAGEPLAZA).then(|| envelope::decoded(body)).transpose().ok()?;
+    let (_, json) = envelope::entity(decoded.as_deref().unwrap_or(body), kind.entity.name()).ok()?;
+    let viewed: Viewed<'_> = json::parse(json.as_bytes()).ok()?;
+    wire::text(viewed.store_id)?.parse().ok().filter(|view| *view != ADMIN)
 }
 
 /// The step that an event is for, if it is for one, and the topic that was sent.
