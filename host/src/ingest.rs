@@ -62,8 +62,8 @@ pub enum Accepted {
     Kept(Position),
     /// It was here already.
     Duplicate,
-    /// It asks to forget what is not here.
-    Nothing,
+    /// It is of another shop of the installation, or of one that is not here, and nothing of it is kept.
+    Elsewhere,
 }
 
 /// Why a webhook was not taken.
@@ -94,7 +94,7 @@ impl Ingest {
         };
         let counter = match &answer {
             Ok(Accepted::Kept(_)) => &self.counters.webhooks_accepted,
-            Ok(Accepted::Duplicate | Accepted::Nothing) => &self.counters.webhooks_duplicate,
+            Ok(Accepted::Duplicate | Accepted::Elsewhere) => &self.counters.webhooks_duplicate,
             Err(Refused::Request(refusal)) if refusal.is_unauthenticated() => &self.counters.webhooks_unsigned,
             Err(Refused::Unavailable(_) | Refused::FarBehind | Refused::NoKey(_)) => &self.counters.webhooks_failed,
             Err(_) => &self.counters.webhooks_refused,
@@ -126,7 +126,7 @@ impl Ingest {
         if !of_app.is_empty() {
             shopify::signature::verify(of_app, body, &delivery.signature)?;
             if shopify::normalise::outlives_removal(&delivery.topic) {
-                return Ok(Accepted::Nothing);
+                return Ok(Accepted::Elsewhere);
             }
         }
         Err(Refused::UnknownStore(delivery.shop.clone()))

@@ -48,19 +48,14 @@ impl Performing for Host {
 impl Host {
     fn new() -> Self {
         let consumer = Consumer::named("regulars");
-        let token = Integration {
-            consumer_key: consumer.key.clone(),
-            consumer_secret: consumer.secret.clone(),
-            access_token: consumer.token.clone(),
-            access_token_secret: consumer.token_secret.clone(),
-        };
-        Self::with(Access::Integration(consumer), &token.as_token())
+        let token = token_of(&consumer);
+        Self::with(Access::Integration(consumer), &token)
     }
 
     fn with(access: Access, token: &str) -> Self {
         let shop = MagentoRest::start(Options { access, ..Options::default() }).unwrap();
         let clock = Manual::at(Moment(1_790_000_000_000));
-        let client = client(&shop, token, &clock);
+        let client = client(&shop, "shop.example.com", token, &clock);
         shop.put_customer(json!({
             "id": 7, "group_id": 1, "email": "anna@example.com", "firstname": "Anna", "lastname": "O'Hara", "store_id": 1,
             "website_id": 1, "addresses": [{ "city": "Delft" }], "extension_attributes": { "is_subscribed": true },
@@ -109,9 +104,18 @@ impl Host {
     }
 }
 
-fn client(shop: &MagentoRest, token: &str, clock: &Manual) -> RestClient {
-    let base = shop.base_url();
-    let shop = Shop { host: "shop.example.com".into(), base, reach: Reach::Anywhere };
+fn token_of(consumer: &Consumer) -> String {
+    let token = Integration {
+        consumer_key: consumer.key.clone(),
+        consumer_secret: consumer.secret.clone(),
+        access_token: consumer.token.clone(),
+        access_token_secret: consumer.token_secret.clone(),
+    };
+    token.as_token()
+}
+
+fn client(shop: &MagentoRest, host: &str, token: &str, clock: &Manual) -> RestClient {
+    let shop = Shop { host: host.into(), base: shop.base_url(), reach: Reach::Anywhere };
     let codes = CodeKey::under(&[7; 32]);
     RestClient::new(Http::new().unwrap(), shop, &Secret::new(token), codes, Arc::new(clock.clone())).unwrap()
 }
@@ -236,7 +240,7 @@ async fn every_way_of_showing_who_calls_is_understood() {
         "client_id": "client", "client_secret": "hush", "organisation": "1@AdobeOrg",
         "token_url": format!("{}/ims/token/v3", host.shop.base_url()),
     });
-    let client = Client::Magento(Box::new(client(&host.shop, &token.to_string(), &host.clock)));
+    let client = Client::Magento(Box::new(client(&host.shop, "shop.example.com", &token.to_string(), &host.clock)));
     let hello = |text: &str| OrderNote { order: "14".into(), text: text.into() };
     client.add_order_note(&"a".into(), &hello("Hello.")).await.unwrap();
     client.add_order_note(&"b".into(), &hello("Hello again.")).await.unwrap();

@@ -2,7 +2,7 @@
 
 use regulars_tests::{
     host::Host,
-    magento_rest::{Access, Activation, MagentoRest, Options, Outcome},
+    magento_rest::{Access, Activation, Fault, MagentoRest, Options, Outcome},
 };
 use reqwest::{Client, Response, StatusCode, header::LOCATION, redirect::Policy};
 use serde_json::Value;
@@ -141,6 +141,39 @@ async fn keys_that_the_shop_did_not_give_connect_nothing_and_its_own_still_do() 
     assert_eq!(scene.stores(), Value::Array(vec![]));
     scene.post_keys(&entered.ticket, &keys, &from).await;
     assert_eq!(scene.come_back(&entered.ticket, &keys.consumer_key, SHOP).await.status(), StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn a_shop_that_falters_after_it_has_given_its_token_is_connected_when_the_merchant_tries_again() {
+    let scene = Scene::new();
+    let entered = scene.connect();
+    let keys = scene.shop.activate("regulars");
+    scene.post_keys(&entered.ticket, &keys, &format!("{SHOP}/")).await;
+    scene.shop.set_fault_after(0, Fault::Maintenance);
+    assert_eq!(scene.come_back(&entered.ticket, &keys.consumer_key, SHOP).await.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(scene.stores(), Value::Array(vec![]));
+    assert_eq!(scene.come_back(&entered.ticket, &keys.consumer_key, SHOP).await.status(), StatusCode::FOUND);
+    assert_eq!(scene.stores()[0]["has_access_token"], true);
+}
+
+#[tokio::test]
+async fn an_activation_whose_token_was_given_already_says_to_activate_it_anew() {
+    let scene = Scene::new();
+    let keys = scene.shop.activate("regulars");
+    let from = format!("{SHOP}/");
+    let used = scene.connect();
+    scene.post_keys(&used.ticket, &keys, &from).await;
+    assert_eq!(scene.come_back(&used.ticket, &keys.consumer_key, SHOP).await.status(), StatusCode::FOUND);
+    let again = scene.connect();
+    scene.post_keys(&again.ticket, &keys, &from).await;
+    let refused = scene.come_back(&again.ticket, &keys.consumer_key, SHOP).await;
+    assert_eq!(refused.status(), StatusCode::BAD_GATEWAY);
+    let told: Value = serde_json::from_slice(&refused.bytes().await.unwrap()).unwrap();
+    assert!(told["detail"].as_str().unwrap().contains("choose Reauthorize"), "{told}");
+    // As the shop does then.
+    let anew = scene.shop.activate("regulars");
+    scene.post_keys(&again.ticket, &anew, &from).await;
+    assert_eq!(scene.come_back(&again.ticket, &anew.consumer_key, SHOP).await.status(), StatusCode::FOUND);
 }
 
 #[tokio::test]

@@ -74,6 +74,27 @@ async fn shop() -> Shop {
     shop
 }
 
+#[test]
+fn every_value_that_our_plugins_show_of_customers_has_an_attribute_that_the_module_makes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let patch = read("manifests/magento/Regulars_Connect/Setup/Patch/Data/AddCustomerAttributes.php");
+    let mut shown = 0;
+    for plugin in ["birthday-mail", "loyalty-points", "parcel-surprise", "referral-vouchers", "vip-tiers"] {
+        let files = std::fs::read_dir(format!("{root}/plugins/{plugin}/src")).unwrap();
+        for file in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+            let source = std::fs::read_to_string(file).unwrap();
+            for line in source.lines().filter(|line| line.starts_with("const METAFIELD: &str")) {
+                let key = line.split('"').nth(1).unwrap();
+                let code = format!("'regulars_{}_{key}'", plugin.replace('-', "_"));
+                assert!(patch.contains(&code), "{code}");
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 1 && patch.contains("'regulars_tags'"));
+}
+
 #[tokio::test]
 async fn the_module_is_answered_as_its_wire_says() {
     let shop = shop().await;
@@ -82,8 +103,11 @@ async fn the_module_is_answered_as_its_wire_says() {
     assert_eq!(answer(&test, SECRET).await.0, 200);
     let (status, problem) = answer(&test, "another").await;
     assert!(status == 401 && problem.contains("bad-signature"), "{status} {problem}");
-    let unknown = json!({ "store": "nobody.example.com", "topic": "connection.test", "id": ID });
-    assert_eq!(answer(&unknown, SECRET).await.0, 404);
+    // Which the module tries again: a mistyped name loses nothing.
+    for store in ["nobody.example.com", "My shop"] {
+        let unknown = json!({ "store": store, "topic": "connection.test", "id": ID });
+        assert_eq!(answer(&unknown, SECRET).await.0, 404, "{store}");
+    }
     let topics: Vec<_> = shop.get(&format!("/stores/{STORE}/events")).await.as_array().unwrap().clone();
     assert!(topics.iter().any(|event| event["topic"] == "customer.created"), "{topics:#?}");
 }

@@ -1,6 +1,6 @@
 //! What the host reads of the simulated Magento shop: orders and products that have changed, page by page.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use regulars::{
     clock::Manual,
@@ -26,9 +26,13 @@ fn within(hour: (&str, &str)) -> (Moment, Moment) {
 }
 
 fn client(shop: &MagentoRest, host: &str) -> Client {
+    client_at(shop, host, &Manual::at(moment("2026-11-20T12:00:00Z")))
+}
+
+fn client_at(shop: &MagentoRest, host: &str, clock: &Manual) -> Client {
     let shop = Shop { host: host.into(), base: shop.base_url(), reach: Reach::Anywhere };
     let (token, codes) = (Secret::new("simulated-token"), CodeKey::under(&[7; 32]));
-    let clock = Arc::new(Manual::at(moment("2026-11-20T12:00:00Z")));
+    let clock = Arc::new(clock.clone());
     Client::Magento(Box::new(RestClient::new(Http::new().unwrap(), shop, &token, codes, clock).unwrap()))
 }
 
@@ -80,6 +84,21 @@ async fn changed_orders_are_those_of_the_shops_own_views_between_two_moments() {
     shop.put_order(order(5, json!({ "updated_at": "2026-11-20 11:00:01" })));
     assert_eq!(all_pages(&client).await, [["2", "4"]]);
     assert!(!shop.requests().iter().any(|it| matches!(it.outcome, Outcome::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_store_view_that_the_shop_opens_is_read_within_the_hour() {
+    let shop = MagentoRest::start(Options::default()).unwrap();
+    let clock = Manual::at(moment("2026-11-20T12:00:00Z"));
+    let client = client_at(&shop, "shop.example.com", &clock);
+    shop.put_order(order(1, json!({})));
+    assert_eq!(all_pages(&client).await, [["1"]]);
+    shop.add_view(4, 3, "shop.example.com");
+    shop.put_order(order(2, json!({ "store_id": 4 })));
+    clock.advance(Duration::from_secs(3_600));
+    assert_eq!(all_pages(&client).await, [["1", "2"]]);
+    let views = shop.requests().iter().filter(|it| it.path == "V1/store/storeConfigs").count();
+    assert_eq!(views, 2);
 }
 
 #[tokio::test]

@@ -193,6 +193,28 @@ impl MagentoRest {
         put(&mut self.seen().shop.coupons, "coupon_id", coupon);
     }
 
+    /// Lets in others from now on.
+    pub fn set_access(&self, access: Access) {
+        *lock(&self.server.access) = access;
+    }
+
+    /// Opens another store view of a website.
+    pub fn add_view(&self, id: u64, website: u64, host: &str) {
+        self.seen().shop.views.push(view(id, website, host, "EUR"));
+    }
+
+    /// Moves all store views into a time zone.
+    pub fn set_time_zone(&self, zone: &str) {
+        for view in &mut self.seen().shop.views {
+            view["timezone"] = zone.into();
+        }
+    }
+
+    /// Uses a code in a checkout; `false` if the shop does not take it. Guests are nobody.
+    pub fn use_code(&self, customer: Option<u64>, code: &str) -> bool {
+        self.seen().shop.use_code(customer, code)
+    }
+
     pub fn put_customer(&self, customer: Value) {
         put(&mut self.seen().shop.customers, "id", customer);
     }

@@ -25,6 +25,7 @@ use crate::{
             RestClient,
             rest::{
                 Shop,
+                credentials::Integration,
                 handshake::{Activation, exchange},
             },
         },
@@ -53,6 +54,8 @@ pub(super) struct Connection {
     secret: Option<Secret>,
     expires_at: Timestamp,
     activation: Option<Activation>,
+    /// What the activation was exchanged for. A shop gives it once: whatever fails afterwards goes on from here.
+    integration: Option<Integration>,
 }
 
 /// What begins a connection.
@@ -124,7 +127,7 @@ impl Keeper {
         let ticket = ticket();
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         connections.retain(|_, other| other.expires_at > self.clock.now() && other.shop.host != host);
-        let connection = Connection { shop, api_url, secret, expires_at, activation: None };
+        let connection = Connection { shop, api_url, secret, expires_at, activation: None, integration: None };
         connections.insert(ticket.clone(), connection);
         Ok(Begun { ticket, store: host, expires_at, made_secret })
     }
@@ -142,6 +145,7 @@ impl Keeper {
             return Err(ConnectError::OtherShop { said, host });
         }
         connection.activation = Some(activation);
+        connection.integration = None;
         Ok(())
     }
 
@@ -156,8 +160,8 @@ impl Keeper {
     }
 
     async fn complete_now(&self, ticket: &str, consumer_key: &str) -> Result<Connected, ConnectError> {
-        let connection = self.taken(ticket, consumer_key)?;
-        match self.connect(&connection).await {
+        let mut connection = self.taken(ticket, consumer_key)?;
+        match self.connect(&mut connection).await {
             Ok(connected) => Ok(connected),
             Err(error) => {
                 // The merchant may open the page again.
@@ -183,11 +187,17 @@ impl Keeper {
         }
     }
 
-    async fn connect(&self, connection: &Connection) -> Result<Connected, ConnectError> {
-        let Connection { shop, api_url, secret, activation, .. } = connection;
-        let activation = activation.as_ref().ok_or(ConnectError::NotActivated)?;
-        let integration = exchange(&self.http, shop, activation, self.clock.now()).await?;
+    async fn connect(&self, connection: &mut Connection) -> Result<Connected, ConnectError> {
+        let integration = match connection.integration.take() {
+            Some(integration) => integration,
+            None => {
+                let activation = connection.activation.as_ref().ok_or(ConnectError::NotActivated)?;
+                exchange(&self.http, &connection.shop, activation, self.clock.now()).await?
+            }
+        };
+        let integration = connection.integration.insert(integration);
         let access = Access::lasting(integration.as_token());
+        let Connection { shop, api_url, secret, .. } = &*connection;
         let known = self.catalog.registry().store_of(Platform::Magento, &shop.host).cloned();
         let secrets = secret.iter().map(|secret| secret.expose().to_owned()).collect();
         let kept = match known {

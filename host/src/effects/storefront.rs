@@ -30,8 +30,8 @@ pub struct Storefronts {
     clients: Mutex<HashMap<StoreId, Known>>,
 }
 
-/// A client and what it was made from. Another address makes another client; another token makes one only where it is
-/// somebody else's word, and not where one follows on the other.
+/// A client and what it was made from. Another address makes another client; another token makes none, as the old one knows
+/// of calls that may still arrive.
 struct Known {
     base: String,
     token: Secret,
@@ -58,13 +58,11 @@ impl Storefronts {
         if let Some(known) = clients.get_mut(&store.id()).filter(|known| known.base == base) {
             match &*known.client {
                 _ if known.token.expose() == token.expose() => return Ok(Arc::clone(&known.client)),
-                Client::Shopify(client) => {
-                    client.set_token(&token)?;
-                    known.token = token;
-                    return Ok(Arc::clone(&known.client));
-                }
-                Client::Magento(_) => {}
+                Client::Shopify(client) => client.set_token(&token)?,
+                Client::Magento(client) => client.set_token(&token)?,
             }
+            known.token = token;
+            return Ok(Arc::clone(&known.client));
         }
         let client = match record.platform {
             Platform::Shopify => {

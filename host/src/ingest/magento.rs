@@ -10,8 +10,11 @@ use crate::{
     catalog::StoreEntry,
     domain::{Origin, Platform},
     platform::{
-        Refusal,
-        magento::senders::{Received, Sender, Trust, adobe_commerce, adobe_io, async_events, mageplaza, module},
+        Context, Refusal,
+        magento::{
+            normalise::{self, Shown},
+            senders::{Received, Sender, Trust, adobe_commerce, adobe_io, async_events, mageplaza, module},
+        },
     },
     telemetry::trace::Begun,
 };
@@ -36,7 +39,21 @@ pub(super) async fn take(
         Sender::AsyncEvents { event, .. } => vec![async_events::receive(event, headers, &body, &trust)?],
         Sender::Mageplaza { hook, .. } => vec![mageplaza::receive(hook, headers, &body, &trust)?],
     };
-    let mut accepted = Accepted::Duplicate;
+    let views = sender.views()?;
+    let is_own = |event: &Received| {
+        let view = normalise::view_of(&event.topic, &event.body);
+        views.as_ref().zip(view).is_none_or(|(own, view)| own.contains(&view))
+    };
+    let events: Vec<_> = events.into_iter().filter(is_own).collect();
+    let mut accepted = if events.is_empty() { Accepted::Elsewhere } else { Accepted::Duplicate };
+    let context = Context { currency: store.record.currency, occurred_at: ingest.clock.now() };
+    let shown = |event: &Received| {
+        let steps = normalise::steps(&event.topic, &event.body, &context);
+        let of_step = |Shown { id, topic }| Received { id, topic, ..event.clone() };
+        steps.into_iter().map(of_step).collect::<Vec<_>>()
+    };
+    // The save itself comes last: plugins hear of a step no later than of what else has changed.
+    let events = events.into_iter().flat_map(|event| shown(&event).into_iter().chain([event]).collect::<Vec<_>>());
     for Received { id, topic, form, occurred_at, body } in events {
         let origin = Origin::Webhook { platform: Platform::Magento, topic, api_version: form.into() };
         if let kept @ Accepted::Kept(_) = ingest.keep(store.id(), (&id, origin), occurred_at, body, begun).await? {

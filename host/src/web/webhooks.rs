@@ -35,14 +35,22 @@ pub async fn magento(State(host): State<Arc<Host>>, headers: HeaderMap, body: Bo
     answered(&host, Sender::Magento(magento::Sender::Module), &headers, body).await
 }
 
+/// What an address says besides whose it is.
+#[derive(Deserialize)]
+pub struct Address {
+    /// Ids of the store's own views, where an installation serves other shops as well.
+    views: Option<String>,
+}
+
 /// `POST /webhooks/async-events/{store}/{event}`
 pub async fn async_events(
     State(host): State<Arc<Host>>,
     Path((store, event)): Path<(String, String)>,
+    Query(address): Query<Address>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>> {
-    let sender = magento::Sender::AsyncEvents { store: &store, event: &event };
+    let sender = magento::Sender::AsyncEvents { store: &store, event: &event, views: address.views.as_deref() };
     answered(&host, Sender::Magento(sender), &headers, body).await
 }
 
@@ -50,10 +58,11 @@ pub async fn async_events(
 pub async fn mageplaza(
     State(host): State<Arc<Host>>,
     Path((store, hook)): Path<(String, String)>,
+    Query(address): Query<Address>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>> {
-    let sender = magento::Sender::Mageplaza { store: &store, hook: &hook };
+    let sender = magento::Sender::Mageplaza { store: &store, hook: &hook, views: address.views.as_deref() };
     answered(&host, Sender::Magento(sender), &headers, body).await
 }
 
@@ -61,10 +70,11 @@ pub async fn mageplaza(
 pub async fn adobe_commerce(
     State(host): State<Arc<Host>>,
     Path(store): Path<String>,
+    Query(address): Query<Address>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>> {
-    let sender = magento::Sender::AdobeCommerce { store: &store };
+    let sender = magento::Sender::AdobeCommerce { store: &store, views: address.views.as_deref() };
     let answer = answered(&host, Sender::Magento(sender), &headers, body).await;
     answer.map(|_| Json(json!({ "op": "success" })))
 }
@@ -73,10 +83,11 @@ pub async fn adobe_commerce(
 pub async fn adobe_io(
     State(host): State<Arc<Host>>,
     Path(store): Path<String>,
+    Query(address): Query<Address>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>> {
-    let sender = magento::Sender::AdobeIo { store: &store };
+    let sender = magento::Sender::AdobeIo { store: &store, views: address.views.as_deref() };
     answered(&host, Sender::Magento(sender), &headers, body).await
 }
 
@@ -108,7 +119,7 @@ async fn answered(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Bo
     let measured = &host.counters.measured.webhooks;
     let (duration, status) = match &taken {
         Ok(Accepted::Kept(_)) => (&measured.accepted, StatusCode::OK),
-        Ok(Accepted::Duplicate | Accepted::Nothing) => (&measured.duplicate, StatusCode::OK),
+        Ok(Accepted::Duplicate | Accepted::Elsewhere) => (&measured.duplicate, StatusCode::OK),
         Err(problem) if problem.status().is_server_error() => (&measured.failed, problem.status()),
         Err(problem) => (&measured.refused, problem.status()),
     };
@@ -117,7 +128,7 @@ async fn answered(host: &Host, sender: Sender<'_>, headers: &HeaderMap, body: Bo
     Ok(Json(match taken? {
         Accepted::Kept(position) => json!({ "status": "accepted", "position": position }),
         Accepted::Duplicate => json!({ "status": "duplicate" }),
-        Accepted::Nothing => json!({ "status": "nothing" }),
+        Accepted::Elsewhere => json!({ "status": "elsewhere" }),
     }))
 }
 

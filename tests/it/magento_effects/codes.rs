@@ -21,7 +21,28 @@ async fn a_code_is_as_it_was_ordered() {
     let named: Vec<_> =
         items["conditions"].as_array().unwrap().iter().map(|it| json!([it["attribute_name"], it["value"]])).collect();
     assert_eq!(named, [json!(["category_ids", "81"]), json!(["sku", "TEA"])]);
-    assert_eq!(host.shop.coupons()[0]["expiration_date"], "2027-01-15 08:00:00");
+    assert_eq!(host.shop.coupons()[0]["expiration_date"], "2027-01-15 00:00:00");
+}
+
+#[tokio::test]
+async fn a_codes_first_and_last_days_are_those_of_the_shops_own_calendar() {
+    let at = |text: &str| Moment(text.parse::<jiff::Timestamp>().unwrap().as_millisecond().unsigned_abs());
+    let cases = [
+        // The end is midnight in the shop, then an hour after it.
+        ("Asia/Tokyo", "2026-12-24T15:00:00Z", "2026-12-31T15:00:00Z", ["2026-12-25", "2026-12-31 00:00:00"]),
+        ("Asia/Tokyo", "2026-12-24T14:59:59Z", "2026-12-31T16:00:00Z", ["2026-12-24", "2027-01-01 00:00:00"]),
+        // The same at the other side of Greenwich, with an end that is an hour before it.
+        ("America/Los_Angeles", "2026-12-25T08:00:00Z", "2027-01-01T08:00:00Z", ["2026-12-25", "2026-12-31 00:00:00"]),
+        ("America/Los_Angeles", "2026-12-25T07:59:59Z", "2027-01-01T07:00:00Z", ["2026-12-24", "2026-12-31 00:00:00"]),
+    ];
+    for (zone, starts_at, ends_at, expected) in cases {
+        let host = Host::new();
+        host.shop.set_time_zone(zone);
+        let ordered = NewDiscount { starts_at: at(starts_at), ends_at: Some(at(ends_at)), ..discount("CODE") };
+        host.perform("a", &EffectKind::CreateDiscount(ordered)).await.unwrap();
+        let (rules, coupons) = (host.shop.rules(), host.shop.coupons());
+        assert_eq!([&rules[0]["from_date"], &coupons[0]["expiration_date"]], expected, "{zone} until {ends_at}");
+    }
 }
 
 #[tokio::test]
@@ -34,6 +55,44 @@ async fn any_number_of_codes_of_the_same_terms_stand_under_one_rule() {
     host.perform("four", &EffectKind::CreateDiscount(other)).await.unwrap();
     assert_eq!(host.shop.rules().len(), 2);
     assert_eq!(host.shop.coupons().len(), 4);
+}
+
+#[tokio::test]
+async fn a_customer_uses_any_number_of_codes_that_were_made_for_one_use_each() {
+    let host = Host::new();
+    for code in ["ONE", "TWO"] {
+        host.perform(code, &EffectKind::CreateDiscount(discount(code))).await.unwrap();
+    }
+    assert_eq!(host.shop.rules().len(), 1);
+    assert!(host.shop.use_code(Some(7), "ONE") && host.shop.use_code(Some(7), "TWO"));
+    assert!(!host.shop.use_code(Some(7), "TWO") && !host.shop.use_code(Some(8), "ONE"));
+}
+
+#[tokio::test]
+async fn a_customer_uses_each_code_that_is_everybodys_once() {
+    let host = Host::new();
+    let open = |code: &str| NewDiscount { customer: None, uses: None, once_per_customer: true, ..discount(code) };
+    for code in ["SPRING", "SUMMER"] {
+        host.perform(code, &EffectKind::CreateDiscount(open(code))).await.unwrap();
+    }
+    for customer in [Some(7), Some(8)] {
+        assert!(host.shop.use_code(customer, "SPRING") && host.shop.use_code(customer, "SUMMER"));
+        assert!(!host.shop.use_code(customer, "SPRING"));
+    }
+}
+
+#[tokio::test]
+async fn two_shops_of_one_installation_share_no_rule_and_no_code_is_good_in_the_other() {
+    let host = Host::new();
+    let other = client(&host.shop, "us.shop.example.com", &token_of(&Consumer::named("regulars")), &host.clock);
+    host.perform("a", &EffectKind::CreateDiscount(discount("OURS"))).await.unwrap();
+    other.create_discount(&discount("THEIRS")).await.unwrap();
+    // Made again, each is found where it was made.
+    host.perform("b", &EffectKind::CreateDiscount(discount("OURS-TOO"))).await.unwrap();
+    let websites: Vec<_> = host.shop.rules().iter().map(|rule| rule["website_ids"].clone()).collect();
+    assert_eq!(websites, [json!([1]), json!([2])]);
+    let rules: Vec<_> = host.shop.coupons().iter().map(|coupon| coupon["rule_id"].clone()).collect();
+    assert!(rules[0] == rules[2] && rules[0] != rules[1], "{rules:?}");
 }
 
 #[tokio::test]

@@ -22,6 +22,21 @@ async fn a_lost_comment_that_arrives_late_is_not_written_twice() {
 }
 
 #[tokio::test]
+async fn a_comment_that_may_be_on_its_way_is_waited_for_though_the_shop_gives_another_token_meanwhile() {
+    let host = Host::new();
+    host.shop.set_fault_after(1, Fault::ExecuteLate);
+    host.perform("effect-1", &note("A card.")).await.unwrap_err();
+    let anew = Consumer::named("renewed");
+    host.rest().set_token(&Secret::new(token_of(&anew))).unwrap();
+    host.shop.set_access(Access::Integration(anew));
+    let failure = host.perform("effect-1", &note("A card.")).await.unwrap_err();
+    assert!(matches!(failure, Failure::NotYet { .. }), "{failure}");
+    host.shop.execute_late();
+    host.perform("effect-1", &note("A card.")).await.unwrap();
+    assert_eq!(host.shop.comments(14), ["A card. (Regulars effect-1)"]);
+}
+
+#[tokio::test]
 async fn an_order_is_named_by_its_entity_id_and_a_number_that_is_none_is_refused() {
     let host = Host::new();
     let by = |order: &str| EffectKind::AddOrderNote(OrderNote { order: order.into(), text: "Hello.".into() });

@@ -20,7 +20,15 @@ pub(super) struct State {
 struct Activated {
     consumer: Consumer,
     verifier: String,
-    is_token_given: bool,
+    token: Token,
+}
+
+/// What the one token of an integration is: it goes on from one kind to the next, and never back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Verifier,
+    Request,
+    Access,
 }
 
 /// What a shop posts to the callback address when an integration is activated.
@@ -41,7 +49,7 @@ impl MagentoRest {
             consumer_secret: consumer.secret.clone(),
             verifier: verifier.clone(),
         };
-        self.seen().handshake.activated = Some(Activated { consumer, verifier, is_token_given: false });
+        self.seen().handshake.activated = Some(Activated { consumer, verifier, token: Token::Verifier });
         activation
     }
 }
@@ -64,17 +72,20 @@ pub(super) fn answer(server: &Server, method: &Method, uri: &Uri, headers: &Head
     }
     let request_token = format!("{}-request", activated.verifier);
     match step {
+        "request" if activated.token != Token::Verifier => refused(
+            StatusCode::UNAUTHORIZED,
+            "Cannot+create+request+token+because+consumer+token+is+not+a+verifier+token",
+        ),
         "request" => {
-            activated.is_token_given = true;
+            activated.token = Token::Request;
             Some(format!("oauth_token={request_token}&oauth_token_secret={request_secret}").into_response())
         }
         "access"
-            if activated.is_token_given
+            if activated.token == Token::Request
                 && value(&parameters, "oauth_token") == request_token
                 && value(&parameters, "oauth_verifier") == activated.verifier =>
         {
-            // A request token is good once.
-            activated.is_token_given = false;
+            activated.token = Token::Access;
             let Consumer { token, token_secret, .. } = activated.consumer.clone();
             *lock(&server.access) = Access::Integration(activated.consumer.clone());
             Some(format!("oauth_token={token}&oauth_token_secret={token_secret}").into_response())

@@ -25,6 +25,8 @@ pub(super) struct Shop {
     pub(super) products: Vec<Value>,
     /// Children of configurable products: the parent's SKU and the child.
     pub(super) children: Vec<(String, Value)>,
+    /// Who has used which coupons, as numbers: one for each use.
+    pub(super) uses: Vec<(Option<u64>, u64)>,
     /// How much has been made so far, which numbers it.
     pub(super) made: u64,
 }
@@ -155,6 +157,31 @@ impl Shop {
         made["times_used"] = 0.into();
         self.coupons.push(made.clone());
         (200, made)
+    }
+
+    /// Uses a code in a checkout; `false` if the checkout does not take it. A customer's uses are counted by coupon and by
+    /// rule, those of guests by coupon alone.
+    pub(super) fn use_code(&mut self, customer: Option<u64>, code: &str) -> bool {
+        let Some(coupon) = self.coupons.iter().find(|coupon| coupon["code"] == code).cloned() else { return false };
+        let Some(rule) = self.rules.iter().find(|rule| rule["rule_id"] == coupon["rule_id"]) else { return false };
+        let number = |it: &Value| it["coupon_id"].as_u64().unwrap_or_default();
+        let of_rule: Vec<_> = self.coupons.iter().filter(|it| it["rule_id"] == coupon["rule_id"]).map(number).collect();
+        let own = number(&coupon);
+        let is_own = |user: Option<u64>| user.is_some() && user == customer;
+        let by_anybody = self.uses.iter().filter(|(_, used)| *used == own).count();
+        let by_customer = self.uses.iter().filter(|(user, used)| is_own(*user) && *used == own).count();
+        let of_rule_by_customer =
+            self.uses.iter().filter(|(user, used)| is_own(*user) && of_rule.contains(used)).count();
+        let is_within =
+            |limit: &Value, uses: usize| limit.as_u64().is_none_or(|limit| limit == 0 || (uses as u64) < limit);
+        let is_taken = rule["is_active"] == true
+            && is_within(&coupon["usage_limit"], by_anybody)
+            && is_within(&coupon["usage_per_customer"], by_customer)
+            && is_within(&rule["uses_per_customer"], of_rule_by_customer);
+        if is_taken {
+            self.uses.push((customer, own));
+        }
+        is_taken
     }
 
     fn delete_coupons(&mut self, codes: &Value) -> Answered {

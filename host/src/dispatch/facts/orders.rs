@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn learn(transaction: &mut Transaction, store: StoreId, order: &Order) -> Result<(), Error> {
     let known = transaction.get::<Order>(&keys::order(store, &order.id))?;
     let learnt = match &known {
-        Some(known) if known.updated_at > order.updated_at => completed(known.clone(), order),
+        Some(known) if is_later(known, order) => completed(known.clone(), order),
         Some(known) => completed(order.clone(), known),
         None => order.clone(),
     };
@@ -42,6 +42,30 @@ pub(super) fn learn(transaction: &mut Transaction, store: StoreId, order: &Order
     }
     transaction.put_order(store, known.as_ref(), &learnt);
     Ok(())
+}
+
+/// Whether one telling of an order is later than another. Platforms tell of changes to the second, in which an order can take
+/// several steps: of two tellings of one second the later is the one in which the order has come further.
+fn is_later(one: &Order, other: &Order) -> bool {
+    (one.updated_at, progress(one)) > (other.updated_at, progress(other))
+}
+
+/// How far an order has come, by what does not go back: its end, its payment, its shipments, and units taken back or off.
+fn progress(order: &Order) -> (bool, u8, u8, u32) {
+    let payment = match order.financial_status.as_deref() {
+        Some("partially_paid") => 1,
+        Some("paid") => 2,
+        Some("partially_refunded") => 3,
+        Some("refunded" | "voided") => 4,
+        _ => 0,
+    };
+    let shipments = match order.fulfillment_status.as_deref() {
+        Some("partial") => 1,
+        Some("fulfilled") => 2,
+        _ => 0,
+    };
+    let gone = order.lines.iter().map(|line| line.quantity.saturating_sub(line.current_quantity)).sum();
+    (order.cancelled_at.is_some(), payment, shipments, gone)
 }
 
 /// The newer of two tellings of an order, with what it leaves out and the older one has: whose the order is, and the

@@ -206,7 +206,7 @@ fn cloud_event(id: &str, client: &str, time: Timestamp) -> Value {
 }
 
 async fn send_event(doors: &Doors, body: &str, headers: &[(&str, &str)]) -> Result<Accepted, Refused> {
-    doors.send(magento::Sender::AdobeIo { store: STORE }, headers, body).await
+    doors.send(magento::Sender::AdobeIo { store: STORE, views: None }, headers, body).await
 }
 
 #[tokio::test]
@@ -230,6 +230,50 @@ async fn io_events_are_believed_one_by_one_and_in_batches_by_either_signature() 
     let observed = "observer.sales_order_save_commit_after";
     let expected = ["e-1", "e-2", "e-3"].map(|id| (format!("adobe-io/{id}"), observed.to_owned()));
     assert_eq!(doors.kept(), expected);
+}
+
+#[tokio::test]
+async fn each_step_that_saves_of_an_order_show_is_kept_once_and_every_save_as_a_change() {
+    const ORDER: &str = include_str!("../../../../tests/fixtures/magento/adobe_io_order.json");
+    let doors = doors().await;
+    let save = async |id: &str, state: &str, is_new: bool| {
+        let mut event: Value = serde_json::from_str(ORDER).unwrap();
+        (event["id"], event["recipientclientid"]) = (id.into(), CLIENT.into());
+        event["time"] = doors.now().to_string().into();
+        (event["data"]["value"]["state"], event["data"]["value"]["_isNew"]) = (state.into(), is_new.into());
+        let body = event.to_string();
+        let signature = signed(body.as_bytes());
+        let headers = [("x-adobe-digital-signature-1", signature.as_str()), ("x-adobe-public-key1-path", KEY_PATH)];
+        assert!(matches!(send_event(&doors, &body, &headers).await, Ok(Accepted::Kept(_))));
+    };
+    save("e-1", "processing", true).await;
+    save("e-2", "processing", false).await;
+    save("e-3", "complete", false).await;
+    let ids: Vec<_> = doors.kept().into_iter().map(|(id, _)| id).collect();
+    let expected =
+        ["order/42/placed", "order/42/paid", "adobe-io/e-1", "adobe-io/e-2", "order/42/fulfilled", "adobe-io/e-3"];
+    assert_eq!(ids, expected);
+    assert_eq!(doors.kept()[1].1, "step/paid/observer.sales_order_save_commit_after");
+}
+
+#[tokio::test]
+async fn one_stale_or_odd_io_event_of_a_batch_does_not_lose_the_others() {
+    let doors = doors().await;
+    let send = async |events: Vec<Value>| {
+        let body = Value::from(events).to_string();
+        let signature = signed(body.as_bytes());
+        let headers = [("x-adobe-digital-signature-1", signature.as_str()), ("x-adobe-public-key1-path", KEY_PATH)];
+        send_event(&doors, &body, &headers).await
+    };
+    let good = |id: &str| cloud_event(id, CLIENT, doors.now());
+    let stale = cloud_event("e-2", CLIENT, doors.now().saturating_sub(8 * DAY));
+    let mut odd = good("e-3");
+    odd["id"] = 7.into();
+    let batch = vec![good("e-1"), stale.clone(), odd, json!(["e-4"]), good("e-5")];
+    assert!(matches!(send(batch).await, Ok(Accepted::Kept(_))));
+    let ids: Vec<_> = doors.kept().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["adobe-io/e-1", "adobe-io/e-5"]);
+    assert_eq!(refusal(send(vec![stale]).await), Refusal::Stale { seconds: 8 * 86_400 });
 }
 
 #[tokio::test]
@@ -257,7 +301,7 @@ async fn an_io_event_for_another_client_or_with_a_key_from_elsewhere_is_refused(
 #[tokio::test]
 async fn a_commerce_webhook_is_believed_by_its_raw_body_and_counts_once_whatever_its_request_is_called() {
     let doors = doors().await;
-    let sender = magento::Sender::AdobeCommerce { store: STORE };
+    let sender = magento::Sender::AdobeCommerce { store: STORE, views: None };
     let body = json!({
         "eventName": "observer.sales_order_save_commit_after", "data": { "order": order(&doors, Duration::ZERO) },
     });
@@ -280,7 +324,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
     let sign = |body: &str| HEXLOWER.encode(&hmac::code(&Secret::new(SECRET), &[body.as_bytes()]));
     let send = async |event: &str, body: &str| {
         let signature = sign(body);
-        let sender = magento::Sender::AsyncEvents { store: STORE, event };
+        let sender = magento::Sender::AsyncEvents { store: STORE, event, views: None };
         doors.send(sender, &[("x-magento-signature", &signature)], body).await
     };
     let fresh = json!({ "data": order(&doors, DAY) }).to_string();
@@ -290,7 +334,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
     }
     let old = json!({ "data": order(&doors, 8 * DAY) }).to_string();
     assert_eq!(refusal(send("sales.order.paid", &old).await), Refusal::Stale { seconds: 8 * 86_400 });
-    let sender = magento::Sender::AsyncEvents { store: STORE, event: "sales.order.paid" };
+    let sender = magento::Sender::AsyncEvents { store: STORE, event: "sales.order.paid", views: None };
     let signature = sign("{}");
     let other = doors.send(sender, &[("x-magento-signature", &signature)], &fresh).await;
     assert_eq!(refusal(other), Refusal::BadSignature);
@@ -301,7 +345,7 @@ async fn an_async_event_is_named_by_its_address_and_known_again_by_its_body() {
 #[tokio::test]
 async fn mageplazas_module_is_believed_by_a_secret_in_a_header() {
     let doors = doors().await;
-    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order" };
+    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: None };
     let body = r#"{"data":{"entity_id":"42"}}"#;
     assert!(matches!(doors.send(sender, &[("x-regulars-secret", SECRET)], body).await, Ok(Accepted::Kept(_))));
     assert!(matches!(doors.send(sender, &[("x-regulars-secret", SECRET)], body).await, Ok(Accepted::Duplicate)));
@@ -309,15 +353,35 @@ async fn mageplazas_module_is_believed_by_a_secret_in_a_header() {
         let refused = refusal(doors.send(sender, &[("x-regulars-secret", secret)], body).await);
         assert!(refused.is_unauthenticated(), "{refused:?}");
     }
-    let shopifys = magento::Sender::Mageplaza { store: crate::dispatch::bench::DOMAIN, hook: "order" };
+    let shopifys = magento::Sender::Mageplaza { store: crate::dispatch::bench::DOMAIN, hook: "order", views: None };
     let elsewhere = doors.send(shopifys, &[("x-regulars-secret", "secret")], body).await;
     assert!(matches!(elsewhere, Err(Refused::UnknownStore(_))), "it is no Magento store: {elsewhere:?}");
 }
 
 #[tokio::test]
+async fn what_an_installation_tells_of_its_other_shops_is_set_aside() {
+    let doors = doors().await;
+    let sent = async |views: &str, order: Value| {
+        let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: Some(views) };
+        doors.send(sender, &[("x-regulars-secret", SECRET)], &json!({ "data": order }).to_string()).await
+    };
+    let of_view = |view: Value| json!({ "entity_id": "42", "store_id": view });
+    for view in [json!(2), json!("2")] {
+        assert!(matches!(sent("1,3", of_view(view)).await, Ok(Accepted::Elsewhere)));
+    }
+    assert_eq!(doors.kept(), []);
+    // The admin's view is no shop's, and what says nothing is not known to be another's.
+    for order in [of_view("3".into()), of_view(0.into()), json!({ "entity_id": "42" })] {
+        assert!(matches!(sent("1, 3", order.clone()).await, Ok(Accepted::Kept(_))), "{order}");
+    }
+    let refused = refusal(sent("base", of_view(1.into())).await);
+    assert!(matches!(refused, Refusal::Body(_)) && !refused.is_unauthenticated(), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_empty_body_and_one_that_is_no_object_are_refused() {
     let doors = doors().await;
-    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order" };
+    let sender = magento::Sender::Mageplaza { store: STORE, hook: "order", views: None };
     let header = [("x-regulars-secret", SECRET)];
     assert_eq!(refusal(doors.send(sender, &header, "").await), Refusal::EmptyBody);
     assert!(matches!(doors.send(sender, &header, "[1]").await, Err(Refused::NotJson(_))));

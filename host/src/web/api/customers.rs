@@ -131,7 +131,7 @@ pub async fn act(
 pub fn taken_in(event: &EventId, accepted: Accepted) -> (StatusCode, Json<Value>) {
     let (status, word) = match accepted {
         Accepted::Kept(_) => (StatusCode::ACCEPTED, "accepted"),
-        Accepted::Duplicate | Accepted::Nothing => (StatusCode::OK, "duplicate"),
+        Accepted::Duplicate | Accepted::Elsewhere => (StatusCode::OK, "duplicate"),
     };
     (status, Json(json!({ "event": event, "status": word })))
 }

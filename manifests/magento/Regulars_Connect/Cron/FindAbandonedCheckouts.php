@@ -9,6 +9,7 @@ use Magento\Quote\Model\ResourceModel\Quote\CollectionFactory;
 use Regulars\Connect\Model\ClockInterface;
 use Regulars\Connect\Model\Config;
 use Regulars\Connect\Model\Outbox\Change;
+use Regulars\Connect\Model\Outbox\OutboxInterface;
 use Regulars\Connect\Model\Record\Recorder;
 use Regulars\Connect\Model\Websites;
 
@@ -28,6 +29,7 @@ class FindAbandonedCheckouts
     /**
      * @param CollectionFactory $quotes
      * @param Recorder $recorder
+     * @param OutboxInterface $outbox
      * @param Websites $websites
      * @param Config $config
      * @param ClockInterface $clock
@@ -35,6 +37,7 @@ class FindAbandonedCheckouts
     public function __construct(
         private readonly CollectionFactory $quotes,
         private readonly Recorder $recorder,
+        private readonly OutboxInterface $outbox,
         private readonly Websites $websites,
         private readonly Config $config,
         private readonly ClockInterface $clock
@@ -73,7 +76,7 @@ class FindAbandonedCheckouts
                 $version = (string)$quote->getUpdatedAt();
                 $changes[] = Change::once(self::TOPIC, $last, $websiteId, (int)$quote->getStoreId(), [], $version);
             }
-            $this->recorder->record(static fn (): array => $changes);
+            $this->recorder->record(fn (): array => $this->outbox->news($changes));
         } while (count($changes) === self::PAGE);
     }
 

@@ -31,11 +31,13 @@ class Config
      * @param ScopeConfigInterface $scopeConfig
      * @param EncryptorInterface $encryptor
      * @param Address $address
+     * @param StoreName $storeName
      */
     public function __construct(
         private readonly ScopeConfigInterface $scopeConfig,
         private readonly EncryptorInterface $encryptor,
-        private readonly Address $address
+        private readonly Address $address,
+        private readonly StoreName $storeName
     ) {
     }
 
@@ -59,9 +61,9 @@ class Config
     public function savedConnection(?int $websiteId): ?Connection
     {
         $url = $this->address->read($this->text('connection/url', $websiteId));
-        $store = $this->text('connection/store', $websiteId);
+        $store = $this->storeName->read($this->text('connection/store', $websiteId));
         $secret = $this->encryptor->decrypt($this->text('connection/secret', $websiteId));
-        if ($url === null || $store === '' || $secret === '') {
+        if ($url === null || $store === null || $secret === '') {
             return null;
         }
         return new Connection($url, $store, $secret);

@@ -82,10 +82,15 @@ impl Goods {
     }
 }
 
-/// Which prices are exact: where those without tax do not make up the subtotal, those with tax are what the catalogue has.
-pub fn prices_of(goods: &[Goods], subtotal: Decimal) -> Prices {
-    let stated = |goods: &Goods| goods.unit_price_incl_tax != Decimal::default();
-    match goods.iter().map(Goods::before_discount).sum::<Decimal>() != subtotal && goods.iter().all(stated) {
+/// Which prices are exact, of a catalogue whose prices are said to include tax or not. Where nothing is said, those with tax
+/// are what the catalogue has if those without do not make up the subtotal: what is sold by measure can miss a cent as well.
+/// A discount without tax inside it is taken off prices without tax.
+pub fn prices_of(goods: &[Goods], subtotal: Decimal, include_tax: Option<bool>) -> Prices {
+    let nothing = Decimal::default();
+    let stated = |goods: &Goods| goods.unit_price_incl_tax != nothing;
+    let is_net = |goods: &Goods| goods.discount != nothing && goods.compensation == nothing && goods.tax != nothing;
+    let is_rounded = goods.iter().map(Goods::before_discount).sum::<Decimal>() != subtotal;
+    match include_tax != Some(false) && is_rounded && goods.iter().all(stated) && !goods.iter().any(is_net) {
         true => Prices::WithTax,
         false => Prices::WithoutTax,
     }

@@ -11,10 +11,16 @@
 //! | `async-events/sales.order.paid` | mageos-async-events | an entity, wrapped |
 //! | `mageplaza/order` | Mageplaza's module | an entity of our template, its texts encoded |
 //! | `rest/order.paid` | what is read through REST | an entity |
+//! | `step/paid/observer.…` | any but our module | an order, for a step that its save shows |
+
+use serde::Deserialize;
 
 use crate::{
-    domain::{Change, Fulfillment, Platform, ReadEvent, Timestamp, Topic},
-    platform::{Context, Unreadable},
+    domain::{Change, Fulfillment, Platform, ReadEvent, Step, Timestamp, Topic},
+    platform::{
+        Context, Unreadable,
+        json::{self, Loose},
+    },
 };
 
 mod entities;
@@ -35,10 +41,25 @@ pub const ASYNC_EVENTS: &str = "async-events/";
 pub const MAGEPLAZA: &str = "mageplaza/";
 pub const REST: &str = "rest/";
 
+/// What comes before the name of a step and the topic of the save that shows it. No sender's own topics begin so.
+const STEP: &str = "step/";
+
+/// The view in which nobody shops: what is made in the admin stands there.
+const ADMIN: u64 = 0;
+
+/// Steps that happen once, by their names.
+static STEPS: [(&str, Step, Topic); 4] = [
+    ("placed", Step::Placed, Topic::ORDER_PLACED),
+    ("paid", Step::Paid, Topic::ORDER_PAID),
+    ("fulfilled", Step::Fulfilled, Topic::ORDER_FULFILLED),
+    ("cancelled", Step::Cancelled, Topic::ORDER_CANCELLED),
+];
+
 /// Reads a body. A topic that is not listed changes nothing, and its body is not looked at.
 pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
-    let read = match kind_of(topic) {
-        Some(kind) if topic.starts_with(MAGEPLAZA) => of_hook(kind, body, context)?,
+    let (step, sent) = step_in(topic);
+    let read = match kind_of(sent).map(|kind| kind.at(step)) {
+        Some(kind) if sent.starts_with(MAGEPLAZA) => of_hook(kind, body, context)?,
         Some(kind) => of_entity(kind, body, context)?,
         None => of_module(topic, body, context)?,
     };
@@ -46,6 +67,59 @@ pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Un
         Some((topic, change)) => ReadEvent { topic, change },
         None => ReadEvent { topic: Topic::foreign(Platform::Magento, topic), change: Change::None },
     })
+}
+
+/// An event for a step of an order, besides that of the save that shows it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The same for every save that shows it, whoever tells of it.
+    pub id: String,
+    pub topic: String,
+}
+
+/// The steps that are shown by what an order's save has sent. The save itself is told as a change of the order: which of its
+/// steps are new is not in it, but each is told once. What cannot be read shows none, nor do orders of our module, which
+/// tells steps itself.
+pub fn steps(topic: &str, body: &[u8], context: &Context) -> Vec<Shown> {
+    let Some(Kind { entity: entity @ (Entity::Order | Entity::NewOrder), .. }) = kind_of(topic) else {
+        return Vec::new();
+    };
+    let read = || {
+        let decoded = topic.starts_with(MAGEPLAZA).then(|| envelope::decoded(body)).transpose()?;
+        let (_, json) = envelope::entity(decoded.as_deref().unwrap_or(body), entity.name())?;
+        entities::order(json, context)
+    };
+    // One without lines is read again, and its steps with it.
+    let Ok((is_new, Change::Order { order, .. })) = read() else { return Vec::new() };
+    let steps = match order.lines.is_empty() {
+        true => Vec::new(),
+        false => orders::steps_of(&order, is_new || matches!(entity, Entity::NewOrder)),
+    };
+    let named = steps.iter().filter_map(|step| STEPS.iter().find(|(_, known, _)| known == step));
+    named
+        .map(|(name, ..)| Shown { id: format!("order/{}/{name}", order.id), topic: format!("{STEP}{name}/{topic}") })
+        .collect()
+}
+
+/// The store view of which a body tells, if it says so. What belongs to no view, such as a product, says so of none.
+pub fn view_of(topic: &str, body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Viewed<'a> {
+        #[serde(borrow)]
+        store_id: Option<Loose<'a>>,
+    }
+    let kind = kind_of(topic)?;
+    let decoded = topic.starts_with(MAGEPLAZA).then(|| envelope::decoded(body)).transpose().ok()?;
+    let (_, json) = envelope::entity(decoded.as_deref().unwrap_or(body), kind.entity.name()).ok()?;
+    let viewed: Viewed<'_> = json::parse(json.as_bytes()).ok()?;
+    wire::text(viewed.store_id)?.parse().ok().filter(|view| *view != ADMIN)
+}
+
+/// The step that an event is for, if it is for one, and the topic that was sent.
+fn step_in(topic: &str) -> (Option<Topic>, &str) {
+    let named = topic.strip_prefix(STEP).and_then(|rest| rest.split_once('/'));
+    let known = named.and_then(|(step, sent)| Some((STEPS.iter().find(|(name, ..)| *name == step)?, sent)));
+    known.map_or((None, topic), |((_, _, step), sent)| (Some(step.clone()), sent))
 }
 
 /// When what a body tells of was last changed, by the entity itself.
@@ -87,9 +161,18 @@ struct Kind {
     topic: Option<Topic>,
 }
 
+impl Kind {
+    /// Told for a step, if it is for one.
+    fn at(self, step: Option<Topic>) -> Self {
+        Self { topic: step.or(self.topic), ..self }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Entity {
     Order,
+    /// One that its sender says has been placed.
+    NewOrder,
     CreditMemo,
     Shipment,
     Track,
@@ -114,7 +197,7 @@ impl Entity {
     /// What Commerce webhooks call it.
     fn name(self) -> &'static str {
         match self {
-            Self::Order => "order",
+            Self::Order | Self::NewOrder => "order",
             Self::CreditMemo => "creditmemo",
             Self::Shipment => "shipment",
             Self::Track => "track",
@@ -156,10 +239,10 @@ fn adobe(topic: &str) -> Option<Kind> {
         (Some("newsletter_subscriber"), _) => Entity::Subscriber.as_it_is(),
         (Some("sales_quote"), _) => Entity::Cart.as_it_is(),
         (Some("catalog_product"), _) => Entity::Product.as_it_is(),
-        (_, "checkout_submit_all_after") => Entity::Order.told_as(Topic::ORDER_PLACED),
+        (_, "checkout_submit_all_after") => Entity::NewOrder.as_it_is(),
         // As a service and as the shop's own installation name it.
         (_, "plugin.sales.api.order_management.place" | "plugin.magento.sales.api.order_management.place") => {
-            Entity::Order.told_as(Topic::ORDER_PLACED)
+            Entity::NewOrder.as_it_is()
         }
         (_, "customer_register_success") => Entity::Customer.told_as(Topic::CUSTOMER_CREATED),
         (_, "customer_delete_commit_after") => Entity::CustomerDeletion.as_it_is(),
@@ -168,14 +251,16 @@ fn adobe(topic: &str) -> Option<Kind> {
     }
 }
 
+/// Nobody signs the name: what an order has come to is in the order.
 fn async_event(name: &str) -> Option<Kind> {
     match name {
-        "sales.order.created" => Entity::Order.told_as(Topic::ORDER_PLACED),
-        "sales.order.paid" => Entity::Order.told_as(Topic::ORDER_PAID),
-        "sales.order.cancelled" => Entity::Order.told_as(Topic::ORDER_CANCELLED),
-        "sales.order.updated" | "sales.order.shipped" | "sales.order.holded" | "sales.order.unholded" => {
-            Entity::Order.as_it_is()
-        }
+        "sales.order.created" => Entity::NewOrder.as_it_is(),
+        "sales.order.paid"
+        | "sales.order.cancelled"
+        | "sales.order.updated"
+        | "sales.order.shipped"
+        | "sales.order.holded"
+        | "sales.order.unholded" => Entity::Order.as_it_is(),
         "sales.shipment.created" => Entity::Shipment.told_as(Topic::FULFILLMENT_CREATED),
         "sales.creditmemo.created" => Entity::CreditMemo.as_it_is(),
         "customer.created" => Entity::Customer.told_as(Topic::CUSTOMER_CREATED),
@@ -231,9 +316,10 @@ fn of_hook(kind: Kind, body: &[u8], context: &Context) -> Result<Read, Unreadabl
 fn of_entity(kind: Kind, body: &[u8], context: &Context) -> Result<Read, Unreadable> {
     let Kind { entity, topic } = kind;
     let (path, json) = envelope::entity(body, entity.name())?;
-    let is_new = topic == Some(Topic::ORDER_PLACED);
     let read = match entity {
-        Entity::Order => entities::order(json, context, is_new),
+        Entity::Order | Entity::NewOrder => {
+            entities::order(json, context).map(|(_, change)| (Topic::ORDER_UPDATED, change))
+        }
         Entity::CreditMemo => entities::refund(json, context).map(|change| (Topic::ORDER_REFUNDED, change)),
         Entity::Shipment => entities::shipment(json, context),
         Entity::Track => entities::track(json, context).map(|change| (Topic::FULFILLMENT_UPDATED, change)),

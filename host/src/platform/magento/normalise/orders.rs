@@ -5,7 +5,7 @@ use super::{
     wire::Decimal,
 };
 use crate::{
-    domain::{Change, Currency, Customer, LineItem, Order, Signal, Timestamp, Topic},
+    domain::{Change, Currency, Customer, LineItem, Order, Signal, Step, Timestamp},
     platform::{Problem, Unreadable},
 };
 
@@ -19,6 +19,8 @@ pub struct Told {
     pub placed_at: Timestamp,
     pub updated_at: Timestamp,
     pub currency: Currency,
+    /// Whether the catalogue's prices include tax, if it is said.
+    pub prices_include_tax: Option<bool>,
     pub customer: Option<Customer>,
     pub email: Option<String>,
     pub country: Option<String>,
@@ -54,7 +56,7 @@ pub struct ToldLine {
 pub fn change(told: Told) -> Result<Change, Unreadable> {
     let (currency, totals) = (told.currency, &told.totals);
     let goods: Vec<_> = told.lines.iter().map(|line| line.goods).collect();
-    let prices = prices_of(&goods, totals.subtotal);
+    let prices = prices_of(&goods, totals.subtotal, told.prices_include_tax);
     let read = |line: &ToldLine| {
         let worth = line.goods.worth(prices, currency)?;
         let gone = line.refunded.plus(line.cancelled);
@@ -137,15 +139,17 @@ fn fulfillment_status(told: &Told) -> Option<&'static str> {
     }
 }
 
-/// The one step that an order's save can be told as by what it has come to. What else has become of it is found by whoever
-/// compares steps with states.
-pub fn topic_of(change: &Change, is_new: bool) -> Topic {
-    let Change::Order { order, .. } = change else { return Topic::ORDER_UPDATED };
-    match (order.financial_status.as_deref(), order.fulfillment_status.as_deref()) {
-        _ if order.cancelled_at.is_some() => Topic::ORDER_CANCELLED,
-        _ if is_new => Topic::ORDER_PLACED,
-        (Some("paid"), Some("fulfilled")) => Topic::ORDER_FULFILLED,
-        (Some("paid"), _) => Topic::ORDER_PAID,
-        _ => Topic::ORDER_UPDATED,
-    }
+/// The steps that an order's save shows, in the order in which they can have happened: one save may be several, and shows
+/// those of earlier saves as well.
+pub fn steps_of(order: &Order, is_new: bool) -> Vec<Step> {
+    let is_cancelled = order.cancelled_at.is_some();
+    let is_paid = !is_cancelled && order.financial_status.as_deref() == Some("paid");
+    let is_fulfilled = is_paid && order.fulfillment_status.as_deref() == Some("fulfilled");
+    let steps = [
+        (is_new, Step::Placed),
+        (is_paid, Step::Paid),
+        (is_fulfilled, Step::Fulfilled),
+        (is_cancelled, Step::Cancelled),
+    ];
+    steps.into_iter().filter_map(|(is_shown, step)| is_shown.then_some(step)).collect()
 }

@@ -15,6 +15,8 @@ pub struct Told {
     pub order: String,
     pub refunded_at: Timestamp,
     pub currency: Currency,
+    /// Whether the catalogue's prices include tax, if it is said.
+    pub prices_include_tax: Option<bool>,
     pub subtotal: Decimal,
     pub shipping: Decimal,
     /// What is given back beyond lines and shipping, less what is kept back.
@@ -25,7 +27,7 @@ pub struct Told {
 /// The refund. What the merchant has kept back is no adjustment below zero: the lines count as given back in whole.
 pub fn change(told: Told) -> Result<Change, Unreadable> {
     let goods: Vec<_> = told.lines.iter().map(|(_, goods)| *goods).collect();
-    let prices = prices_of(&goods, told.subtotal);
+    let prices = prices_of(&goods, told.subtotal, told.prices_include_tax);
     let read = |(line, goods): &(String, Goods)| {
         let worth = goods.worth(prices, told.currency)?;
         Ok(RefundLine {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::read;
+use super::{Shown, read, steps};
 use crate::{
     domain::{Change, Currency, Money, Order, Refund, Timestamp, Topic},
     platform::{Context, Problem},
@@ -132,22 +132,76 @@ fn a_topic_that_is_not_listed_changes_nothing_and_its_body_is_not_looked_at() {
     assert_eq!(read("connection.test", b"{}", &context()).unwrap().change, Change::None);
 }
 
+/// The names of the steps that a save shows.
+fn shown(topic: &str, body: &Value) -> Vec<String> {
+    let body = body.to_string();
+    let shown = steps(topic, body.as_bytes(), &context());
+    for Shown { topic: of_step, .. } in &shown {
+        let told = read(of_step, body.as_bytes(), &context()).unwrap();
+        assert_eq!(told.change, read(topic, body.as_bytes(), &context()).unwrap().change);
+        assert_eq!(of_step, &format!("step/{}/{topic}", told.topic.as_str().trim_start_matches("order.")));
+    }
+    shown.into_iter().map(|it| it.id.strip_prefix("order/42/").unwrap().to_owned()).collect()
+}
+
 #[test]
-fn a_save_is_told_as_what_the_order_has_come_to() {
+fn a_save_is_a_change_of_its_order_and_shows_every_step_that_the_order_has_come_to() {
+    const SAVE: &str = "observer.sales_order_save_commit_after";
     let told = |state: &str, changes: &[(&str, Value)]| {
         let mut body = json("adobe_io_order");
         let order = &mut body["data"]["value"];
         order["state"] = state.into();
         changes.iter().for_each(|(field, value)| order[*field] = value.clone());
-        read("observer.sales_order_save_commit_after", body.to_string().as_bytes(), &context()).unwrap().topic
+        assert_eq!(read(SAVE, body.to_string().as_bytes(), &context()).unwrap().topic, Topic::ORDER_UPDATED);
+        shown(SAVE, &body)
     };
-    let unpaid = ("base_total_paid", Value::Null);
-    assert_eq!(told("new", &[unpaid.clone(), ("_isNew", true.into())]), Topic::ORDER_PLACED);
-    assert_eq!(told("new", std::slice::from_ref(&unpaid)), Topic::ORDER_UPDATED);
-    assert_eq!(told("processing", &[]), Topic::ORDER_PAID);
-    assert_eq!(told("complete", &[]), Topic::ORDER_FULFILLED);
-    assert_eq!(told("canceled", &[unpaid]), Topic::ORDER_CANCELLED);
-    assert_eq!(told("closed", &[("base_total_refunded", "84.98".into())]), Topic::ORDER_UPDATED);
+    let (unpaid, new) = (("base_total_paid", Value::Null), ("_isNew", Value::from(true)));
+    assert_eq!(told("new", &[unpaid.clone(), new.clone()]), ["placed"]);
+    assert_eq!(told("new", std::slice::from_ref(&unpaid)), [""; 0]);
+    assert_eq!(told("processing", &[]), ["paid"]);
+    // Captured as it is placed, and what is not shipped: one save.
+    assert_eq!(told("processing", std::slice::from_ref(&new)), ["placed", "paid"]);
+    assert_eq!(told("complete", std::slice::from_ref(&new)), ["placed", "paid", "fulfilled"]);
+    assert_eq!(told("complete", &[]), ["paid", "fulfilled"]);
+    assert_eq!(told("canceled", &[unpaid, new]), ["placed", "cancelled"]);
+    assert_eq!(told("closed", &[("base_total_refunded", "84.98".into())]), [""; 0]);
+}
+
+#[test]
+fn an_order_says_itself_what_it_has_come_to_whatever_an_unsigned_name_says() {
+    let mut body = json("adobe_io_order");
+    let order = &mut body["data"]["value"];
+    order["base_total_paid"] = Value::Null;
+    let unpaid = serde_json::json!({ "data": order });
+    for event in ["paid", "cancelled", "shipped", "updated"] {
+        let topic = format!("async-events/sales.order.{event}");
+        assert_eq!(shown(&topic, &unpaid), [""; 0], "{event}");
+        assert_eq!(read(&topic, unpaid.to_string().as_bytes(), &context()).unwrap().topic, Topic::ORDER_UPDATED);
+    }
+    assert_eq!(shown("async-events/sales.order.created", &unpaid), ["placed"]);
+    assert_eq!(shown("observer.checkout_submit_all_after", &json("adobe_commerce_order")), ["placed", "paid"]);
+}
+
+#[test]
+fn what_tells_steps_itself_or_cannot_be_read_shows_none() {
+    for fixture in ["module_order_paid", "rest_creditmemo_open", "mageplaza_order_without_lines", "adobe_io_track"] {
+        assert_eq!(shown(topic_of(fixture), &json(fixture)), [""; 0], "{fixture}");
+    }
+    assert_eq!(steps("mageplaza/order", b"no JSON", &context()), []);
+}
+
+#[test]
+fn mageplazas_template_fills_every_field_of_its_fixture_and_says_of_a_new_order_that_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests/magento/mageplaza/order.liquid");
+    let template = fs::read_to_string(path).unwrap();
+    let mut body = json("mageplaza_order");
+    for field in body["data"].as_object().unwrap().keys() {
+        assert!(template.contains(&format!("\"{field}\":")), "{field}");
+    }
+    assert!(template.contains("\"_isNew\":\"{{ item.mp_new | url_encode }}\""), "as Mageplaza's own observer sets it");
+    assert_eq!(shown("mageplaza/order", &body), ["placed", "paid"]);
+    body["data"]["_isNew"] = "".into();
+    assert_eq!(shown("mageplaza/order", &body), ["paid"]);
 }
 
 #[test]

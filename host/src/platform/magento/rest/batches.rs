@@ -39,7 +39,7 @@ pub struct Progress {
 impl RestClient {
     /// Hands over codes. A batch that is handed over again makes none twice.
     pub async fn begin_batch(&self, discounts: &[NewDiscount]) -> Result<Batch, Failure> {
-        if matches!(self.credentials, Credentials::Service(_)) {
+        if matches!(self.access().credentials, Credentials::Service(_)) {
             return Err(permanent("Commerce as a service takes no batches here: make its codes one by one"));
         }
         if discounts.is_empty() || discounts.len() > BATCH_MAX {
@@ -54,7 +54,7 @@ impl RestClient {
                 _ => self.rule_for(discount).await?,
             };
             known = Some((discount, rule));
-            calls.push(json!({ "coupon": coupon_of(discount, rule) }));
+            calls.push(json!({ "coupon": coupon_of(discount, rule, &*self.views().await?)? }));
         }
         let answer = self.exchange(Method::POST, BULK, &["coupons"], &[], Some(Value::Array(calls))).await?;
         let codes = discounts.iter().map(|discount| discount.code.clone()).collect();

@@ -2,13 +2,15 @@
 //! try.
 //!
 //! Store credit and gift cards, which REST cannot give, are codes as well: worth their amount on one order. A code ends with
-//! its last day. What of its amount an order leaves over is lost.
+//! its last day by the shop's calendar. What of its amount an order leaves over is lost.
+
+use std::time::Duration;
 
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{RestClient, V1, permanent, search::Search, transient, written};
+use super::{RestClient, V1, permanent, search::Search, transient, views::Views};
 use crate::{
     domain::{Benefit, CustomerId, DiscountEnd, EffectId, Money, NewDiscount, NewGiftCard, StoreCredit, Timestamp},
     platform::{EndedDiscount, Failure, Receipt},
@@ -20,7 +22,7 @@ const CREDIT_CODE_CHARS: usize = 16;
 impl RestClient {
     /// Creates a code, or finds that an earlier try created it.
     pub async fn create_discount(&self, discount: &NewDiscount) -> Result<Receipt, Failure> {
-        let coupon = coupon_of(discount, self.rule_for(discount).await?);
+        let coupon = coupon_of(discount, self.rule_for(discount).await?, &*self.views().await?)?;
         let answer = self.exchange(Method::POST, V1, &["coupons"], &[], Some(json!({ "coupon": coupon }))).await?;
         if answer.is_declined()
             && let Some(found) = self.coupon(&discount.code).await?
@@ -115,12 +117,14 @@ impl RestClient {
 }
 
 /// A coupon under an auto-generated rule, which takes any number of them.
-pub(super) fn coupon_of(discount: &NewDiscount, rule: u64) -> Value {
+pub(super) fn coupon_of(discount: &NewDiscount, rule: u64, views: &Views) -> Result<Value, Failure> {
     let mut coupon = json!({ "rule_id": rule, "code": discount.code, "type": 1, "is_primary": false, "times_used": 0 });
     if let Some(ends_at) = discount.ends_at {
-        coupon["expiration_date"] = written(ends_at).into();
+        // Its end is the first moment at which it is no longer good, and Magento's the last day on which it is.
+        let last_day = views.day_of(ends_at.saturating_sub(Duration::from_millis(1)))?;
+        coupon["expiration_date"] = format!("{last_day} 00:00:00").into();
     }
-    coupon
+    Ok(coupon)
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,13 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{RestClient, comments::Tags, number, permanent, search::Search, views::listed};
+use super::{
+    RestClient,
+    comments::Tags,
+    number, permanent,
+    search::{PAGE_SIZE, Search},
+    views::listed,
+};
 use crate::{
     domain::{BirthdayChange, CustomerId, TagChange},
     platform::{Failure, IsLast, Receipt},
@@ -45,7 +51,8 @@ impl RestClient {
     pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {
         let _turn = self.changes.lock().await;
         let customer = self.customer(&change.customer).await?;
-        let groups = self.groups().await?;
+        let mut groups = self.groups().await?;
+        groups.retain(|group| group.id != GUESTS);
         let group_of = |tag: &String| groups.iter().find(|it| it.code.eq_ignore_ascii_case(tag.trim()));
         let is_tag = |tag: &&String| group_of(tag).is_none();
         let mut fields = Map::new();
@@ -82,14 +89,6 @@ impl RestClient {
         Ok(Receipt(format!("customer {}", change.customer)))
     }
 
-    /// Subscribes a customer to the shop's newsletter, or ends the subscription.
-    pub async fn subscribe(&self, customer: &CustomerId, is_subscribed: bool) -> Result<(), Failure> {
-        let _turn = self.changes.lock().await;
-        let customer = self.customer(customer).await?;
-        let fields = json!({ "extension_attributes": { "is_subscribed": is_subscribed } });
-        self.write_customer(&customer, fields.as_object().cloned().unwrap_or_default()).await
-    }
-
     pub(super) async fn customer(&self, id: &CustomerId) -> Result<Value, Failure> {
         let found = self.find(&["customers", number(id.as_str())?]).await?;
         found.ok_or_else(|| permanent("there is no such customer"))
@@ -111,16 +110,24 @@ impl RestClient {
 
     /// Ids of all groups, that of guests with them.
     pub(super) async fn group_ids(&self) -> Result<Vec<u64>, Failure> {
-        let search = Search::new().sorted(&["customer_group_id"]);
-        let groups: Vec<Group> = self.list(&["customerGroups", "search"], &search).await?;
-        Ok(groups.into_iter().map(|group| group.id).collect())
+        Ok(self.groups().await?.into_iter().map(|group| group.id).collect())
     }
 
+    /// All groups, page by page.
     async fn groups(&self) -> Result<Vec<Group>, Failure> {
-        let search = Search::new().sorted(&["customer_group_id"]);
-        let mut groups: Vec<Group> = self.list(&["customerGroups", "search"], &search).await?;
-        groups.retain(|group| group.id != GUESTS);
-        Ok(groups)
+        let mut groups: Vec<Group> = Vec::new();
+        loop {
+            let mut search = Search::new().sorted(&["customer_group_id"]);
+            if let Some(last) = groups.last() {
+                search = search.and(("customer_group_id", "gt", &last.id.to_string()));
+            }
+            let page: Vec<Group> = self.list(&["customerGroups", "search"], &search).await?;
+            let is_last = page.len() < PAGE_SIZE;
+            groups.extend(page);
+            if is_last {
+                return Ok(groups);
+            }
+        }
     }
 
     /// The group in which the customer's shop puts who registers.

@@ -40,6 +40,11 @@ impl fmt::Debug for Activation {
     }
 }
 
+/// What Magento says where it has given a token for the activation: it gives another once the integration is activated anew.
+const ALREADY_GIVEN: &str = "not a verifier token";
+const REAUTHORISE: &str = ". It has given one already, for an answer that was lost or to somebody else: choose Reauthorize for the \
+                           integration in the shop's admin";
+
 /// A token as the shop writes it.
 #[derive(Deserialize)]
 struct Given {
@@ -83,7 +88,9 @@ async fn ask(http: &Http, shop: &Shop, kind: &str, signer: Signer<'_>, now: Time
             reason: format!("{} answered {status} when it was asked for a token", shop.host),
         }),
         status => {
-            Err(permanent(format!("{} gives no {kind} token: it answered {status}{}", shop.host, why(&answer.body))))
+            let why = why(&answer.body);
+            let remedy = if why.contains(ALREADY_GIVEN) { REAUTHORISE } else { "" };
+            Err(permanent(format!("{} gives no {kind} token: it answered {status}{why}{remedy}", shop.host)))
         }
     }
 }

@@ -17,7 +17,6 @@ use data_encoding::HEXLOWER;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use self::{
     answer::Answer,
@@ -25,7 +24,7 @@ use self::{
     oauth1::{Once, Signer, Token},
     search::{Page, Search},
     service_token::ServiceToken,
-    views::Views,
+    views::ReadViews,
 };
 use crate::{
     clock::Clock,
@@ -76,19 +75,32 @@ pub struct Shop {
 pub struct RestClient {
     http: Http,
     shop: Shop,
-    credentials: Credentials,
+    access: Mutex<Arc<Access>>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     codes: CodeKey,
-    /// Held while a token is fetched, so that one call fetches it for all.
-    service_token: tokio::sync::Mutex<Option<ServiceToken>>,
-    views: OnceCell<Views>,
+    /// Held while views are read, so that one call reads them for all.
+    views: tokio::sync::Mutex<Option<ReadViews>>,
     /// When the shop, throttled or in maintenance, has said that it may be called again.
     allowed_at: Mutex<Timestamp>,
     /// Held by a change that begins with reading: our own changes must not overwrite or repeat each other.
     changes: tokio::sync::Mutex<()>,
     /// What was written to without an answer, and until when that may still arrive.
     unanswered: Mutex<BTreeMap<String, Timestamp>>,
+}
+
+/// What shows who calls. Another token changes it while calls are on their way, of which the client knows more than what
+/// another one would.
+struct Access {
+    credentials: Credentials,
+    /// Held while a token is fetched, so that one call fetches it for all.
+    service_token: tokio::sync::Mutex<Option<ServiceToken>>,
+}
+
+impl Access {
+    fn by(token: &Secret) -> Result<Self, Failure> {
+        Ok(Self { credentials: Credentials::read(token)?, service_token: tokio::sync::Mutex::default() })
+    }
 }
 
 impl fmt::Debug for RestClient {
@@ -104,12 +116,11 @@ impl RestClient {
         Ok(Self {
             http,
             shop,
-            credentials: Credentials::read(token)?,
+            access: Mutex::new(Arc::new(Access::by(token)?)),
             clock,
             limits: Limits { max_answer_bytes: MAX_ANSWER_BYTES, ..Limits::default() },
             codes,
-            service_token: tokio::sync::Mutex::default(),
-            views: OnceCell::new(),
+            views: tokio::sync::Mutex::default(),
             allowed_at: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
             unanswered: Mutex::default(),
@@ -118,6 +129,16 @@ impl RestClient {
 
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { limits: Limits { timeout, ..self.limits }, ..self }
+    }
+
+    /// Calls with another token from now on.
+    pub fn set_token(&self, token: &Secret) -> Result<(), Failure> {
+        *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Access::by(token)?);
+        Ok(())
+    }
+
+    fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// When the shop may be called again, as far as it has said.
@@ -184,7 +205,7 @@ impl RestClient {
 
     /// Commerce as a service has no `rest` at the beginning.
     fn url(&self, root: &[&str], path: &[&str], query: &[(String, String)]) -> Result<Url, Failure> {
-        let rest: &[&str] = match self.credentials {
+        let rest: &[&str] = match self.access().credentials {
             Credentials::Service(_) => &[],
             Credentials::Bearer(_) | Credentials::Integration(_) => &["rest"],
         };
@@ -200,7 +221,8 @@ impl RestClient {
 
     /// What shows who calls, anew for each try.
     async fn headers(&self, method: &Method, url: &Url) -> Result<HeaderMap, Failure> {
-        let authorization = match &self.credentials {
+        let access = self.access();
+        let authorization = match &access.credentials {
             Credentials::Bearer(token) => bearer(token.expose())?,
             Credentials::Integration(it) => {
                 let token = Token { token: &it.access_token, secret: &it.access_token_secret, verifier: None };
@@ -208,13 +230,13 @@ impl RestClient {
                     Signer { consumer_key: &it.consumer_key, consumer_secret: &it.consumer_secret, token: Some(token) };
                 signed(method, url, signer, self.clock.now())
             }
-            Credentials::Service(service) => return self.service_headers(service).await,
+            Credentials::Service(service) => return self.service_headers(service, &access).await,
         };
         Ok(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
     }
 
-    async fn service_headers(&self, service: &Service) -> Result<HeaderMap, Failure> {
-        let mut held = self.service_token.lock().await;
+    async fn service_headers(&self, service: &Service, access: &Access) -> Result<HeaderMap, Failure> {
+        let mut held = access.service_token.lock().await;
         let now = self.clock.now();
         let authorization = match held.as_ref().and_then(|token| token.header(now)) {
             Some(header) => header,

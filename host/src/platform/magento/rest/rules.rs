@@ -1,18 +1,23 @@
 //! Cart price rules, under which coupons stand: one for each kind of code, whatever number of codes there is.
 //!
-//! A rule is found again by its name, which ends with a fingerprint of its terms. What Magento takes from the rule and not
-//! from the coupon is among the terms: how often a code may be used, and from which day on. A rule says for whom it is by
-//! listing groups: those that the shop has opened since are added to it.
+//! A rule is found again by its name, which ends with a fingerprint of its shop and its terms: an installation may serve other
+//! shops, whose rules are their own. What Magento takes from the rule and not from the coupon is among the terms: how often a
+//! code may be used, and from which day on. A rule says for whom it is by listing groups: those that the shop has opened since
+//! are added to it.
+//!
+//! How often one customer may use a code is counted by rule: whoever has used one code of it would be refused all others. A
+//! code that anybody may use, and each customer once, has a rule to itself. One that is for one use needs no such limit.
 
 use axum::http::Method;
 use data_encoding::BASE32_NOPAD;
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{RestClient, permanent, search::Search};
 use crate::{
-    domain::{Benefit, Money, NewDiscount, ProductId, Timestamp},
+    domain::{Benefit, Money, NewDiscount, ProductId},
     platform::Failure,
 };
 
@@ -48,10 +53,13 @@ impl RestClient {
             Benefit::FreeShipping => 0.0,
         };
         let skus: Vec<_> = products.iter().map(|product| product.sku.as_str()).collect();
-        let terms = terms(discount, value, &skus, self.clock.now());
-        let name = name_of(discount, &terms);
+        let views = self.views().await?;
+        let is_to_come = discount.starts_at > self.clock.now();
+        let first_day = is_to_come.then(|| views.day_of(discount.starts_at)).transpose()?;
+        let terms = terms(discount, value, &skus, first_day);
+        let name = name_of(&self.shop.host, discount, &terms);
         let groups = self.group_ids().await?;
-        let websites = &self.views().await?.websites;
+        let websites = &views.websites;
         let _turn = self.changes.lock().await;
         let search = Search::new().and(("name", "eq", &name)).sorted(&["rule_id"]);
         let found: Vec<Value> = self.list(&["salesRules", "search"], &search).await?;
@@ -159,7 +167,7 @@ impl Rule {
 /// A rule but for its name and for whom it is.
 ///
 /// A free product is an amount off, once for the cart: a share of 100 % would make one of each product free.
-fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> Value {
+fn terms(discount: &NewDiscount, value: f64, skus: &[&str], first_day: Option<Date>) -> Value {
     let (action, shipping) = match discount.benefit {
         Benefit::BasisPoints(_) => ("by_percent", "0"),
         Benefit::Amount(_) | Benefit::FreeProduct => ("cart_fixed", "0"),
@@ -192,14 +200,19 @@ fn terms(discount: &NewDiscount, value: f64, skus: &[&str], now: Timestamp) -> V
         "sort_order": 0,
         // Magento binds a code to nobody: one that is somebody's for one use is good for one use.
         "uses_per_coupon": if discount.is_for_one_use() { 1 } else { discount.uses.unwrap_or(0) },
-        "uses_per_customer": u8::from(discount.once_per_customer),
+        "uses_per_customer": u8::from(is_limited_by_customer(discount)),
         "condition": combined(ALL_OF, "all", minimum.into_iter().collect()),
         "action_condition": combined(ITEMS, "any", items(&discount.collections, skus)),
     });
-    if discount.starts_at > now {
-        rule["from_date"] = super::written(discount.starts_at)[..10].into();
+    if let Some(day) = first_day {
+        rule["from_date"] = day.to_string().into();
     }
     rule
+}
+
+/// Whether each customer may use the code once, and others may after them.
+fn is_limited_by_customer(discount: &NewDiscount) -> bool {
+    discount.once_per_customer && !discount.is_for_one_use()
 }
 
 fn is_limited(discount: &NewDiscount) -> bool {
@@ -226,14 +239,15 @@ fn items(categories: &[String], skus: &[&str]) -> Vec<Value> {
     one_of("category_ids", categories.join(",")).into_iter().chain(one_of("sku", skus.join(","))).collect()
 }
 
-fn name_of(discount: &NewDiscount, terms: &Value) -> String {
+fn name_of(host: &str, discount: &NewDiscount, terms: &Value) -> String {
     let benefit = match discount.benefit {
         Benefit::Amount(amount) => format!("{} {} off", amount.decimal(), amount.currency.code()),
         Benefit::BasisPoints(share) => format!("{} % off", f64::from(share) / 100.0),
         Benefit::FreeShipping => "free shipping".into(),
         Benefit::FreeProduct => "a free product".into(),
     };
-    let mut fingerprint = BASE32_NOPAD.encode(&Sha256::digest(terms.to_string()));
+    let sole_code = if is_limited_by_customer(discount) { discount.code.as_str() } else { "" };
+    let mut fingerprint = BASE32_NOPAD.encode(&Sha256::digest([host, sole_code, &terms.to_string()].join("\0")));
     fingerprint.truncate(FINGERPRINT_CHARS);
     format!("{OWN}{benefit} ({fingerprint})")
 }
@@ -246,6 +260,7 @@ fn amount_of(amount: Money) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     fn discount() -> NewDiscount {
         NewDiscount {
@@ -265,7 +280,7 @@ mod tests {
     }
 
     fn name(discount: &NewDiscount) -> String {
-        name_of(discount, &terms(discount, 12.5, &[], Timestamp(1_790_000_000_000)))
+        name_of("shop.example.com", discount, &terms(discount, 12.5, &[], None))
     }
 
     #[test]
@@ -275,21 +290,22 @@ mod tests {
         assert!(name(&same).starts_with("Regulars: 12.5 % off ("), "{}", name(&same));
         let others = [
             NewDiscount { uses: Some(2), ..discount() },
-            NewDiscount { once_per_customer: false, ..discount() },
+            NewDiscount { uses: Some(2), once_per_customer: false, ..discount() },
             NewDiscount { combines: true, ..discount() },
             NewDiscount { collections: vec!["4".into()], ..discount() },
-            NewDiscount { starts_at: Timestamp(1_790_100_000_000), ..discount() },
         ];
         for other in others {
             assert_ne!(name(&other), name(&discount()), "{other:?}");
         }
+        let from_tomorrow = terms(&discount(), 12.5, &[], Some(jiff::civil::date(2026, 9, 22)));
+        assert_ne!(name_of("shop.example.com", &discount(), &from_tomorrow), name(&discount()));
     }
 
     #[test]
     fn a_code_that_is_somebodys_for_one_use_is_good_for_one_use() {
         let personal = NewDiscount { customer: Some("7".into()), uses: None, ..discount() };
-        assert_eq!(terms(&personal, 12.5, &[], Timestamp(0))["uses_per_coupon"], 1);
+        assert_eq!(terms(&personal, 12.5, &[], None)["uses_per_coupon"], 1);
         let shared = NewDiscount { customer: None, uses: None, ..discount() };
-        assert_eq!(terms(&shared, 12.5, &[], Timestamp(0))["uses_per_coupon"], 0);
+        assert_eq!(terms(&shared, 12.5, &[], None)["uses_per_coupon"], 0);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// Items of a page. A shop may refuse more than 300.
-const PAGE_SIZE: usize = 100;
+pub(super) const PAGE_SIZE: usize = 100;
 
 /// One condition: a field, how it is compared, and with what.
 pub(super) type Condition<'a> = (&'a str, &'a str, &'a str);

@@ -1,11 +1,26 @@
 //! Which of an installation's store views and websites are the shop's: those at its host name. An installation may serve
 //! several, in several currencies, and a listing's path chooses among none of them.
 
+use std::{sync::Arc, time::Duration};
+
+use jiff::{civil::Date, tz::TimeZone};
 use reqwest::Url;
 use serde::Deserialize;
 
 use super::{RestClient, permanent};
-use crate::{domain::Currency, platform::Failure};
+use crate::{
+    domain::{Currency, Timestamp},
+    platform::Failure,
+};
+
+/// How long what was read of the views is believed: shops gain views and websites, if seldom.
+const BELIEVED_FOR: Duration = Duration::from_secs(3_600);
+
+/// What was read of the views, and when.
+pub(super) struct ReadViews {
+    views: Arc<Views>,
+    at: Timestamp,
+}
 
 /// The shop's part of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +31,15 @@ pub struct Views {
     pub currency: Currency,
     pub time_zone: String,
     pub locale: String,
+}
+
+impl Views {
+    /// The day that it is in the shop at a moment. Magento asks by the shop's calendar on which days codes are good.
+    pub fn day_of(&self, at: Timestamp) -> Result<Date, Failure> {
+        let zone =
+            TimeZone::get(&self.time_zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))?;
+        Ok(at.date_in(&zone))
+    }
 }
 
 #[derive(Deserialize)]
@@ -37,9 +61,16 @@ impl View {
 }
 
 impl RestClient {
-    /// The shop's views, read once.
-    pub async fn views(&self) -> Result<&Views, Failure> {
-        self.views.get_or_try_init(|| self.read_views()).await
+    /// The shop's views, read at most an hour ago.
+    pub async fn views(&self) -> Result<Arc<Views>, Failure> {
+        let mut held = self.views.lock().await;
+        let at = self.clock.now();
+        if let Some(read) = held.as_ref().filter(|read| at.since(read.at) < BELIEVED_FOR) {
+            return Ok(Arc::clone(&read.views));
+        }
+        let views = Arc::new(self.read_views().await?);
+        *held = Some(ReadViews { views: Arc::clone(&views), at });
+        Ok(views)
     }
 
     async fn read_views(&self) -> Result<Views, Failure> {

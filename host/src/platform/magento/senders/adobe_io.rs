@@ -51,7 +51,9 @@ pub fn signatures(headers: &HeaderMap) -> Result<Vec<(&str, KeyPath)>, Refusal> 
 /// Refuses what is not for this store's client: asked before any key is fetched for it.
 pub fn check_recipient(body: &[u8], trust: &Trust<'_>) -> Result<(), Refusal> {
     let ours = trust.adobe_client_id.ok_or(Refusal::NoAdobeClient)?;
-    match parts(body)?.iter().all(|(_, event)| event.client() == Some(ours)) {
+    let parts = parts(body)?;
+    let mut clients = parts.iter().filter_map(|(_, event)| event.as_ref().ok()).map(CloudEvent::client).peekable();
+    match clients.peek().is_some() && clients.all(|client| client == Some(ours)) {
         true => Ok(()),
         false => Err(Refusal::OtherRecipient),
     }
@@ -65,9 +67,11 @@ pub fn verify(signed: &[(&str, PublicKey)], body: &[u8]) -> Result<(), Refusal> 
     }
 }
 
-/// The events of a body that has been verified.
+/// The events of a body that has been verified. Adobe sends what is refused never again: one that cannot be taken goes into
+/// the log, and the others are taken.
 pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal> {
-    let read = |(json, event): (&RawValue, CloudEvent)| {
+    let read = |(json, event): (&RawValue, Result<CloudEvent, Refusal>)| {
+        let event = event?;
         let missing = |field: &str| Refusal::Body(format!("an event has no `{field}`"));
         let id = event.id.filter(|id| is_printable(id)).ok_or_else(|| missing("id"))?;
         let kind = event.kind.filter(|kind| is_printable(kind)).ok_or_else(|| missing("type"))?;
@@ -81,11 +85,25 @@ pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal>
             body: Bytes::copy_from_slice(json.get().as_bytes()),
         })
     };
-    parts(body)?.into_iter().map(read).collect()
+    let mut taken = Vec::new();
+    let mut first_refusal = None;
+    for event in parts(body)?.into_iter().map(read) {
+        match event {
+            Ok(event) => taken.push(event),
+            Err(refusal) => {
+                tracing::warn!(%refusal, "an event of Adobe's is passed over: {refusal}");
+                first_refusal.get_or_insert(refusal);
+            }
+        }
+    }
+    match first_refusal {
+        Some(refusal) if taken.is_empty() => Err(refusal),
+        _ => Ok(taken),
+    }
 }
 
 /// Each event's own bytes, and what is read of it.
-fn parts(body: &[u8]) -> Result<Vec<(&RawValue, CloudEvent)>, Refusal> {
+fn parts(body: &[u8]) -> Result<Vec<(&RawValue, Result<CloudEvent, Refusal>)>, Refusal> {
     let unreadable = |error: serde_json::Error| Refusal::Body(error.to_string());
     let events: Vec<&RawValue> = match body.trim_ascii().starts_with(b"[") {
         true => serde_json::from_slice(body).map_err(unreadable)?,
@@ -94,6 +112,9 @@ fn parts(body: &[u8]) -> Result<Vec<(&RawValue, CloudEvent)>, Refusal> {
     if !(1..=BATCH_MAX).contains(&events.len()) {
         return Err(Refusal::Body(format!("it is not 1 to {BATCH_MAX} events")));
     }
-    let read = |event: &'_ RawValue| serde_json::from_str(event.get()).map_err(unreadable);
-    events.into_iter().map(|event| Ok((event, read(event)?))).collect()
+    let read = |event: &RawValue| match event.get().starts_with('{') {
+        true => serde_json::from_str(event.get()).map_err(unreadable),
+        false => Err(Refusal::Body("an event is no object".into())),
+    };
+    Ok(events.into_iter().map(|event| (event, read(event))).collect())
 }

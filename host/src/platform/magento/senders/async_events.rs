@@ -1,6 +1,7 @@
 //! mageos-async-events: hexadecimal HMAC-SHA256 of the body, keyed with the subscription's verification token.
 //!
-//! It sends neither the event's name nor an id nor a time: the name stands in the address that a subscription is given.
+//! It sends neither the event's name nor an id nor a time: the name stands in the address that a subscription is given, and
+//! nobody signs it. A body under another event's address is another event: it tells nothing of an order that is not in it.
 
 use axum::http::HeaderMap;
 use bytes::Bytes;

@@ -27,19 +27,20 @@ mod rsa;
 pub use adobe_keys::{AdobeKeys, KeyPath, Unavailable};
 pub use rsa::{NotAKey, PublicKey};
 
-/// Who sends. All but our own module name the store in the address that they were given.
+/// Who sends. All but our own module name the store in the address that they were given, and with it the ids of the store's
+/// views, where they tell of a whole installation that serves other shops as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender<'a> {
     /// `POST /webhooks/magento`
     Module,
-    /// `POST /webhooks/adobe-io/{store}`
-    AdobeIo { store: &'a str },
-    /// `POST /webhooks/adobe-commerce/{store}`
-    AdobeCommerce { store: &'a str },
-    /// `POST /webhooks/async-events/{store}/{event}`
-    AsyncEvents { store: &'a str, event: &'a str },
-    /// `POST /webhooks/mageplaza/{store}/{hook}`
-    Mageplaza { store: &'a str, hook: &'a str },
+    /// `POST /webhooks/adobe-io/{store}?views=1,3`
+    AdobeIo { store: &'a str, views: Option<&'a str> },
+    /// `POST /webhooks/adobe-commerce/{store}?views=1,3`
+    AdobeCommerce { store: &'a str, views: Option<&'a str> },
+    /// `POST /webhooks/async-events/{store}/{event}?views=1,3`
+    AsyncEvents { store: &'a str, event: &'a str, views: Option<&'a str> },
+    /// `POST /webhooks/mageplaza/{store}/{hook}?views=1,3`
+    Mageplaza { store: &'a str, hook: &'a str, views: Option<&'a str> },
 }
 
 impl Sender<'_> {
@@ -47,11 +48,26 @@ impl Sender<'_> {
     pub fn claimed_store(self, headers: &HeaderMap) -> Result<String, Refusal> {
         match self {
             Self::Module => module::claimed_store(headers),
-            Self::AdobeIo { store }
-            | Self::AdobeCommerce { store }
+            Self::AdobeIo { store, .. }
+            | Self::AdobeCommerce { store, .. }
             | Self::AsyncEvents { store, .. }
             | Self::Mageplaza { store, .. } => Ok(store.to_ascii_lowercase()),
         }
+    }
+}
+
+impl Sender<'_> {
+    /// The store views that the address is for; `None` for all of the installation.
+    pub fn views(self) -> Result<Option<Vec<u64>>, Refusal> {
+        let views = match self {
+            Self::Module => None,
+            Self::AdobeIo { views, .. }
+            | Self::AdobeCommerce { views, .. }
+            | Self::AsyncEvents { views, .. }
+            | Self::Mageplaza { views, .. } => views,
+        };
+        let ids = views.map(|ids| ids.split(',').map(|id| id.trim().parse()).collect());
+        ids.transpose().map_err(|_| Refusal::Body("`views` in its address is no list of store views' ids".into()))
     }
 }
 
@@ -96,8 +112,8 @@ fn is_printable(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// An event of a sender who signs neither id nor time. What is signed names it: a repeat has the same body, and nobody who
-/// sends a body again can make it another event. A body that is older than ids are remembered is refused.
+/// An event of a sender who signs neither id nor time. Topic and body name it: a repeat has the same. A body that is older than
+/// ids are remembered is refused.
 fn of_body_alone(
     (prefix, topic): (&str, String),
     form: &'static str,

@@ -68,6 +68,22 @@ class DatabaseOutbox implements OutboxInterface
     /**
      * @inheritDoc
      */
+    public function news(array $changes): array
+    {
+        if ($changes === []) {
+            return [];
+        }
+        $keys = array_map(static fn (Change $change): ?string => $change->onceKey(), $changes);
+        $select = $this->connection()->select()->from($this->table(), ['once_key'])->where('once_key IN (?)', $keys);
+        $known = array_flip($this->connection()->fetchCol($select));
+        return array_values(
+            array_filter($changes, static fn (Change $change): bool => !isset($known[$change->onceKey()]))
+        );
+    }
+
+    /**
+     * @inheritDoc
+     */
     public function websitesDue(int $now): array
     {
         $select = $this->connection()->select()
@@ -89,7 +105,7 @@ class DatabaseOutbox implements OutboxInterface
             ->where('state IN (?)', State::OPEN)
             ->where('due_at <= ?', $this->text($now))
             ->where('website_id = ?', $websiteId)
-            ->order('entry_id ASC')
+            ->order(['attempts ASC', 'entry_id ASC'])
             ->limit($limit);
         $rows = $connection->fetchAll($select);
         if ($rows === []) {
@@ -102,6 +118,15 @@ class DatabaseOutbox implements OutboxInterface
             ['entry_id IN (?)' => array_column($rows, 'entry_id')]
         );
         return array_map(fn (array $row): Message => $this->message($row), $rows);
+    }
+
+    /**
+     * @inheritDoc
+     */
+    public function begin(Message $message): void
+    {
+        $begun = ['attempts' => $message->attempts + 1, 'last_error' => self::NOT_ENDED];
+        $this->change([$message->entryId], $begun);
     }
 
     /**
@@ -290,7 +315,8 @@ class DatabaseOutbox implements OutboxInterface
             (int)$row['store_id'],
             $row['context'] === null ? [] : (array)$this->json->unserialize($row['context']),
             (int)$row['attempts'],
-            (int)strtotime($row['occurred_at'] . ' UTC')
+            (int)strtotime($row['occurred_at'] . ' UTC'),
+            $row['state'] === State::SENDING && $row['last_error'] === self::NOT_ENDED
         );
     }
 

@@ -17,8 +17,9 @@ class Message
      * @param int $websiteId
      * @param int $storeId
      * @param array $context
-     * @param int $attempts Tries that have failed
+     * @param int $attempts Tries that were begun before
      * @param int $occurredAt
+     * @param bool $isLost Whether the last of them has not ended
      */
     public function __construct(
         public readonly int $entryId,
@@ -29,7 +30,8 @@ class Message
         public readonly int $storeId,
         public readonly array $context,
         public readonly int $attempts,
-        public readonly int $occurredAt
+        public readonly int $occurredAt,
+        public readonly bool $isLost = false
     ) {
     }
 }

@@ -9,6 +9,9 @@ namespace Regulars\Connect\Model\Outbox;
  */
 interface OutboxInterface
 {
+    /** The error of a try that was begun and has not ended: its sender may have died of it. */
+    public const NOT_ENDED = 'the try did not end';
+
     /**
      * Puts changes in, all with one statement. What is in already, by its keys, stays as it is.
      *
@@ -19,6 +22,14 @@ interface OutboxInterface
     public function add(array $changes, int $now): void;
 
     /**
+     * Those of changes that are told once which are not in yet. Putting in what is in costs a number each time.
+     *
+     * @param Change[] $changes
+     * @return Change[]
+     */
+    public function news(array $changes): array;
+
+    /**
      * Websites of which something is due.
      *
      * @param int $now
@@ -27,7 +38,8 @@ interface OutboxInterface
     public function websitesDue(int $now): array;
 
     /**
-     * Takes what is due of a website, the oldest first. A claim that nobody settles lapses: its message is due again.
+     * Takes what is due of a website: what was tried least, and of that the oldest first. A claim that nobody settles
+     * lapses: its message is due again.
      *
      * @param int $websiteId
      * @param int $limit
@@ -35,6 +47,14 @@ interface OutboxInterface
      * @return Message[]
      */
     public function claim(int $websiteId, int $limit, int $now): array;
+
+    /**
+     * A try begins. It counts from here on, however it ends: what kills its sender moves behind all others.
+     *
+     * @param Message $message
+     * @return void
+     */
+    public function begin(Message $message): void;
 
     /**
      * It has arrived.

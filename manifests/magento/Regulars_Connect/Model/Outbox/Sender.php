@@ -108,11 +108,16 @@ class Sender
      */
     private function deliver(Message $message): ?int
     {
+        if ($message->isLost && $this->isTooOld($message)) {
+            $this->giveUp($message, OutboxInterface::NOT_ENDED);
+            return null;
+        }
         $connection = $this->config->connection($message->websiteId);
         if ($connection === null) {
             $this->postpone($message, self::UNCONNECTED, 'not connected');
             return null;
         }
+        $this->outbox->begin($message);
         try {
             $data = $this->builder->build($message);
             if ($data === null) {
@@ -167,14 +172,36 @@ class Sender
      */
     private function postpone(Message $message, int $atLeast, string $error): void
     {
-        $now = $this->clock->now();
-        if ($now - $message->occurredAt >= $this->config->givesUpAfter()) {
-            $this->outbox->failed($message, $now, $error);
-            $this->logger->error('Regulars: a change was given up', $this->named($message, $error));
+        if ($this->isTooOld($message)) {
+            $this->giveUp($message, $error);
             return;
         }
         $wait = max($atLeast, $this->backOff->seconds($message->attempts + 1));
-        $this->outbox->retry($message, $now + $wait, $error);
+        $this->outbox->retry($message, $this->clock->now() + $wait, $error);
+    }
+
+    /**
+     * Whether a message is not tried any more once a try has failed.
+     *
+     * @param Message $message
+     * @return bool
+     */
+    private function isTooOld(Message $message): bool
+    {
+        return $this->clock->now() - $message->occurredAt >= $this->config->givesUpAfter();
+    }
+
+    /**
+     * Ends a message that has not arrived.
+     *
+     * @param Message $message
+     * @param string $error
+     * @return void
+     */
+    private function giveUp(Message $message, string $error): void
+    {
+        $this->outbox->failed($message, $this->clock->now(), $error);
+        $this->logger->error('Regulars: a change was given up', $this->named($message, $error));
     }
 
     /**

@@ -26,6 +26,7 @@ use Regulars\Connect\Model\Delivery\TransportInterface;
 use Regulars\Connect\Model\Outbox\DatabaseOutbox;
 use Regulars\Connect\Model\Outbox\Message;
 use Regulars\Connect\Model\Payload\Shop;
+use Regulars\Connect\Model\StoreName;
 use Regulars\Connect\Model\Websites;
 use Regulars\Connect\Test\Unit\stubs\Thing;
 
@@ -63,7 +64,8 @@ final class Fixtures
                 return str_starts_with($data, 'encrypted:') ? substr($data, 10) : '';
             }
         };
-        return new Config(self::scopeConfig($settings, 'regulars_connect/'), $encryptor, new Address());
+        $scopeConfig = self::scopeConfig($settings, 'regulars_connect/');
+        return new Config($scopeConfig, $encryptor, new Address(), new StoreName());
     }
 
     public static function scopeConfig(array $settings, string $path = ''): ScopeConfigInterface

@@ -61,6 +61,13 @@ final class ModuleFilesTest extends TestCase
         $this->assertSame($names($table->constraint, 'referenceId'), $listed['constraint']);
     }
 
+    public function testNumbersOfEntriesDoNotRunOut(): void
+    {
+        $schema = simplexml_load_file($this->root() . '/etc/db_schema.xml');
+        $types = $schema->xpath('table/column[@identity="true"]/@xsi:type');
+        $this->assertSame(['bigint'], array_map('strval', $types));
+    }
+
     public function testIndexesAreNamedAsMagentoNamesThem(): void
     {
         $table = simplexml_load_file($this->root() . '/etc/db_schema.xml')->table;

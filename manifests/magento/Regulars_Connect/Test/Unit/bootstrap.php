@@ -28,6 +28,6 @@ spl_autoload_register(static function (string $class): void {
         require_once $file;
     }
 });
-foreach (['framework', 'database', 'shop'] as $stubs) {
+foreach (['framework', 'database', 'shop', 'settings', 'setup'] as $stubs) {
     require_once __DIR__ . "/stubs/$stubs.php";
 }

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::super::{
     goods::Goods,
-    orders::{Told, ToldLine, Totals, change, topic_of},
+    orders::{Told, ToldLine, Totals, change},
     person::{Placed, country},
     wire::{birthday, currency_or, decimal, decimal_if_any, flag, id, required_decimal, required_id, text, time},
 };
 use crate::{
-    domain::{Change, Customer, Topic},
+    domain::{Change, Customer},
     platform::{
         Context, Problem, Unreadable,
         json::{Loose, parse},
@@ -155,8 +155,8 @@ fn shipping_address<'a>(order: &WireOrder<'a>) -> Option<WireAddress<'a>> {
     assigned.or_else(|| order.shipping_address?.read())
 }
 
-/// Reads an order, with the step that its save is told as. `placing`: what tells of it says that it is new.
-pub fn order(body: &str, context: &Context, placing: bool) -> Result<(Topic, Change), Unreadable> {
+/// Reads an order, with whether it says that its save is its first.
+pub fn order(body: &str, context: &Context) -> Result<(bool, Change), Unreadable> {
     let wire: WireOrder<'_> = parse(body.as_bytes())?;
     let created_at = time("created_at", wire.created_at)?;
     let updated_at = time("updated_at", wire.updated_at)?.or(created_at).unwrap_or(context.occurred_at);
@@ -198,6 +198,7 @@ pub fn order(body: &str, context: &Context, placing: bool) -> Result<(Topic, Cha
         placed_at: created_at.unwrap_or(updated_at),
         updated_at,
         currency: currency_or("base_currency_code", wire.base_currency_code, context.currency)?,
+        prices_include_tax: None,
         customer,
         email,
         country: shipping.and_then(|address| country(text(address.country_id))),
@@ -213,8 +214,7 @@ pub fn order(body: &str, context: &Context, placing: bool) -> Result<(Topic, Cha
         },
         lines: lines(wire.items.as_deref().ok_or_else(|| Problem::Missing.at("items"))?)?,
     };
-    let change = change(told)?;
-    Ok((topic_of(&change, placing || flag(wire.is_new)), change))
+    Ok((flag(wire.is_new), change(told)?))
 }
 
 /// Items without a parent, each with what its children carry.

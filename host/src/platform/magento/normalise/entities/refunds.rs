@@ -90,6 +90,7 @@ pub fn refund(body: &str, context: &Context) -> Result<Change, Unreadable> {
         order: required_id("order_id", wire.order_id)?,
         refunded_at: time("created_at", wire.created_at)?.unwrap_or(context.occurred_at),
         currency: currency_or("base_currency_code", wire.base_currency_code, context.currency)?,
+        prices_include_tax: None,
         subtotal: required_decimal("base_subtotal", wire.base_subtotal)?,
         shipping: decimal("base_shipping_amount", wire.base_shipping_amount)?,
         adjustment,

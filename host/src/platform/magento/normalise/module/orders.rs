@@ -7,7 +7,7 @@ use super::{
         goods::Goods,
         orders::{Told, ToldLine, Totals, change},
         person::{Placed, country},
-        wire::{birthday, currency_or, decimal, id, required_decimal, required_id, text, time},
+        wire::{birthday, currency_or, decimal, flag, id, required_decimal, required_id, text, time},
     },
     Amount, amount, data, locale, required_amount,
 };
@@ -35,6 +35,8 @@ struct WireOrder<'a> {
     updated_at: Option<Loose<'a>>,
     #[serde(borrow)]
     base_currency: Option<Loose<'a>>,
+    #[serde(borrow)]
+    prices_include_tax: Option<Loose<'a>>,
     #[serde(borrow)]
     customer: Option<WireCustomer<'a>>,
     #[serde(borrow)]
@@ -181,6 +183,7 @@ fn read(wire: WireOrder<'_>, context: &Context) -> Result<Change, Unreadable> {
         placed_at: placed_at.unwrap_or(updated_at),
         updated_at,
         currency: currency_or("base_currency", wire.base_currency, context.currency)?,
+        prices_include_tax: wire.prices_include_tax.map(|value| flag(Some(value))),
         customer,
         email,
         country: country(text(address.country)),

@@ -6,7 +6,7 @@ use super::{
     super::{
         goods::Goods,
         refunds::{Told, change},
-        wire::{currency_or, required_decimal, required_id, time},
+        wire::{currency_or, flag, required_decimal, required_id, time},
     },
     Amount, amount, data, required_amount,
 };
@@ -28,6 +28,8 @@ struct WireRefund<'a> {
     refunded_at: Option<Loose<'a>>,
     #[serde(borrow)]
     base_currency: Option<Loose<'a>>,
+    #[serde(borrow)]
+    prices_include_tax: Option<Loose<'a>>,
     #[serde(borrow)]
     totals: Option<WireTotals<'a>>,
     #[serde(borrow)]
@@ -79,6 +81,7 @@ fn read(wire: &WireRefund<'_>, context: &Context) -> Result<Change, Unreadable> 
         order: required_id("order_id", wire.order_id)?,
         refunded_at: time("refunded_at", wire.refunded_at)?.unwrap_or(context.occurred_at),
         currency: currency_or("base_currency", wire.base_currency, context.currency)?,
+        prices_include_tax: wire.prices_include_tax.map(|value| flag(Some(value))),
         subtotal: required_amount("subtotal", totals.subtotal.as_ref()).map_err(within)?,
         shipping: amount("shipping", totals.shipping.as_ref()).map_err(within)?,
         adjustment: given.minus(kept),

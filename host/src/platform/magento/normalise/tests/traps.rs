@@ -74,6 +74,41 @@ fn a_discount_lowers_a_line_whichever_its_sign() {
 }
 
 #[test]
+fn what_is_sold_by_measure_misses_a_cent_and_its_discount_is_still_without_tax() {
+    let sold = |body: &mut Value| {
+        let item = &mut body["items"][0];
+        *item = json!({
+            "item_id": 1, "qty_ordered": 1.5, "base_price": 9.99, "base_price_incl_tax": 11.89, "base_discount_amount": 1.5,
+            "base_discount_tax_compensation_amount": 0, "base_tax_amount": 2.7,
+        });
+        body["items"] = json!([item.clone()]);
+        (body["base_subtotal"], body["base_tax_amount"]) = (14.99.into(), 2.7.into());
+    };
+    let mut body = json("rest_order_paid");
+    sold(&mut body);
+    assert_eq!(net(&order_of(REST, &body), 0), 1349, "1.5 x 9.99 - 1.50");
+}
+
+#[test]
+fn a_catalogue_without_tax_is_read_as_such_where_the_module_says_so() {
+    let sold = |includes_tax: bool| {
+        let mut body = json("module_order_paid");
+        let order = &mut body["data"];
+        let amount = |text: &str| json!({ "base": text, "order": text });
+        let mut line = order["lines"][0].clone();
+        line["quantity"] = json!({ "ordered": "1.5", "shipped": "0", "refunded": "0", "canceled": "0" });
+        (line["unit_price"], line["unit_price_incl_tax"]) = (amount("9.99"), amount("12.10"));
+        (line["discount"], line["discount_tax_compensation"]) = (amount("0"), amount("0"));
+        line["tax"] = amount("3.15");
+        order["lines"] = json!([line]);
+        order["totals"]["subtotal"] = amount("14.99");
+        order["prices_include_tax"] = includes_tax.into();
+        net(&order_of("order.paid", &body), 0)
+    };
+    assert_eq!((sold(false), sold(true)), (1499, 1500), "1.5 x 9.99, or 1.5 x 12.10 less the tax");
+}
+
+#[test]
 fn row_totals_are_not_believed() {
     let mut body = json("rest_order_paid");
     for item in body["items"].as_array_mut().unwrap() {

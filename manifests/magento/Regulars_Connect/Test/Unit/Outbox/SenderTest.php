@@ -75,6 +75,31 @@ final class SenderTest extends TestCase
         $this->assertState(['waiting' => 1, 'sent' => 2]);
     }
 
+    public function testAMessageThatKillsTheSenderHoldsUpNoOthersAndIsGivenUpInTheEnd(): void
+    {
+        $this->add(1, 2, 3);
+        $this->build = static fn (Message $message): ?array => $message->entityId === 1
+            ? \Fiber::suspend()
+            : ['id' => (string)$message->entityId];
+        // A fiber that is dropped where it waits ends as a process does that is killed there: nothing is caught.
+        $run = fn () => (new \Fiber(fn (): TransportInterface => $this->runOnce([])))->start();
+        $run();
+        $this->assertState(['sending' => 3]);
+        $this->clock->now += 900;
+        $run();
+        $this->assertState(['sending' => 1, 'sent' => 2]);
+        while ($this->clock->now < Fixtures::NOW + 72 * 3600) {
+            $this->assertState(['sending' => 1, 'sent' => 2]);
+            $this->clock->now += 900;
+            $run();
+        }
+        $this->assertState(['failed' => 1, 'sent' => 2]);
+        $this->assertSame('the try did not end', $this->outbox->entries('failed', 1)[0]['last_error']);
+        $this->outbox->reopenFailed($this->clock->now());
+        $this->build = static fn (): array => ['id' => '1'];
+        $this->assertCount(1, $this->runOnce([])->requests, 'a person may ask for one more try');
+    }
+
     public function testAWebsiteThatIsAwayDoesNotHoldUpAnother(): void
     {
         $this->outbox->add([Change::of('order.updated', 1, 1, 1), Change::of('order.updated', 2, 2, 3)], Fixtures::NOW);

@@ -159,8 +159,8 @@ final class ObserversTest extends TestCase
         };
         $this->assertSame([1], $tell([], false));
         $this->assertSame([1], $tell([], true), 'both websites are one shop of Regulars');
-        $this->assertSame([1, 2], $tell(['2:connection/store' => 'america'], true));
-        $this->assertSame([1], $tell(['2:connection/store' => 'america', '2:connection/enabled' => 0], true));
+        $this->assertSame([1, 2], $tell(['2:connection/store' => 'us.example.com'], true));
+        $this->assertSame([1], $tell(['2:connection/store' => 'us.example.com', '2:connection/enabled' => 0], true));
     }
 
     public function testAnEndedSubscriptionIsToldThoughAnotherChangeWaits(): void
@@ -185,12 +185,15 @@ final class ObserversTest extends TestCase
             ]);
             $config = Fixtures::config(['2:events/checkouts' => 0]);
             $clock = Fixtures::clock();
-            (new FindAbandonedCheckouts($quotes, $this->recorder, Fixtures::websites(), $config, $clock))->execute();
+            $outbox = Fixtures::outbox($this->database);
+            $websites = Fixtures::websites();
+            (new FindAbandonedCheckouts($quotes, $this->recorder, $outbox, $websites, $config, $clock))->execute();
             return $quotes;
         };
         $quotes = $find('2026-11-21 17:00:00');
         $find('2026-11-21 17:00:00');
         $this->assertSame(['checkout.updated'], $this->topics());
+        $this->assertSame(1, $this->database->writes, 'what was told already costs no statement and no number');
         $find('2026-11-21 17:30:00');
         $this->assertSame(['checkout.updated', 'checkout.updated'], $this->topics());
         $filters = $quotes->made->filters;

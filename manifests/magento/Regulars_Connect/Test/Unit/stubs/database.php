@@ -40,9 +40,9 @@ namespace Magento\Framework\DB {
             return $this;
         }
 
-        public function order(string $order): self
+        public function order(string|array $order): self
         {
-            $this->tail .= " ORDER BY $order";
+            $this->tail .= ' ORDER BY ' . implode(', ', (array)$order);
             return $this;
         }
 

@@ -195,6 +195,8 @@ namespace Magento\Customer\Model {
     class Customer
     {
         use \Regulars\Connect\Test\Unit\stubs\AnswersGetters;
+
+        public const ENTITY = 'customer';
     }
 }
 
