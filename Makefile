@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUSTDOCFLAGS ?= -D warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo chaos test extensions php check bench fmt lint doc audit clean
+.PHONY: help setup build demo chaos test extensions browser php check bench fmt lint doc audit clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ help: ## This list
 	@echo '    CHAOS              what to pass to chaos, such as CHAOS="--kills 200 --seed 7"; CHAOS=--help tells more'
 	@echo '    BENCH              what to pass to the benchmark, such as BENCH="--only ingest", or BENCH=--help'
 	@echo '    TESTS              what to pass to cargo test, such as TESTS="-p regulars catalog"'
+	@echo '    BROWSER            the browser that make browser drives (default: the Chromium that is installed)'
 	@echo '    PHP_REQUIRED=yes   fail where PHP is missing and cannot be installed, instead of saying so'
 	@echo '    RUSTUP_SECONDS     how long set-up waits for rustup (default: 120)'
 	@echo '    ADVISORIES=no      make audit without the advisories, which need the network'
@@ -50,6 +51,11 @@ test: setup ## All tests, on the plugins as they ship
 
 extensions: ## The Shopify extensions: types, theme check, tests in a browser's document; needs Node.js
 	scripts/extensions.sh $(TARGET)
+
+browser: setup ## The admin page in a real browser; needs Node.js and Chromium
+	cargo build --workspace --bins --tests
+	scripts/plugins.sh $(TARGET)/debug/regulars
+	scripts/browser.sh $(TARGET)
 
 check: fmt lint ## The quick loop: format, lints, unit tests
 	REGULARS_SEEDS=$(or $(REGULARS_SEEDS),200) cargo test --workspace --lib --bins

@@ -148,11 +148,12 @@ async fn the_page_offers_to_resume_a_paused_plugin_and_the_request_it_makes_lets
     let shop = pausing::paused("at first").await;
     brittle::send(&shop, &["w-4"]).await;
     brittle::stand(&shop, 4, "waiting").await;
-    let script = get(&shop.host, "/admin.js").await.text().await.unwrap();
-    let offered = between(&script, "plugins.filter((plugin) => plugin.status === \"paused\")", "}));");
+    let rows = get(&shop.host, "/rows.js").await.text().await.unwrap();
+    let offered = between(&rows, "plugins.filter((plugin) => plugin.status === \"paused\")", "}));");
     assert!(offered.contains("verb: \"Resume\""), "{offered}");
     // What the row shows is in the answer that the page asks for.
-    let asked = between(&script, "async function learnTroubles() {", "\n}");
+    let script = get(&shop.host, "/admin.js").await.text().await.unwrap();
+    let asked = between(&script, "async function learnPlugins() {", "\n}");
     assert!(asked.contains("api(ofStore(\"plugins\"))"), "{asked}");
     let plugins = shop.get(&format!("/stores/{DOMAIN}/plugins")).await;
     let shown = plugins.as_array().unwrap().iter().filter(|plugin| plugin["status"] == "paused").collect::<Vec<_>>();
@@ -160,7 +161,7 @@ async fn the_page_offers_to_resume_a_paused_plugin_and_the_request_it_makes_lets
     let (name, paused) = (shown[0]["name"].as_str().unwrap(), &shown[0]["paused"]);
     assert!(name == brittle::NAME && paused["reason"].is_string() && paused["waiting"] == 4, "{plugins}");
 
-    let path = between(offered, "path: ofStore(`", "`)").replace("${encodeURIComponent(name)}", name);
+    let path = between(offered, "path: `", "`").replace("${pluginPath(name)}", &format!("plugins/{name}"));
     let url = format!("{}/v1/stores/{DOMAIN}/{path}", shop.host.admin_url());
     let request = reqwest::Client::new().post(url).header(SEC_FETCH_SITE, "same-origin").json(&json!({}));
     let answer = request.send().await.unwrap();

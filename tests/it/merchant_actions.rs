@@ -151,6 +151,8 @@ async fn settings_have_versions_that_can_be_compared_and_brought_back_and_are_to
 
     // Switching off and on changes nothing, and neither does a restart.
     stage.run(&["plugin", "disable", DOMAIN, NAME]);
+    let off = stage.ask("GET", &path, None).await.1;
+    assert_eq!((&off["version"], &off["settings"]), (&Value::Null, &json!({ "greeting": "Hello" })), "to come back to");
     stage.run(&["plugin", "enable", DOMAIN, NAME, "--grant-all"]);
     stage.host.restart();
     assert_eq!(stage.ask("GET", &path, None).await.1["version"], json!(3));

@@ -157,7 +157,7 @@ async fn opening_the_app_installs_the_shop_and_shows_it_to_the_shops_admin_alone
     assert_eq!(stage.open_app(&stage.staff()).await.status(), 200);
     assert_eq!(stage.shopify.tokens_given(), ["session token"], "windows that are opened together share a token");
     stage.tell("customers/create", "customer_created").await;
-    for file in ["admin.js", "list.js", "words.js", "admin.css"] {
+    for file in ["admin.js", "host.js", "plugins.js", "scopes.js", "admin.css"] {
         assert_eq!(stage.ask(Method::GET, &format!("/shopify/{file}")).send().await.unwrap().status(), 200, "{file}");
     }
 }
@@ -206,6 +206,11 @@ async fn who_works_in_a_shop_sees_and_changes_their_own_store_and_nothing_else()
         (Method::GET, format!("/stores/{DOMAIN}/activity"), 200),
         (Method::GET, "/plugins".into(), 200),
         (Method::GET, "/status".into(), 200),
+        (Method::GET, format!("/stores/{DOMAIN}/plugins/loyalty-points/settings"), 200),
+        (Method::GET, format!("/stores/{DOMAIN}/plugins/loyalty-points/templates"), 404),
+        (Method::GET, format!("/stores/{DOMAIN}/letterhead"), 404),
+        (Method::GET, format!("/stores/{DOMAIN}/customers"), 404),
+        (Method::PUT, "/stores/moss.myshopify.com/plugins/loyalty-points".into(), 403),
         (Method::GET, "/stores/moss.myshopify.com/activity".into(), 403),
         (Method::GET, "/stores/moss%2Emyshopify.com/activity".into(), 403),
         (Method::GET, format!("/stores/{DOMAIN}%2F..%2Fmoss.myshopify.com/activity"), 403),
@@ -217,6 +222,9 @@ async fn who_works_in_a_shop_sees_and_changes_their_own_store_and_nothing_else()
         let answer = stage.api(method.clone(), &path, &staff).send().await.unwrap();
         assert_eq!(answer.status(), status, "{method} {path}");
     }
+    let status: Value = stage.api(Method::GET, "/status", &staff).send().await.unwrap().json().await.unwrap();
+    let counters: Vec<_> = status["counters"].as_object().unwrap().keys().collect();
+    assert_eq!(counters, ["looks"], "what the host counts is of all stores");
     let none = stage.ask(Method::GET, "/shopify/v1/stores").send().await.unwrap();
     assert_eq!((none.status().as_u16(), header(&none, "x-shopify-retry-invalid-session-request")), (401, "1"));
     let shopper = stage.api(Method::GET, "/stores", &stage.shopper(MIRA)).send().await.unwrap();

@@ -174,6 +174,9 @@ impl Manifest {
     }
 }
 
+/// The keyword for a setting's place in the form; validators pass over it.
+const ORDER: &str = "propertyOrder";
+
 const NAME_REMEDY: &str =
     "use lower-case words of a-z and 0-9 joined by single hyphens, beginning with a letter, at most 64 characters";
 
@@ -253,7 +256,10 @@ fn checked_templates(templates: BTreeMap<String, TemplateHead>) -> Result<BTreeM
 impl SettingsSchema {
     fn from_toml(table: Option<toml::Table>) -> Result<Self, Error> {
         let schema = match table {
-            Some(table) => json_of("settings", toml::Value::Table(table))?,
+            Some(mut table) => {
+                keep_order(&mut table);
+                json_of("settings", toml::Value::Table(table))?
+            }
             None => json!({ "type": "object", "additionalProperties": false }),
         };
         check_frame(&schema)?;
@@ -277,6 +283,21 @@ impl SettingsSchema {
         })?;
         check_defaults(&schema, &validator)?;
         Ok(Self { schema, validator: Arc::new(validator) })
+    }
+}
+
+/// Notes of every property which place it has among its own: a form follows the manifest's order, and JSON objects have
+/// none.
+fn keep_order(schema: &mut toml::Table) {
+    let properties = schema.get_mut("properties").and_then(toml::Value::as_table_mut);
+    for (place, (_, property)) in (0..).zip(properties.into_iter().flatten()) {
+        if let Some(property) = property.as_table_mut() {
+            property.insert(ORDER.into(), toml::Value::Integer(place));
+            keep_order(property);
+        }
+    }
+    if let Some(items) = schema.get_mut("items").and_then(toml::Value::as_table_mut) {
+        keep_order(items);
     }
 }
 
@@ -467,6 +488,16 @@ mod tests {
         assert_eq!(manifest.templates["a-cup"].subject.as_deref(), Some("Your cup, {{ customer.first_name }}"));
         assert_eq!(manifest.templates["a-cup"].sample, Some(BTreeMap::from([("cups".into(), "3".into())])));
         assert_eq!(manifest.settings_schema()["properties"]["cups"]["minimum"], 1);
+    }
+
+    #[test]
+    fn every_setting_tells_its_place_in_the_manifest_also_within_lists() {
+        let manifest = good();
+        let properties = &manifest.settings_schema()["properties"];
+        let place = |setting: &Value| setting[ORDER].as_u64();
+        assert_eq!(["cups", "prefix", "tiers"].map(|name| place(&properties[name])), [Some(0), Some(1), Some(2)]);
+        let of_tier = &properties["tiers"]["items"]["properties"];
+        assert_eq!(["from", "factor"].map(|name| place(&of_tier[name])), [Some(0), Some(1)], "not by their names");
     }
 
     #[test]

@@ -27,6 +27,18 @@ pub struct SettingChange {
 }
 
 impl Catalog {
+    /// The settings that a plugin has in a store; where it is off, those that it would be switched on with.
+    pub fn settings(&self, store: &StoreEntry, plugin: &PluginName) -> Result<Map<String, Value>, Error> {
+        if let Some(enabled) = store.plugin(plugin) {
+            return Ok(enabled.context.settings.clone());
+        }
+        let installed = self.installed(plugin)?;
+        let newest = self.settings_versions(store.id(), plugin)?.pop();
+        let saved = newest.and_then(|newest| filled(&installed, &Value::Object(newest.settings)).ok());
+        // What was saved for an older version of the plugin may not fit this one.
+        Ok(saved.unwrap_or_else(|| installed.package.manifest.defaults()))
+    }
+
     /// Every saved version of a plugin's settings in a store, oldest first.
     pub fn settings_versions(&self, store: StoreId, plugin: &PluginName) -> Result<Vec<SettingsVersion>, Error> {
         let rows = self.store.scan(&Scan::of(keys::all_settings(store, plugin), LISTED))?;

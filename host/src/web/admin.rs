@@ -15,10 +15,20 @@ use super::problem::Problem;
 use crate::host::Host;
 
 const PAGE: &str = include_str!("admin/index.html");
-const SCRIPT: &str = include_str!("admin/admin.js");
-const LIST: &str = include_str!("admin/list.js");
-const WORDS: &str = include_str!("admin/words.js");
 const STYLE: &str = include_str!("admin/admin.css");
+
+/// The script that the page begins with, and its modules.
+const SCRIPTS: &[(&str, &str)] = &[
+    ("/admin.js", include_str!("admin/admin.js")),
+    ("/closely.js", include_str!("admin/closely.js")),
+    ("/form.js", include_str!("admin/form.js")),
+    ("/host.js", include_str!("admin/host.js")),
+    ("/list.js", include_str!("admin/list.js")),
+    ("/plugins.js", include_str!("admin/plugins.js")),
+    ("/rows.js", include_str!("admin/rows.js")),
+    ("/scopes.js", include_str!("admin/scopes.js")),
+    ("/words.js", include_str!("admin/words.js")),
+];
 
 /// Nothing from elsewhere is loaded or run. Mails as sent stand in sandboxed frames, whose inline styles are theirs.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -36,11 +46,10 @@ pub fn routes() -> Router<Arc<Host>> {
 
 /// What the page loads.
 pub fn files() -> Router<Arc<Host>> {
-    Router::new()
-        .route("/admin.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/list.js", get(async || file("text/javascript; charset=utf-8", LIST)))
-        .route("/words.js", get(async || file("text/javascript; charset=utf-8", WORDS)))
-        .route("/admin.css", get(async || file("text/css; charset=utf-8", STYLE)))
+    let style = Router::new().route("/admin.css", get(async || file("text/css; charset=utf-8", STYLE)));
+    SCRIPTS.iter().fold(style, |router, (path, script)| {
+        router.route(path, get(async || file("text/javascript; charset=utf-8", script)))
+    })
 }
 
 /// The page inside a shop's admin: App Bridge adds the session token to what it asks for, and the API is that of one store.

@@ -138,6 +138,23 @@ const EFFECT_KIND = {
   "birthday.set": "birthday",
 };
 
+/** What a plugin may do, by capability, after "it may". */
+const MAY = {
+  mail: "write mails to customers",
+  discounts: "make discount codes, and end them",
+  "store-credit": "give store credit, and take it back",
+  "gift-cards": "make gift cards",
+  tags: "change customers' tags",
+  orders: "add notes, tags and gifts to orders",
+  metafields: "show values on customers in the shop",
+  birthdays: "read and set customers' birthdays",
+  identity: "learn whether two customers may be one person",
+  links: "give customers links to share",
+  tasks: "ask you to decide",
+};
+
+export const mayDo = (capability) => MAY[capability] ?? capability;
+
 /** What kind of thing an effect is, in the middle of a sentence. */
 export const effectKind = (effect) => EFFECT_KIND[effect.kind] ?? effect.kind;
 

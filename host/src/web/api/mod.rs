@@ -55,47 +55,47 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/erasure", get(privacy::erasure).post(privacy::erase))
         .route("/stores/{store}/replay", post(replay::replay))
-        .route("/magento/connections", post(connections::begin))
-        .route("/mail/reports", post(contacts::report))
-        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
-        .route("/stores/{store}/customers/{customer}/redaction", post(privacy::forget))
-        .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
-        .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
+        .route("/stores/{store}/plugins/{plugin}/actions", post(plugins::act))
+        .route("/stores/{store}/plugins/{plugin}/budgets", get(budgets::show).put(budgets::set))
+        .route("/stores/{store}/plugins/{plugin}/templates", get(templates::list))
         .route(
             "/stores/{store}/plugins/{plugin}/templates/{template}/{locale}",
-            put(templates::save).delete(templates::reset),
+            get(templates::show).put(templates::save).delete(templates::reset),
         )
         .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}/preview", get(templates::preview))
+        .route("/stores/{store}/letterhead", get(templates::letterhead).put(templates::set_letterhead))
+        .route("/stores/{store}/contacts/{contact}", get(contacts::show))
+        .route("/stores/{store}/suppressions", get(contacts::suppressions))
+        .route("/stores/{store}/suppressions/{contact}", delete(contacts::lift))
+        .route("/stores/{store}/customers", get(customers::list))
+        .route("/stores/{store}/customers/{customer}/data", get(privacy::data))
+        .route("/stores/{store}/customers/{customer}/redaction", post(privacy::forget))
+        .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
+        .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
+        .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
+        .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
+        .route("/magento/connections", post(connections::begin))
+        .route("/mail/reports", post(contacts::report))
         .merge(of_one_store())
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES))
 }
 
-/// What who works in a shop may see and do there; the rest is for who runs the host. Words of mails are: what is written into
-/// a template is run, and could use up what all stores share. So is whatever reads a whole store.
+/// What the admin page takes of one store, which who works in that shop may see and do; the rest is for who runs the host.
+/// Words of mails are: what is written into a template is run, and could use up what all stores share. So is whatever reads
+/// a whole store.
 pub fn of_one_store() -> Router<Arc<Host>> {
     Router::new()
         .route("/stores/{store}/activity", get(activity::show))
         .route("/stores/{store}/plugins", get(plugins::enabled))
         .route("/stores/{store}/plugins/{plugin}", put(plugins::enable).delete(plugins::disable))
         .route("/stores/{store}/plugins/{plugin}/resume", post(plugins::resume))
-        .route("/stores/{store}/plugins/{plugin}/actions", post(plugins::act))
-        .route("/stores/{store}/plugins/{plugin}/budgets", get(budgets::show).put(budgets::set))
         .route("/stores/{store}/plugins/{plugin}/settings", get(plugins::settings).put(plugins::save_settings))
         .route("/stores/{store}/plugins/{plugin}/settings/{version}", get(plugins::settings_version))
         .route("/stores/{store}/plugins/{plugin}/settings/{version}/changes", get(plugins::settings_changes))
         .route("/stores/{store}/plugins/{plugin}/settings/{version}/revert", post(plugins::revert_settings))
-        .route("/stores/{store}/plugins/{plugin}/templates", get(templates::list))
-        .route("/stores/{store}/plugins/{plugin}/templates/{template}/{locale}", get(templates::show))
-        .route("/stores/{store}/letterhead", get(templates::letterhead).put(templates::set_letterhead))
-        .route("/stores/{store}/contacts/{contact}", get(contacts::show))
-        .route("/stores/{store}/suppressions", get(contacts::suppressions))
-        .route("/stores/{store}/suppressions/{contact}", delete(contacts::lift))
         .route("/stores/{store}/events", get(events::list))
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
-        .route("/stores/{store}/customers", get(customers::list))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
-        .route("/stores/{store}/customers/{customer}/actions", post(customers::act))
-        .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
         .route("/stores/{store}/tasks", get(tasks::list))
         .route("/stores/{store}/tasks/{plugin}/{*key}", post(tasks::answer))
         .route("/stores/{store}/effects", get(effects::list))

@@ -185,14 +185,15 @@ pub async fn disable(
     Ok(Json(json!({ "disabled": plugin })))
 }
 
-/// The settings in force, and every version with what it changed.
+/// The settings, the schema that they follow, and every version with what it changed. A plugin that is off has none in
+/// force: its are those that it would be switched on with.
 pub async fn settings(
     State(host): State<Arc<Host>>,
     Path((store, plugin)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
     let plugin = plugin_name(&plugin);
     let entry = host.catalog.store_named(&store)?;
-    let enabled = host.catalog.enabled(&entry, &plugin)?;
+    let installed = host.catalog.installed(&plugin)?;
     let versions = host.catalog.settings_versions(entry.id(), &plugin)?;
     // The first is compared with itself.
     let before = versions.iter().take(1).chain(&versions).map(|version| &version.settings);
@@ -202,9 +203,9 @@ pub async fn settings(
     });
     Ok(Json(json!({
         "plugin": plugin,
-        "version": enabled.record.settings_version,
-        "settings": enabled.context.settings,
-        "schema": enabled.installed.package.manifest.settings_schema(),
+        "version": entry.plugin(&plugin).map(|enabled| enabled.record.settings_version),
+        "settings": host.catalog.settings(&entry, &plugin)?,
+        "schema": installed.package.manifest.settings_schema(),
         "versions": listed.collect::<Vec<_>>(),
     })))
 }

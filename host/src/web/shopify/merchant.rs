@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// How long the page takes it that nothing has changed, as the counters of all stores are not for one of them.
+/// How often the page is told to look anew.
 const LOOK_EVERY_MS: u64 = 3_000;
 
 pub fn routes() -> Router<Arc<Host>> {
@@ -67,9 +67,8 @@ async fn own(State(host): State<Arc<Host>>, token: axum::Extension<SessionToken>
     Ok(Json(entry.iter().map(|entry| StoreView::from(&**entry)).collect()))
 }
 
+/// The host's counters are those of all stores, and so for none of them: one that moves with time stands in their place.
 async fn status(State(host): State<Arc<Host>>) -> Json<Value> {
-    let look = host.clock.now().0 / LOOK_EVERY_MS;
-    let counters =
-        ["deliveries_failed", "events_unreadable", "effects_failed"].map(|name| (name.to_owned(), look.into()));
-    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "counters": Value::Object(counters.into_iter().collect()) }))
+    let looks = host.clock.now().0 / LOOK_EVERY_MS;
+    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "counters": { "looks": looks } }))
 }
