@@ -22,6 +22,7 @@ use crate::{
     domain::{AuditKey, CodeKey},
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
+    history,
     ingest::{self, Ingest, Recent, Visitors},
     platform::{http::Http, shopify::oauth::App},
     reconcile::{self, Reconciler},
@@ -47,6 +48,7 @@ pub struct Host {
     pub pipeline: Arc<Pipeline>,
     pub outbox: Arc<Outbox>,
     pub reconciler: Arc<Reconciler>,
+    pub history: Arc<history::Reader>,
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
@@ -123,6 +125,12 @@ impl Host {
             pages: config.reconcile.pages,
         };
         let reconciler = Arc::new(Reconciler::new(Arc::clone(&pipeline), Arc::clone(&outbox), settings));
+        let settings = history::Settings {
+            unasked: config.history.on_installation,
+            count_every: config.history.count_every_nights,
+        };
+        let (shared, own) = (Arc::clone(&pipeline), Arc::clone(&outbox));
+        let history = Arc::new(history::Reader::new(shared, own, Arc::clone(&reconciler), settings));
         Ok(Self {
             config,
             clock,
@@ -133,6 +141,7 @@ impl Host {
             pipeline,
             outbox,
             reconciler,
+            history,
             sled,
             journal,
             mails,
@@ -146,7 +155,8 @@ impl Host {
         let mut workers = Workers::start(&self.config, &self.pipeline, &self.outbox)?;
         let applied = workers.dispatcher.reached.clone();
         self.reached.get_or_init(|| applied.clone());
-        workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
+        workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied.clone()));
+        workers.tasks.spawn(history::run(Arc::clone(&self.history), applied));
         workers.tasks.spawn(access::run(Arc::clone(&self.access)));
         workers.tasks.spawn(ingest::settings::publish_all(Arc::clone(&self.pipeline)));
         Ok(workers)

@@ -48,6 +48,8 @@ pub fn of(table: Table) -> Part {
         | Table::ProductsRead
         | Table::Product
         | Table::Reconciliation
+        | Table::History
+        | Table::Counts
         | Table::Enabled
         | Table::Settings
         | Table::UnpublishedSettings

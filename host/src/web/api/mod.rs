@@ -26,6 +26,7 @@ pub mod customers;
 mod effects;
 mod events;
 mod export;
+mod history;
 mod panel;
 pub mod plugins;
 mod privacy;
@@ -93,6 +94,7 @@ pub fn of_one_store() -> Router<Arc<Host>> {
         .route("/stores/{store}/customers/{customer}/actions/{plugin}/{action}", post(panel::act))
         .route("/stores/{store}/customers/{customer}/panel", get(panel::show))
         .route("/stores/{store}/customers/{customer}/panel.html", get(panel::page))
+        .route("/stores/{store}/history", get(history::show).post(history::ask).delete(history::stop))
         .route("/stores/{store}/tasks", get(tasks::list))
         .route("/stores/{store}/tasks/{plugin}/{*key}", post(tasks::answer))
         .route("/stores/{store}/effects", get(effects::list))
