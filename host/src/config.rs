@@ -36,6 +36,7 @@ pub struct Config {
     pub sandbox: Sandbox,
     pub retry: Retry,
     pub reconcile: Reconcile,
+    pub history: History,
     pub keep: Keep,
     pub mail: Mail,
     pub shopify: Shopify,
@@ -96,6 +97,13 @@ pub struct Reconcile {
     pub overlap_seconds: u64,
     pub settle_seconds: u64,
     pub pages: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    pub on_installation: bool,
+    pub count_every_nights: u64,
 }
 
 /// Waits between attempts.

@@ -23,6 +23,7 @@ use crate::{
     domain::{AuditKey, CodeKey},
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
+    history,
     ingest::{self, Ingest, Recent, Visitors},
     platform::{
         http::{Http, Limits},
@@ -51,6 +52,7 @@ pub struct Host {
     pub pipeline: Arc<Pipeline>,
     pub outbox: Arc<Outbox>,
     pub reconciler: Arc<Reconciler>,
+    pub history: Arc<history::Reader>,
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
@@ -129,6 +131,12 @@ impl Host {
             pages: config.reconcile.pages,
         };
         let reconciler = Arc::new(Reconciler::new(Arc::clone(&pipeline), Arc::clone(&outbox), settings));
+        let settings = history::Settings {
+            unasked: config.history.on_installation,
+            count_every: config.history.count_every_nights,
+        };
+        let (shared, own) = (Arc::clone(&pipeline), Arc::clone(&outbox));
+        let history = Arc::new(history::Reader::new(shared, own, Arc::clone(&reconciler), settings));
         Ok(Self {
             config,
             clock,
@@ -139,6 +147,7 @@ impl Host {
             pipeline,
             outbox,
             reconciler,
+            history,
             sled,
             journal,
             mails,
@@ -154,7 +163,8 @@ impl Host {
         self.background.get_or_init(Handle::current);
         let applied = workers.dispatcher.reached.clone();
         self.reached.get_or_init(|| applied.clone());
-        workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied));
+        workers.tasks.spawn(reconcile::run(Arc::clone(&self.reconciler), applied.clone()));
+        workers.tasks.spawn(history::run(Arc::clone(&self.history), applied));
         workers.tasks.spawn(access::run(Arc::clone(&self.access)));
         workers.tasks.spawn(ingest::settings::publish_all(Arc::clone(&self.pipeline)));
         Ok(workers)

@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod effects;
 pub mod engine;
+pub mod history;
 pub mod host;
 pub mod ingest;
 pub mod platform;

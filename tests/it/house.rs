@@ -14,7 +14,7 @@ const ORDER: &[&[&str]] = &[
     &["platform", "engine"],
     &["catalog"],
     &["privacy"],
-    &["access", "ingest", "dispatch", "schedule", "effects", "reconcile"],
+    &["access", "ingest", "dispatch", "schedule", "effects", "reconcile", "history"],
     &["insights"],
     &["host"],
     &["web"],

@@ -8,6 +8,7 @@ mod dependencies;
 mod disk;
 mod disk_faults;
 mod equality;
+mod history;
 mod house;
 mod journey;
 mod links;

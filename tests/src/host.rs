@@ -134,6 +134,10 @@ impl Builder {
                 "\n[mail]\nsmtp = \"smtp://{smtp}\"\nfrom = \"Shop <shop@example.com>\"\nquiet_hours = \"\"\n"
             );
         }
+        // A test that is not about history wants no calls but its own.
+        if !config.contains("[history]") {
+            text += "\n[history]\non_installation = false\n";
+        }
         if !config.is_empty() {
             text += &format!("\n{config}");
         }

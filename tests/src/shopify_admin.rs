@@ -15,7 +15,9 @@
 //! assert!(admin.codes().is_empty());
 //! ```
 
+mod bulk;
 mod cost;
+mod customers;
 mod discounts;
 mod execute;
 mod gift_cards;
@@ -44,15 +46,15 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
-use self::{cost::Bucket, oauth::Tokens, shop::Shop};
 pub use self::{
+    bulk::BulkFault,
     cost::Limits,
     discounts::{CartLine, DiscountCode, DiscountItems, DiscountValue},
     gift_cards::GiftCard,
@@ -64,6 +66,7 @@ pub use self::{
     shop::{Amount, UserError},
     store_credit::StoreCreditTransaction,
 };
+use self::{cost::Bucket, oauth::Tokens, shop::Shop};
 use crate::{TimedOut, peer::Peer};
 
 /// How the shop is set up.
@@ -170,11 +173,14 @@ impl ShopifyAdmin {
         });
         let router = Router::new()
             .route("/admin/api/{version}/graphql.json", post(graphql))
+            .route("/bulk/{file}", get(bulk::file))
             .route("/admin/oauth/access_token", post(oauth::token))
             .with_state(Arc::clone(&server));
         let peer = Peer::start("shopify-admin", options.port, async move |listener| {
             axum::serve(listener, router).await.expect("serving ends only with the peer");
         })?;
+        let base = format!("http://{}", peer.address());
+        server.state.send_modify(|seen| seen.shop.bulk.base = base);
         Ok(Self { peer, server })
     }
 
@@ -211,6 +217,36 @@ impl ShopifyAdmin {
     /// Gives the shop an order, or a newer state of one, as its webhooks tell it.
     pub fn put_order(&self, body: Value) {
         self.change(|shop| shop.put_order(body));
+    }
+
+    /// Gives the shop a customer, or a newer state of one, as its webhooks tell it.
+    pub fn put_customer(&self, body: Value) {
+        self.change(|shop| shop.customers.put(body));
+    }
+
+    /// Shows the app no orders that were created before, as without `read_all_orders`; `None` for all.
+    pub fn show_orders_since(&self, since: Option<Timestamp>) {
+        self.change(|shop| shop.orders.shown_since = since);
+    }
+
+    /// Lets bulk operations that begin from now on go wrong, one for each.
+    pub fn set_bulk_faults(&self, faults: impl IntoIterator<Item = BulkFault>) {
+        self.change(|shop| shop.bulk.faults = faults.into_iter().collect());
+    }
+
+    /// How many bulk operations of others run in the shop.
+    pub fn set_other_bulk_operations(&self, running: usize) {
+        self.change(|shop| shop.bulk.others = running);
+    }
+
+    /// Parts of bulk operations' files that were read, as offset and length.
+    pub fn file_parts(&self) -> Vec<(usize, usize)> {
+        self.shop(|shop| shop.bulk.parts.clone())
+    }
+
+    /// How many bulk operations have begun.
+    pub fn bulk_operations(&self) -> usize {
+        self.shop(|shop| shop.bulk.begun())
     }
 
     /// The note of the order with this global id.

@@ -24,6 +24,7 @@ mod customers;
 mod decided;
 mod effects;
 mod events;
+mod history;
 mod import;
 mod maintenance;
 mod panel;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Listing, Result,
     client::{Client, segment},
-    print,
+    history, print,
     privacy::{self, Erase},
     read_secret,
 };
@@ -49,6 +49,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what is known of a store from before it was added, and what is missing; reads or counts it anew.
+    #[command(after_help = "Read by itself once a store has been added, and counted every night. Example:
+
+  regulars store history fern.myshopify.com
+  regulars store history fern.myshopify.com --again")]
+    History(history::Ask),
     /// Deletes a store with all that is kept of it, for good.
     #[command(after_help = "Example:
 
@@ -197,6 +203,7 @@ pub async fn run(client: &Client, command: Command) -> Result {
             client.send(Method::PATCH, &path(&update.store), &Value::Object(body)).await?;
             println!("updated {}", update.store);
         }
+        Command::History(ask) => history::run(client, ask).await?,
         Command::Erase(erase) => privacy::erase(client, erase).await?,
         Command::Adobe { store, client_id, webhook_key_file } => {
             let webhook_key = webhook_key_file.map(|file| read_secret(&file)).transpose()?;

@@ -269,8 +269,11 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
     let mut after_commit = AfterCommit { unreadable: job.read.is_err(), ..AfterCommit::default() };
     let mut record = record_of(job);
     if let Ok(read) = &job.read {
-        let news = told::is_news(&mut transaction, event, read)?;
-        after_commit.told_before = !news;
+        let registry = pipeline.catalog.registry();
+        let entry = registry.store(store);
+        let is_past = entry.is_some_and(|entry| told::is_past(entry.record.added_at, event, read));
+        let news = !is_past && told::is_news(&mut transaction, event, read)?;
+        after_commit.told_before = !news && !is_past;
         let first_seen = match &read.change {
             Change::Order { order, .. } => {
                 (!transaction.contains(&keys::order(store, &order.id))?).then_some(&order.id)
@@ -283,8 +286,6 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         }
         tasks::close_answered(&mut transaction, event)?;
         let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
-        let registry = pipeline.catalog.registry();
-        let entry = registry.store(store);
         requests::keep(pipeline, &mut transaction, entry.map(|entry| &**entry), job, read)?;
         let entry = entry.filter(|entry| entry.record.removed_at.is_none());
         let works = |plugin| entry.is_some_and(|entry| entry.plugin(plugin).is_some());

@@ -18,7 +18,7 @@ mod shipments;
 #[cfg(test)]
 mod tests;
 
-pub use customers::{customer_named, holder_of};
+pub use customers::{customer_named, holder_of, says_nothing_new};
 
 /// Writes what the change says. Returns the merge of a guest into a customer who is known to have the same address now:
 /// no platform tells of it.

@@ -19,6 +19,13 @@ fn bit(step: &Step) -> Option<u8> {
     }
 }
 
+/// Whether an event was read and tells of what had become of a person or a purchase before the store was added. That is
+/// learnt and told to nobody: no webhook would have told of it, and nobody earns on it.
+pub(super) fn is_past(added_at: Timestamp, event: &Event, read: &ReadEvent) -> bool {
+    let concerns_people = matches!(&read.change, Change::Order { .. } | Change::Refund(_) | Change::Customer(_));
+    concerns_people && matches!(event.origin, Origin::Read { .. }) && event.occurred_at < added_at
+}
+
 /// Whether an event is to be delivered; remembers that it has been. Asked before its facts are written.
 pub(super) fn is_news(transaction: &mut Transaction, event: &Event, read: &ReadEvent) -> Result<bool, Error> {
     let by_read = match event.origin {

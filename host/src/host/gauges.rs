@@ -119,6 +119,12 @@ impl Host {
             "Plugins that run at this moment",
             [(&[][..], self.pipeline.engine.live_instances() as f64)],
         )?;
+        let (orders, customers) = self.missing();
+        to.gauges(
+            "regulars_history_missing",
+            "What platforms counted last and is not known here, of all stores together",
+            [(&[("of", "orders")][..], orders as f64), (&[("of", "customers")][..], customers as f64)],
+        )?;
         let registry = self.catalog.registry();
         to.gauges("regulars_stores", "Stores that are known", [(&[][..], registry.stores().len() as f64)])?;
         to.gauges("regulars_plugins", "Plugins that are installed", [(&[][..], registry.installed().count() as f64)])?;
@@ -127,6 +133,15 @@ impl Host {
             "Bytes of memory that are resident",
             [(&[][..], resident_bytes() as f64)],
         )
+    }
+}
+
+impl Host {
+    /// Orders and customers that are missing, by the last count of each store.
+    fn missing(&self) -> (u64, u64) {
+        let registry = self.catalog.registry();
+        let states = registry.stores().into_iter().filter_map(|entry| self.history.state(entry.id()).ok()?.counts);
+        states.map(|counts| counts.missing()).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 }
 

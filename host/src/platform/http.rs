@@ -20,6 +20,10 @@ use serde_json::Value;
 
 use super::Failure;
 
+mod file;
+
+pub use file::FilePart;
+
 /// Bounds of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -17,6 +17,7 @@ pub mod http;
 mod json;
 pub mod magento;
 mod marks;
+pub mod past;
 pub mod shopify;
 
 pub use crate::domain::Secret;

@@ -49,6 +49,8 @@ pub fn of(table: Table) -> Part {
         | Table::ProductsRead
         | Table::Product
         | Table::Reconciliation
+        | Table::History
+        | Table::Counts
         | Table::Enabled
         | Table::Settings
         | Table::UnpublishedSettings

@@ -298,7 +298,7 @@ pub async fn run_store(
 }
 
 /// Why a run ends before its time.
-enum Stop {
+pub(crate) enum Stop {
     Platform(Failure),
     Store(Error),
 }
@@ -363,7 +363,7 @@ fn is_ours(entry: &StoreEntry, order: &ChangedOrder, step: &Step, at: Option<Tim
 }
 
 /// Follows from the object and its time of change, so that reading it twice is telling it once.
-fn id_of(topic: &str, order: &OrderId, step: &Step, updated_at: Timestamp) -> EventId {
+pub(crate) fn id_of(topic: &str, order: &OrderId, step: &Step, updated_at: Timestamp) -> EventId {
     let object = match step {
         Step::Refunded(refund) => refund.as_str(),
         _ => order.as_str(),
@@ -372,7 +372,7 @@ fn id_of(topic: &str, order: &OrderId, step: &Step, updated_at: Timestamp) -> Ev
 }
 
 /// Calls until it is answered, at most [`TRIES`] times; waits as long as the platform says.
-async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
+pub(crate) async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
     pipeline: &Pipeline,
     client: &impl Changes,
     call: impl Fn() -> F,
@@ -398,7 +398,7 @@ async fn with_patience<T, F: Future<Output = Result<T, Failure>>>(
     }
 }
 
-async fn keep<T: Record>(pipeline: &Pipeline, key: Key, record: &T) -> Result<(), Error> {
+pub(crate) async fn keep<T: Record>(pipeline: &Pipeline, key: Key, record: &T) -> Result<(), Error> {
     loop {
         let mut transaction = pipeline.transaction();
         transaction.put(key.clone(), record);

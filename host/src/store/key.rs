@@ -32,6 +32,10 @@ pub enum Table {
     ProductsRead = 14,
     /// Checkouts of a customer or of a guest.
     CustomerCheckout = 15,
+    /// How far a store's past has been read.
+    History = 16,
+    /// How many orders and customers the platform and this host have counted.
+    Counts = 17,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,
@@ -120,7 +124,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 60] = [
         Self::Meta,
         Self::Store,
         Self::Plugin,
@@ -133,6 +137,8 @@ impl Table {
         Self::FailedEvent,
         Self::ProductsRead,
         Self::CustomerCheckout,
+        Self::History,
+        Self::Counts,
         Self::Customer,
         Self::CustomerEmail,
         Self::Order,

@@ -314,6 +314,16 @@ pub fn reconciliation(store: StoreId) -> Key {
     Key::of(store, Table::Reconciliation).end()
 }
 
+/// How far a store's past has been read.
+pub fn history(store: StoreId) -> Key {
+    Key::of(store, Table::History).end()
+}
+
+/// What was counted in a store last.
+pub fn counts(store: StoreId) -> Key {
+    Key::of(store, Table::Counts).end()
+}
+
 /// How far a store's products have been read.
 pub fn products_read(store: StoreId) -> Key {
     Key::of(store, Table::ProductsRead).end()

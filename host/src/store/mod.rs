@@ -54,9 +54,9 @@ pub use key::{Key, KeyBuilder, Table};
 pub use key_file::read_key;
 pub use merge::{all_records_of, merged, survivor};
 pub use record::{
-    AdobeServices, EnabledRecord, EventRecord, Forgetting, LastChange, Letterhead, PausedRecord, PluginRecord,
-    ProductsRead, Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms,
-    TaskRecord, TemplateOverride, TimerRecord, Told, decode, encode,
+    AdobeServices, Counts, EnabledRecord, EventRecord, Forgetting, History, LastChange, Letterhead, PausedRecord,
+    PluginRecord, ProductsRead, Progress, Reconciled, Reconciliation, Record, SettingsRecord, SharedLink, StateUsage,
+    StoreRecord, StoreTerms, TaskRecord, TemplateOverride, TimerRecord, Told, decode, encode,
 };
 pub use seal::{SealError, SealKey, Sealed, Vault};
 pub use sled::SledStore;

@@ -17,7 +17,10 @@ use crate::domain::{
     StoreId, Timestamp, Topic,
 };
 
+mod past;
 mod v1;
+
+pub use past::{Counts, History, Progress};
 
 /// A value that is stored under a version.
 pub trait Record: Serialize + DeserializeOwned + 'static {
@@ -95,6 +98,8 @@ records! {
     Told = "what has been told of an order",
     Reconciliation = "a reconciliation's record",
     ProductsRead = "how far products have been read",
+    History = "how far the past has been read",
+    Counts = "what was counted",
     SharedLink = "a shared link",
     TaskRecord = "a task",
     Vec<BudgetBound> = "a plugin's budget",

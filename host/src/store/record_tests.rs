@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, fmt, fs, path::Path, time::Duration};
 
 use super::{
-    Access, AdobeServices, Credentials, EnabledRecord, Error, EventRecord, Forgetting, KeptCredentials, LastChange,
-    Letterhead, PausedRecord, PluginRecord, Position, ProductsRead, Reconciled, Reconciliation, Record, Refresh,
-    SealKey, SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms, TaskRecord, TemplateOverride,
-    TimerRecord, Told, Vault,
+    Access, AdobeServices, Counts, Credentials, EnabledRecord, Error, EventRecord, Forgetting, History,
+    KeptCredentials, LastChange, Letterhead, PausedRecord, PluginRecord, Position, ProductsRead, Progress, Reconciled,
+    Reconciliation, Record, Refresh, SealKey, SettingsRecord, SharedLink, StateUsage, StoreRecord, StoreTerms,
+    TaskRecord, TemplateOverride, TimerRecord, Told, Vault,
     budget::{BudgetBound, Counted, Counter, Period},
     decode, encode,
 };
@@ -409,6 +409,33 @@ fn every_kind_of_record_reads_and_writes_as_its_golden_file() {
         late_median: 900_000,
         error: some("the storefront is down"),
     };
+    let history = History {
+        started_at: at(1),
+        ended_at: Some(at(3)),
+        has_customers: true,
+        place: some("gid://shopify/BulkOperation/7 1048576"),
+        customers: Progress { found: 1_204, known: 17 },
+        orders: Progress { found: 4_032, known: 12 },
+        refunds: Progress { found: 88, known: 1 },
+        since: Some(at(0)),
+        is_cut: true,
+        unreadable: 2,
+        unreadable_first: some("orders' file: a line cannot be read"),
+        begun_anew: 1,
+        stopped: true,
+        error: some("no answer"),
+    };
+    seen.compare("history", &history);
+    let counts = Counts {
+        counted_at: at(3),
+        from: at(0),
+        until: at(2),
+        orders: (4_033, 4_032),
+        customers: (1_204, 1_205),
+        is_repairing: true,
+        error: some("no answer"),
+    };
+    seen.compare("counts", &counts);
     let read = ProductsRead { until: at(2), round_began_at: at(1), round_ended_at: Some(at(3)) };
     seen.compare("products-read", &read);
     seen.compare("reconciliation", &Reconciliation { until: at(2), more: true, repaired: 5, latest });

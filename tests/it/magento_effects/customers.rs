@@ -87,11 +87,3 @@ async fn a_later_value_waits_for_an_earlier_one_that_may_be_on_its_way() {
     let held = host.shop.customer(7)["custom_attributes"].as_array().unwrap().last().unwrap()["value"].clone();
     assert_eq!(held, "120");
 }
-
-#[tokio::test]
-async fn an_address_may_be_two_customers_of_two_websites_and_the_shops_own_is_found() {
-    let host = Host::new();
-    host.shop.put_customer(json!({ "id": 9, "email": "anna@example.com", "website_id": 2 }));
-    let found = host.rest().customers_of("Anna@example.com").await.unwrap();
-    assert_eq!(found.iter().map(|it| it.id).collect::<Vec<_>>(), [7]);
-}

@@ -17,6 +17,8 @@ pub(super) struct Orders {
     /// By id, each as its latest webhook told it.
     told: BTreeMap<u64, Value>,
     notes: BTreeMap<u64, String>,
+    /// Since when orders were created that the app is shown; `None` for all.
+    pub(super) shown_since: Option<Timestamp>,
     /// Lines that edits have added, as webhooks would tell them.
     added: BTreeMap<u64, Vec<Value>>,
 }
@@ -102,10 +104,29 @@ impl Orders {
         found.next().map_or(Value::Null, refund)
     }
 
+    /// Whether the app is shown an order: without a scope of its own, no old ones.
+    fn shows(&self, order: &Value) -> bool {
+        let created_at = order["created_at"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+        self.shown_since.is_none_or(|since| created_at.is_some_and(|created_at| created_at >= since))
+    }
+
+    /// All orders that are shown, as a connection of them.
+    pub(super) fn all(&self) -> Value {
+        let shown = self.told.values().filter(|order| self.shows(order));
+        connection("OrderConnection", shown.map(order).collect())
+    }
+
+    pub(super) fn count(&self, query: &str) -> Result<usize, String> {
+        let between = Between::read(query, "processed_at")?;
+        let shown = self.told.values().filter(|order| self.shows(order));
+        Ok(shown.filter(|order| between.has(&order["processed_at"])).count())
+    }
+
     /// A page of the orders whose time of change is in the span that `query` names, oldest change first.
     pub(super) fn page(&self, query: &str, first: usize, after: Option<&str>) -> Result<Value, String> {
         let (from, to) = span(query)?;
         let mut changed: Vec<_> = self.told.values().filter(|order| (from..=to).contains(&updated_at(order))).collect();
+        changed.retain(|order| self.shows(order));
         changed.sort_by_key(|order| (updated_at(order), order["id"].as_u64()));
         let begin = after.map_or(Ok(0), |cursor| cursor.parse::<usize>().map_err(|_| "no such cursor".to_owned()))?;
         let end = (begin + first).min(changed.len());
@@ -129,20 +150,40 @@ fn number(global: &str) -> Option<u64> {
     global.rsplit('/').next()?.parse().ok()
 }
 
-/// `updated_at:>='2026-01-01T00:00:00Z' updated_at:<='...'`: the only search that is simulated.
+/// `updated_at:>='2026-01-01T00:00:00Z' updated_at:<='...'`: both ends included.
 pub(super) fn span(query: &str) -> Result<(Timestamp, Timestamp), String> {
-    let unknown = || format!("the search {query:?} is not simulated");
-    let (mut from, mut to) = (Timestamp::MIN, Timestamp::MAX);
-    for term in query.split_whitespace() {
-        let term = term.strip_prefix("updated_at:").ok_or_else(unknown)?;
-        let (bound, time) = match (term.strip_prefix(">="), term.strip_prefix("<=")) {
-            (Some(time), _) => (&mut from, time),
-            (_, Some(time)) => (&mut to, time),
-            _ => return Err(unknown()),
-        };
-        *bound = time.trim_matches('\'').parse().map_err(|_| unknown())?;
-    }
+    let Between { from, to, .. } = Between::read(query, "updated_at")?;
     Ok((from, to))
+}
+
+/// A search by one time: the only one that is simulated.
+pub(super) struct Between {
+    from: Timestamp,
+    to: Timestamp,
+    before: Timestamp,
+}
+
+impl Between {
+    pub(super) fn read(query: &str, field: &str) -> Result<Self, String> {
+        let unknown = || format!("the search {query:?} is not simulated");
+        let mut between = Self { from: Timestamp::MIN, to: Timestamp::MAX, before: Timestamp::MAX };
+        for term in query.split_whitespace() {
+            let term = term.strip_prefix(field).and_then(|term| term.strip_prefix(':')).ok_or_else(unknown)?;
+            let (bound, time) = match (term.strip_prefix(">="), term.strip_prefix("<="), term.strip_prefix('<')) {
+                (Some(time), ..) => (&mut between.from, time),
+                (_, Some(time), _) => (&mut between.to, time),
+                (_, _, Some(time)) => (&mut between.before, time),
+                _ => return Err(unknown()),
+            };
+            *bound = time.trim_matches('\'').parse().map_err(|_| unknown())?;
+        }
+        Ok(between)
+    }
+
+    pub(super) fn has(&self, time: &Value) -> bool {
+        let time = time.as_str().and_then(|time| time.parse::<Timestamp>().ok());
+        time.is_some_and(|time| (self.from..=self.to).contains(&time) && time < self.before)
+    }
 }
 
 pub(super) fn updated_at(body: &Value) -> Timestamp {

@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    discounts::Discounts, gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits, orders::Orders,
-    products::Products, store_credit::StoreCredit,
+    bulk::BulkOperations, customers::Customers, discounts::Discounts, gift_cards::GiftCards, metafields::Metafields,
+    order_edits::OrderEdits, orders::Orders, products::Products, store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -18,7 +18,9 @@ pub(super) struct Shop {
     pub(super) now: Timestamp,
     pub(super) discounts: Discounts,
     pub(super) tags: Tags,
+    pub(super) customers: Customers,
     pub(super) orders: Orders,
+    pub(super) bulk: BulkOperations,
     pub(super) order_edits: OrderEdits,
     pub(super) products: Products,
     pub(super) store_credit: StoreCredit,
@@ -36,6 +38,16 @@ impl Shop {
             "storeCreditAccounts": self.store_credit.accounts(id),
             METAFIELDS: self.metafields.of(id),
         })
+    }
+
+    /// The app as it is installed, with its scopes as far as anything depends on them.
+    pub(super) fn installation(&self) -> Value {
+        let scopes = ["read_customers", "read_orders", "read_all_orders"];
+        let granted = scopes.iter().filter(|scope| **scope != "read_all_orders" || self.orders.shown_since.is_none());
+        let scopes: Vec<_> = granted
+            .map(|scope| json!({ "__typename": "AccessScope", "handle": scope, "description": scope }))
+            .collect();
+        json!({ "__typename": "AppInstallation", "id": "gid://shopify/AppInstallation/1", "accessScopes": scopes })
     }
 
     /// An object of the schema's type `Order`; null if there is none.

@@ -42,6 +42,11 @@ pub(super) fn learn(
     }
 }
 
+/// Whether what is told of a customer is known already, or concerns one who is to be known no more.
+pub fn says_nothing_new(known: &Customer, told: &Customer) -> bool {
+    known.deleted || learnt(known, told) == *known
+}
+
 /// What is known of a customer after it has been told of once more: the newer telling, and of the older one what the newer
 /// leaves out.
 fn learnt(known: &Customer, told: &Customer) -> Customer {

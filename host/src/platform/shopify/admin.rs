@@ -27,12 +27,15 @@ use crate::{
 };
 
 mod answer;
+mod bulk;
 pub mod changes;
+mod counts;
 mod discounts;
 mod gift_cards;
 mod metafields;
 mod orders;
 pub(super) mod parcel_gifts;
+mod past;
 mod shop;
 #[cfg(test)]
 pub(crate) mod simulated;

@@ -26,6 +26,7 @@ pub mod customers;
 mod effects;
 mod events;
 mod export;
+mod history;
 mod panel;
 pub mod plugins;
 mod privacy;
@@ -96,6 +97,7 @@ pub fn of_one_store() -> Router<Arc<Host>> {
         .route("/stores/{store}/events", get(events::list))
         .route("/stores/{store}/events/{*event}", get(events::show).post(events::replay))
         .route("/stores/{store}/customers/{customer}", get(customers::show))
+        .route("/stores/{store}/history", get(history::show).post(history::ask).delete(history::stop))
         .route("/stores/{store}/tasks", get(tasks::list))
         .route("/stores/{store}/tasks/{plugin}/{*key}", post(tasks::answer))
         .route("/stores/{store}/effects", get(effects::list))

@@ -4,9 +4,6 @@
 //! moves to the end, and whatever stood behind it would be passed over. A page of orders holds what tells their steps; what
 //! turns out to be missing is read whole, and is told as Magento's own entity.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{RestClient, number, permanent, search::Search, transient, views::listed, written};
@@ -24,6 +21,9 @@ const ORDER_FIELDS: &str = "items[entity_id,increment_id,state,created_at,update
                             items[item_id,parent_item_id,product_id,product_type,sku,name,qty_ordered,qty_shipped,\
                             qty_refunded,qty_canceled,base_price,base_discount_amount,base_tax_amount]]";
 
+/// What tells which of an order's refunds a credit memo is.
+const MEMO_FIELDS: &str = "items[entity_id,order_id,created_at]";
+
 const PRODUCT_FIELDS: &str = "items[id,sku,name,type_id,created_at,updated_at,extension_attributes[category_links]]";
 
 const PER_PAGE: usize = 50;
@@ -35,7 +35,7 @@ const API_VERSION: &str = "V1";
 const PRODUCT_UPDATED: &str = "product.updated";
 
 /// What is told of a step.
-fn topic_of(step: &Step) -> &'static str {
+pub(super) fn topic_of(step: &Step) -> &'static str {
     match step {
         Step::Placed => "order.placed",
         Step::Paid => "order.paid",
@@ -59,13 +59,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct Memo {
-    entity_id: u64,
-    order_id: u64,
-    created_at: Option<String>,
-}
-
 impl RestClient {
     /// Orders of the shop that changed between two moments, oldest change first.
     pub async fn changed_orders(
@@ -76,11 +69,11 @@ impl RestClient {
         let views = self.views().await?;
         let search = changed(between, after)?.and(("store_id", "in", &listed(&views.stores))).only(ORDER_FIELDS);
         let read: Vec<Value> = self.list(&["orders"], &search).await?;
-        let mut memos = self.memos_of(&read).await?;
+        let memos = self.memos_of(&read, Some(MEMO_FIELDS)).await?;
         let next = next_of(&read, "entity_id");
         let orders = read.iter().map(|order| {
-            let id = order["entity_id"].as_u64().ok_or_else(|| transient("a listed order has no id"))?;
-            changed_order(order, memos.remove(&id).unwrap_or_default(), views.currency)
+            let own = memos.iter().filter(|memo| memo["order_id"] == order["entity_id"]);
+            changed_order(order, own, views.currency)
         });
         Ok(OrdersPage { orders: orders.collect::<Result<_, _>>()?, next })
     }
@@ -107,11 +100,11 @@ impl RestClient {
         Ok(body.map(|body| told(topic_of(step), &body)))
     }
 
-    /// The credit memos of those orders of which something was refunded, by order.
-    async fn memos_of(&self, orders: &[Value]) -> Result<BTreeMap<u64, Vec<Memo>>, Failure> {
+    /// The credit memos of those orders of which something was refunded, with these fields or with all.
+    pub(super) async fn memos_of(&self, orders: &[Value], fields: Option<&str>) -> Result<Vec<Value>, Failure> {
         let refunded = orders.iter().filter(|order| order["base_total_refunded"].as_f64().is_some_and(|it| it > 0.0));
         let ids: Vec<_> = refunded.filter_map(|order| order["entity_id"].as_u64()).collect();
-        let mut memos = BTreeMap::<u64, Vec<Memo>>::new();
+        let mut memos: Vec<Value> = Vec::new();
         if ids.is_empty() {
             return Ok(memos);
         }
@@ -120,21 +113,19 @@ impl RestClient {
             let search = Search::new()
                 .and(("order_id", "in", &listed(&ids)))
                 .and(("entity_id", "gt", &last.to_string()))
-                .sorted(&["entity_id"])
-                .only("items[entity_id,order_id,created_at]");
-            let page: Vec<Memo> = self.list(&["creditmemos"], &search).await?;
+                .sorted(&["entity_id"]);
+            let search = fields.into_iter().fold(search, Search::only);
+            let page: Vec<Value> = self.list(&["creditmemos"], &search).await?;
             let Some(end) = page.last() else { return Ok(memos) };
-            last = end.entity_id;
-            for memo in page {
-                memos.entry(memo.order_id).or_default().push(memo);
-            }
+            last = end["entity_id"].as_u64().ok_or_else(|| transient("a listed credit memo has no id"))?;
+            memos.extend(page);
         }
     }
 }
 
 /// What changed between two moments and comes after a page's end. Within a group one condition is enough: later, or as late
 /// with a higher id.
-fn changed((from, to): (Timestamp, Timestamp), after: Option<&str>) -> Result<Search, Failure> {
+pub(super) fn changed((from, to): (Timestamp, Timestamp), after: Option<&str>) -> Result<Search, Failure> {
     let (from, to) = (written(from), written(to));
     let search = Search::new().limited(PER_PAGE).and(("updated_at", "lteq", &to)).sorted(&["updated_at", "entity_id"]);
     Ok(match after.map(Cursor::read).transpose()? {
@@ -146,13 +137,17 @@ fn changed((from, to): (Timestamp, Timestamp), after: Option<&str>) -> Result<Se
 }
 
 /// Where the next page begins; `None` after a page that is not full.
-fn next_of(items: &[Value], id: &str) -> Option<String> {
+pub(super) fn next_of(items: &[Value], id: &str) -> Option<String> {
     let last = items.last().filter(|_| items.len() >= PER_PAGE)?;
     Some(format!("{}/{}", last["updated_at"].as_str()?, last[id].as_u64()?))
 }
 
 /// The steps that an order's state shows, in the order in which they can have happened.
-fn changed_order(order: &Value, memos: Vec<Memo>, currency: Currency) -> Result<ChangedOrder, Failure> {
+fn changed_order<'a>(
+    order: &Value,
+    memos: impl Iterator<Item = &'a Value>,
+    currency: Currency,
+) -> Result<ChangedOrder, Failure> {
     let (created_at, updated_at) = (time(order, "created_at")?, time(order, "updated_at")?);
     let mut steps = vec![(Step::Placed, None)];
     let context = Context { currency, occurred_at: updated_at };
@@ -162,8 +157,8 @@ fn changed_order(order: &Value, memos: Vec<Memo>, currency: Currency) -> Result<
         steps.push((Step::Paid, None));
     }
     for memo in memos {
-        let at = memo.created_at.as_deref().and_then(instant);
-        steps.push((Step::Refunded(memo.entity_id.to_string().into()), at));
+        let at = memo["created_at"].as_str().and_then(instant);
+        steps.push((Step::Refunded(memo["entity_id"].to_string().into()), at));
     }
     if read.fulfillment_status.as_deref() == Some("fulfilled") {
         steps.push((Step::Fulfilled, None));
@@ -193,7 +188,7 @@ fn read(topic: &str, entity: &Value, context: &Context) -> Result<Change, Failur
     read.map(|read| read.change).map_err(|error| transient(format!("what Magento lists cannot be read: {error}")))
 }
 
-fn told(topic: &str, body: &Value) -> Told {
+pub(super) fn told(topic: &str, body: &Value) -> Told {
     Told {
         platform: Platform::Magento,
         topic: format!("{REST}{topic}"),
@@ -202,7 +197,7 @@ fn told(topic: &str, body: &Value) -> Told {
     }
 }
 
-fn time(entity: &Value, field: &str) -> Result<Timestamp, Failure> {
+pub(super) fn time(entity: &Value, field: &str) -> Result<Timestamp, Failure> {
     let text = entity[field].as_str();
     text.and_then(instant).ok_or_else(|| transient(format!("a listed `{field}` is no instant: {}", json!(text))))
 }

@@ -10,7 +10,6 @@ use super::{
     comments::Tags,
     number, permanent,
     search::{PAGE_SIZE, Search},
-    views::listed,
 };
 use crate::{
     domain::{BirthdayChange, CustomerId, TagChange},
@@ -23,13 +22,6 @@ const TAGS: &str = "regulars_tags";
 /// The group of who is not logged in: nobody can be put into it.
 const GUESTS: u64 = 0;
 
-/// A customer as Magento knows it; the address is another website's as well.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FoundCustomer {
-    pub id: u64,
-    pub website_id: u64,
-}
-
 /// A group of customers, which decides on prices and taxes.
 #[derive(Clone, Debug, Deserialize)]
 struct Group {
@@ -38,14 +30,6 @@ struct Group {
 }
 
 impl RestClient {
-    /// The shop's customers with an address: one for each of its websites at most.
-    pub async fn customers_of(&self, email: &str) -> Result<Vec<FoundCustomer>, Failure> {
-        let websites = listed(&self.views().await?.websites);
-        let search =
-            Search::new().and(("email", "eq", email)).and(("website_id", "in", &websites)).sorted(&["entity_id"]);
-        self.list(&["customers", "search"], &search.only("items[id,website_id]")).await
-    }
-
     /// Puts tags on a customer, then takes tags off. A tag that is called like a customer group is that group, of which a
     /// customer has one; taken off, it leaves the shop's usual group. All others stand in an attribute.
     pub async fn change_tags(&self, change: &TagChange) -> Result<Receipt, Failure> {

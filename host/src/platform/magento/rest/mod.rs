@@ -22,7 +22,7 @@ use self::{
     answer::Answer,
     credentials::{Credentials, Service},
     oauth1::{Once, Signer, Token},
-    search::{Page, Search},
+    search::{Page, Search, Total},
     service_token::ServiceToken,
     views::ReadViews,
 };
@@ -46,6 +46,7 @@ mod customers;
 pub mod handshake;
 pub mod oauth1;
 mod parcel_gifts;
+mod past;
 mod rules;
 mod search;
 mod service_token;
@@ -154,6 +155,12 @@ impl RestClient {
     async fn list<T: DeserializeOwned>(&self, path: &[&str], search: &Search) -> Result<Vec<T>, Failure> {
         let answer = self.exchange(Method::GET, V1, path, search.query(), None).await?;
         Ok(answer.read::<Page<T>>()?.into_items())
+    }
+
+    /// How many a search finds.
+    async fn count_of(&self, path: &[&str], search: &Search) -> Result<u64, Failure> {
+        let answer = self.exchange(Method::GET, V1, path, search.query(), None).await?;
+        Ok(answer.read::<Total>()?.total_count)
     }
 
     async fn send<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Value) -> Result<T, Failure> {

@@ -67,6 +67,12 @@ pub(super) struct Page<T> {
     pub(super) items: Option<Vec<T>>,
 }
 
+/// How many a listing holds on all its pages.
+#[derive(Debug, Deserialize)]
+pub(super) struct Total {
+    pub(super) total_count: u64,
+}
+
 impl<T> Page<T> {
     pub(super) fn into_items(self) -> Vec<T> {
         self.items.unwrap_or_default()

@@ -165,13 +165,13 @@ impl ListedOrder {
     }
 }
 
-fn instant(text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, Failure> {
     crate::platform::shopify::normalise::instant(text)
         .ok_or_else(|| permanent(format!("Shopify's answer names an instant that is none: {text:?}")))
 }
 
 /// The number at the end of a global id: how webhooks name the object.
-fn legacy(global: &str) -> &str {
+pub(super) fn legacy(global: &str) -> &str {
     global.rsplit('/').next().unwrap_or(global)
 }
 
@@ -187,7 +187,7 @@ fn each(list: &Value, read: impl Fn(&Value) -> Value) -> Vec<Value> {
     list.as_array().into_iter().flatten().map(read).collect()
 }
 
-fn order_body(order: &Value) -> Value {
+pub(super) fn order_body(order: &Value) -> Value {
     let customer = &order["customer"];
     let customer = (!customer.is_null()).then(|| {
         json!({
@@ -263,7 +263,7 @@ fn shipping_address(address: &Value) -> Value {
 }
 
 /// A list of one metafield, or of none.
-fn metafields(metafield: &Value) -> Vec<Value> {
+pub(super) fn metafields(metafield: &Value) -> Vec<Value> {
     let one = json!({ "namespace": metafield["namespace"], "key": metafield["key"], "value": metafield["value"] });
     (!metafield.is_null()).then_some(one).into_iter().collect()
 }

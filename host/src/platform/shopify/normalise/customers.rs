@@ -48,9 +48,12 @@ impl WireCustomer<'_> {
     /// The customer; `None` if nothing says which. `as_of` stands in for a missing time of change.
     pub fn read(&self, as_of: Timestamp) -> Result<Option<Customer>, Unreadable> {
         let Some(id) = self.id() else { return Ok(None) };
-        let state = self.email_marketing_consent.as_ref().and_then(|consent| consent.state.as_ref());
+        let consent = self.email_marketing_consent.as_ref().filter(|consent| consent.state.is_some());
+        let state = consent.and_then(|consent| consent.state.as_ref());
         let accepts_marketing = state.map(|state| is_subscribed(state.as_str())).or(self.accepts_marketing);
         let updated_at = time("updated_at", self.updated_at.as_ref())?.unwrap_or(as_of);
+        let said_at = consent.map(|consent| time("consent_updated_at", consent.consent_updated_at.as_ref()));
+        let said_at = said_at.transpose().map_err(|error| error.within("email_marketing_consent"))?.flatten();
         Ok(Some(Customer {
             id,
             email: owned(self.email.as_ref()),
@@ -61,7 +64,7 @@ impl WireCustomer<'_> {
             locale: None,
             tags: self.tags.as_ref().map(|tags| tags.0.clone()).unwrap_or_default(),
             accepts_marketing,
-            consent_at: accepts_marketing.map(|_| updated_at),
+            consent_at: accepts_marketing.map(|_| said_at.unwrap_or(updated_at)),
             birthday: self.birthday(),
             created_at: time("created_at", self.created_at.as_ref())?,
             updated_at,

@@ -1,0 +1,1 @@
+//! A Magento shop s past.
