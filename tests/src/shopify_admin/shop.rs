@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    discounts::Discounts, gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits, orders::Orders,
-    products::Products, store_credit::StoreCredit,
+    discounts::Discounts, fulfillment_orders::FulfillmentOrders, gift_cards::GiftCards, metafields::Metafields,
+    order_edits::OrderEdits, orders::Orders, products::Products, store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -19,6 +19,7 @@ pub(super) struct Shop {
     pub(super) discounts: Discounts,
     pub(super) tags: Tags,
     pub(super) orders: Orders,
+    pub(super) fulfillment_orders: FulfillmentOrders,
     pub(super) order_edits: OrderEdits,
     pub(super) products: Products,
     pub(super) store_credit: StoreCredit,
@@ -43,6 +44,7 @@ impl Shop {
         let mut order = self.orders.order(id);
         if order.is_object() {
             order["tags"] = json!(self.tags.of(id));
+            order["fulfillmentOrders"] = self.fulfillment_orders.connection(id);
         }
         order
     }
@@ -68,6 +70,7 @@ impl Shop {
         for tag in body["tags"].as_str().unwrap_or_default().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             self.tags.add(&id, tag);
         }
+        self.fulfillment_orders.tell(&id, &body);
         self.orders.put(body);
     }
 

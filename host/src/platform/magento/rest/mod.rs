@@ -46,7 +46,7 @@ pub mod credentials;
 mod customers;
 pub mod handshake;
 pub mod oauth1;
-mod parcel_gifts;
+mod parcels;
 mod rules;
 mod search;
 mod service_token;
