@@ -378,6 +378,16 @@ impl Context {
         sys::add_gift(gift)
     }
 
+    /// Queues a time by which an order is to be sent; an earlier one that it has stays. The effect fails once everything
+    /// is shipped or the order is cancelled. Needs the capability `orders`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotGranted`], [`Refusal::OverLimit`], [`Refusal::Invalid`] for a time that is past or more than
+    /// [`limits::SHIP_BY_DAYS_AHEAD`] days ahead.
+    pub fn ship_by(&mut self, order_id: &str, at: Timestamp) -> Result<EffectId, Refusal> {
+        sys::ship_by(order_id, at)
+    }
+
     /// Queues a value to be shown on a customer at the platform; of several of one key the last one stays. Needs the
     /// capability `metafields`.
     ///

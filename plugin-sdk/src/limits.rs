@@ -48,6 +48,9 @@ pub const MAIL_GUARDS: usize = 8;
 /// Days that a mail may be put off: as far ahead as a timer may be set.
 pub const MAIL_DAYS_AHEAD: u64 = TIMER_DAYS_AHEAD;
 
+/// Days ahead by which an order may be asked to be sent.
+pub const SHIP_BY_DAYS_AHEAD: u64 = 366;
+
 /// Variables of one mail.
 pub const MAIL_VARS: usize = 64;
 

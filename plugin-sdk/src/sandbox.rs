@@ -412,6 +412,10 @@ pub(crate) fn add_gift(it: ParcelGift) -> Result<EffectId, Refusal> {
     orders::add_gift(&it.order_id, &gift).map(EffectId).map_err(refused)
 }
 
+pub(crate) fn ship_by(order_id: &str, at: Timestamp) -> Result<EffectId, Refusal> {
+    orders::ship_by(order_id, at.0).map(EffectId).map_err(refused)
+}
+
 pub(crate) fn set_metafield(customer_id: &str, key: &str, value: &MetafieldValue) -> Result<EffectId, Refusal> {
     let (kind, value) = match value {
         MetafieldValue::Integer(number) => ("integer", number.to_string()),

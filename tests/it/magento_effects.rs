@@ -6,7 +6,7 @@ use regulars::{
     clock::Manual,
     domain::{
         Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard,
-        OrderNote, OrderTagChange, ParcelGift, TagChange, Timestamp as Moment,
+        OrderNote, OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
     },
     platform::{
         Client, Failure, Secret,
@@ -142,6 +142,11 @@ fn gift() -> EffectKind {
     EffectKind::AddParcelGift(gift)
 }
 
+/// 2026-11-30, at 11:00 UTC.
+fn ship_by() -> EffectKind {
+    EffectKind::SetShipBy(ShipBy { order: "14".into(), at: Moment(1_796_036_400_000) })
+}
+
 fn tags(add: &[&str], remove: &[&str]) -> EffectKind {
     let texts = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect();
     EffectKind::ChangeTags(TagChange { customer: "7".into(), add: texts(add), remove: texts(remove) })
@@ -178,6 +183,7 @@ fn effects() -> Vec<EffectKind> {
         order_tags(&["Gold"], &["online"]),
         note("A card goes with it."),
         gift(),
+        ship_by(),
         EffectKind::SetMetafield(points("120")),
         born(Some(1988)),
         born(None),

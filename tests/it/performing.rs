@@ -30,6 +30,7 @@ pub trait Performing {
             EffectKind::ChangeOrderTags(it) => client.change_order_tags(it).await,
             EffectKind::AddOrderNote(it) => client.add_order_note(&id, it).await,
             EffectKind::AddParcelGift(it) => client.add_parcel_gift(&id, it).await,
+            EffectKind::SetShipBy(it) => client.set_ship_by(&id, it).await,
             EffectKind::SetMetafield(it) => client.set_metafield(it, &|| Ok(true)).await,
             EffectKind::SetBirthday(it) => client.set_birthday(it, &|| Ok(true)).await,
             EffectKind::Mail(_) => unreachable!("no platform sends mails"),

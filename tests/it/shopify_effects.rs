@@ -13,7 +13,7 @@ use regulars::{
     clock::Manual,
     domain::{
         Benefit, Birthday, BirthdayChange, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard, OrderNote,
-        OrderTagChange, ParcelGift, TagChange, Timestamp as Moment,
+        OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
     },
     platform::{Client, Failure, Secret, http::Http, shopify::AdminClient},
 };
@@ -23,6 +23,8 @@ use regulars_tests::shopify_admin::{
     ShopifyAdmin, Variant,
 };
 use serde_json::{Value, json};
+
+mod ship_by;
 
 use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
 
@@ -86,6 +88,7 @@ impl Host {
             "edits": format!("{:?}", admin.order_edits()),
             "credit": credit.collect::<Vec<_>>(),
             "cards": format!("{:?}", admin.gift_cards()),
+            "deadlines": format!("{:?}", admin.fulfillment_orders(ORDER)),
             "values": [points.map(|it| it.value), birthday.map(|it| it.value)],
         })
     }
@@ -127,6 +130,11 @@ fn gift(variant: Option<&str>) -> EffectKind {
     EffectKind::AddParcelGift(gift)
 }
 
+fn ship_by(at: &str) -> EffectKind {
+    let at: Timestamp = at.parse().unwrap();
+    EffectKind::SetShipBy(ShipBy { order: "1001".into(), at: Moment(at.as_millisecond().try_into().unwrap()) })
+}
+
 fn born(year: Option<i16>) -> EffectKind {
     let birthday = Birthday { year, month: 2, day: 29 };
     EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday })
@@ -162,6 +170,7 @@ fn effects() -> Vec<EffectKind> {
         note("A card goes with it."),
         gift(Some("41")),
         gift(None),
+        ship_by("2026-10-03T10:00:00Z"),
         EffectKind::SetMetafield(points("120")),
         born(Some(1988)),
         born(None),

@@ -20,6 +20,7 @@ mod cost;
 mod customers;
 mod discounts;
 mod execute;
+mod fulfillment_orders;
 mod gift_cards;
 mod metafields;
 mod oauth;
@@ -57,6 +58,7 @@ pub use self::{
     bulk::BulkFault,
     cost::Limits,
     discounts::{CartLine, DiscountCode, DiscountItems, DiscountValue},
+    fulfillment_orders::FulfillmentOrder,
     gift_cards::GiftCard,
     metafields::Metafield,
     oauth::{App, session_token, signed_query},
@@ -267,6 +269,16 @@ impl ShopifyAdmin {
     /// Declines every edit of an order from now on, as where its payment forbids one.
     pub fn decline_order_edits(&self) {
         self.change(|shop| shop.order_edits.are_declined = true);
+    }
+
+    /// Has the order with this global id sent in these parts.
+    pub fn put_fulfillment_orders(&self, order: &str, parts: Vec<FulfillmentOrder>) {
+        self.change(|shop| shop.fulfillment_orders.put(order, parts));
+    }
+
+    /// The parts in which an order is sent: one, unless it was said otherwise.
+    pub fn fulfillment_orders(&self, order: &str) -> Vec<FulfillmentOrder> {
+        self.shop(|shop| shop.fulfillment_orders.of(order))
     }
 
     /// Puts a product on sale.

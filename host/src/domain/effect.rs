@@ -55,6 +55,7 @@ pub enum EffectKind {
     AddParcelGift(ParcelGift),
     SetMetafield(Metafield),
     SetBirthday(BirthdayChange),
+    SetShipBy(ShipBy),
 }
 
 impl EffectKind {
@@ -72,6 +73,7 @@ impl EffectKind {
             Self::AddParcelGift(_) => "order.gift",
             Self::SetMetafield(_) => "metafield.set",
             Self::SetBirthday(_) => "birthday.set",
+            Self::SetShipBy(_) => "order.ship-by",
         }
     }
 
@@ -93,7 +95,11 @@ impl EffectKind {
             Self::CreateGiftCard(it) => it.customer = customer,
             Self::SetMetafield(it) => it.customer = customer,
             Self::SetBirthday(it) => it.customer = customer,
-            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => {}
+            Self::DisableDiscount(_)
+            | Self::AddOrderNote(_)
+            | Self::ChangeOrderTags(_)
+            | Self::AddParcelGift(_)
+            | Self::SetShipBy(_) => {}
         }
         self
     }
@@ -108,9 +114,11 @@ impl EffectKind {
             Self::CreateGiftCard(it) => Some(&it.customer),
             Self::SetMetafield(it) => Some(&it.customer),
             Self::SetBirthday(it) => Some(&it.customer),
-            Self::DisableDiscount(_) | Self::AddOrderNote(_) | Self::ChangeOrderTags(_) | Self::AddParcelGift(_) => {
-                None
-            }
+            Self::DisableDiscount(_)
+            | Self::AddOrderNote(_)
+            | Self::ChangeOrderTags(_)
+            | Self::AddParcelGift(_)
+            | Self::SetShipBy(_) => None,
         }
     }
 
@@ -130,6 +138,7 @@ impl EffectKind {
             Self::AddOrderNote(it) => Some(&it.order),
             Self::ChangeOrderTags(it) => Some(&it.order),
             Self::AddParcelGift(it) => Some(&it.order),
+            Self::SetShipBy(it) => Some(&it.order),
             _ => None,
         }
     }
@@ -312,6 +321,13 @@ pub struct ParcelGift {
     pub variant: Option<String>,
     /// As the packer reads it.
     pub title: String,
+}
+
+/// The time by which an order is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipBy {
+    pub order: OrderId,
+    pub at: Timestamp,
 }
 
 /// A value that a plugin shows on a customer at the platform.

@@ -24,7 +24,8 @@ pub use contact::{Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, Sent
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{
     Benefit, BirthdayChange, Destination, DiscountEnd, Effect, EffectKind, EffectStage, EffectStatus, Guard, Mail,
-    Metafield, NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, Purpose, StoreCredit, TagChange,
+    Metafield, NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, Purpose, ShipBy, StoreCredit,
+    TagChange,
 };
 pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
 pub use facts::{

@@ -128,6 +128,7 @@ async fn call(
         EffectKind::ChangeOrderTags(change) => client.change_order_tags(change).await,
         EffectKind::AddOrderNote(note) => client.add_order_note(id, note).await,
         EffectKind::AddParcelGift(gift) => client.add_parcel_gift(id, gift).await,
+        EffectKind::SetShipBy(ship_by) => client.set_ship_by(id, ship_by).await,
         EffectKind::SetMetafield(change) => client.set_metafield(change, &is_last).await,
         EffectKind::SetBirthday(change) => client.set_birthday(change, &is_last).await,
         EffectKind::Mail(_) => Err(Failure::Permanent { reason: "a platform sends no mail for us".into() }),

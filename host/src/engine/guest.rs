@@ -68,6 +68,7 @@ const IMPORTS: &[(&str, &str, &str, &str)] = &[
     ("order_tag", "orders", "add-tags", "(param i32 i32 i32 i32 i32)"),
     ("order_untag", "orders", "remove-tags", "(param i32 i32 i32 i32 i32)"),
     ("order_gift", "orders", "add-gift", "(param i32 i32 i32 i32 i32 i32 i32 i32)"),
+    ("ship_by", "orders", "ship-by", "(param i32 i32 i64 i32)"),
     ("metafield", "metafields", "set", "(param i32 i32 i32 i32 i32 i32 i32 i32 i32)"),
     ("birthday", "birthdays", "get-birthday", "(param i32 i32 i32)"),
     ("set_birthday", "birthdays", "set-birthday", "(param i32 i32 i32 i32 i32 i32 i32)"),

@@ -110,6 +110,9 @@ pub const ORDER_NOTE_BYTES: u32 = 500;
 /// Bytes of a gift's title: what platforms take for a line of an order.
 pub const GIFT_TITLE_BYTES: u32 = 255;
 
+/// How far ahead a time may be by which an order is to be sent: a deadline beyond that is none.
+pub const SHIP_BY_AHEAD: Duration = Duration::from_secs(366 * 86_400);
+
 /// Fewest and most characters of a metafield's key: Shopify's own bounds.
 pub const METAFIELD_KEY_CHARS: (usize, usize) = (3, 64);
 /// Bytes of a metafield's value: it is shown, not stored there.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::domain::{
     BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
-    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, Step, StoreCredit,
-    TagChange, Timestamp,
+    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, ShipBy, Step,
+    StoreCredit, TagChange, Timestamp,
 };
 
 mod error;
@@ -249,6 +249,14 @@ impl Client {
         match self {
             Self::Shopify(client) => client.add_parcel_gift(effect, gift).await,
             Self::Magento(client) => client.add_parcel_gift(effect, gift).await,
+        }
+    }
+
+    /// Has an order sent by a time, unless it is to be sent earlier.
+    pub async fn set_ship_by(&self, effect: &EffectId, ship_by: &ShipBy) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.set_ship_by(ship_by).await,
+            Self::Magento(client) => client.set_ship_by(effect, ship_by).await,
         }
     }
 

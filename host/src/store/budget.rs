@@ -259,7 +259,8 @@ fn cost(kind: &EffectKind) -> Option<(&'static str, u64)> {
         | EffectKind::AddOrderNote(_)
         | EffectKind::ChangeOrderTags(_)
         | EffectKind::SetMetafield(_)
-        | EffectKind::SetBirthday(_) => None,
+        | EffectKind::SetBirthday(_)
+        | EffectKind::SetShipBy(_) => None,
     }
 }
 

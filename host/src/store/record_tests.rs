@@ -17,7 +17,7 @@ use crate::domain::{
     Act, Actor, Attempt, AuditEntry, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer,
     CustomerHash, CustomerId, DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem,
     Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange, Outcome,
-    ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, Signal, SignalKind,
+    ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, ShipBy, Signal, SignalKind,
     StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
 };
 
@@ -311,6 +311,7 @@ fn effects() -> Vec<(&'static str, Effect)> {
         kind: "integer".into(),
         value: "42".into(),
     };
+    let ship_by = ShipBy { order: "9007199254740993001".into(), at: at(9) };
     let birthday = Birthday { year: None, month: 2, day: 29 };
     let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };
     let done = EffectStatus::Done { receipt: "gid://shopify/DiscountCodeNode/1".into() };
@@ -336,6 +337,7 @@ fn effects() -> Vec<(&'static str, Effect)> {
         ),
         ("effect-order-tags", effect(EffectKind::ChangeOrderTags(order_tags), done.clone())),
         ("effect-order-gift", effect(EffectKind::AddParcelGift(gift), done.clone())),
+        ("effect-order-ship-by", effect(EffectKind::SetShipBy(ship_by), done.clone())),
         ("effect-metafield", effect(EffectKind::SetMetafield(metafield), done.clone())),
         ("effect-birthday", effect(EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday }), done)),
     ]

@@ -92,6 +92,15 @@ pub enum Call {
         /// The gift.
         gift: ParcelGift,
     },
+    /// Queued a time by which an order is to be sent.
+    ShipBy {
+        /// The effect's id.
+        id: EffectId,
+        /// Which order.
+        order_id: String,
+        /// The time.
+        at: Timestamp,
+    },
     /// Queued a value to be shown at the platform.
     Metafield {
         /// The effect's id.
@@ -155,6 +164,7 @@ impl Call {
             | Self::OrderNote { id, .. }
             | Self::OrderTags { id, .. }
             | Self::Gift { id, .. }
+            | Self::ShipBy { id, .. }
             | Self::Metafield { id, .. }
             | Self::Birthday { id, .. } => Some(id),
             Self::Withdraw { .. }
@@ -178,6 +188,7 @@ impl Call {
             Self::OrderNote { .. } => "order.note",
             Self::OrderTags { .. } => "order.tags",
             Self::Gift { .. } => "order.gift",
+            Self::ShipBy { .. } => "order.ship-by",
             Self::Metafield { .. } => "metafield.set",
             Self::Birthday { .. } => "birthday.set",
             _ => "",
@@ -218,7 +229,9 @@ impl Call {
     /// The order that the effect changes.
     pub(super) fn order(&self) -> Option<&str> {
         match self {
-            Self::OrderNote { order_id, .. } | Self::OrderTags { order_id, .. } => Some(order_id),
+            Self::OrderNote { order_id, .. } | Self::OrderTags { order_id, .. } | Self::ShipBy { order_id, .. } => {
+                Some(order_id)
+            }
             Self::Gift { gift, .. } => Some(&gift.order_id),
             _ => None,
         }

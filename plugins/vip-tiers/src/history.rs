@@ -29,6 +29,9 @@ pub struct Record {
     pub counts: Total,
     /// It wears the tag of a tier.
     pub tagged: bool,
+    /// It is to be sent by the time that goes with a tier.
+    #[serde(default)]
+    pub timed: bool,
 }
 
 /// `disputes/<order>`: each dispute, whether it was lost, and when that was said.
@@ -57,6 +60,7 @@ pub fn count(
         terms: Terms::of(settings),
         counts: Total::default(),
         tagged: false,
+        timed: false,
     });
     let disputes: Disputes = cx.state().get(&disputes_key(&order.id))?.unwrap_or_default();
     let counts = match disputes.iter().any(|it| it.1) {

@@ -64,8 +64,8 @@ struct Walk {
 
 impl Walk {
     fn new() -> Self {
-        let perks =
-            json!({ "reward": "percent", "free_shipping": true, "order_tag": "vip", "early_access_tag": "early" });
+        let perks = json!({ "reward": "percent", "free_shipping": true, "order_tag": "vip", "early_access_tag": "early",
+                    "send_within_hours": 24 });
         let shop = shop()
             .with_customer(customer("c3"))
             .setting("tiers", tiers(json!({ "reward": "amount" }), perks))

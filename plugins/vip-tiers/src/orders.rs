@@ -1,11 +1,13 @@
 //! What happens on each topic about an order.
 
-use regulars_sdk::{Context, Event, Failure, Result};
+use std::time::Duration;
+
+use regulars_sdk::{Context, Event, Failure, Order, Result, Timestamp};
 
 use crate::{
     history::{self, Disputes, Record, disputes_key, order_key},
     member, perks,
-    settings::Settings,
+    settings::{Settings, Tier},
     settle::{self, How},
 };
 
@@ -40,22 +42,47 @@ pub fn changed(event: &Event, cx: &mut Context) -> Result {
     let is_new = is_payment && record.counts.orders > before.orders;
     let how = How { greets: true, near: is_new, ..How::default() };
     let told = settle::settle(cx, &settings, &customer, &mut member, how)?;
-    let mut fields = vec![named[0]];
-    let tag = told.after.as_deref().and_then(|id| settings.tier(id)).map(|it| it.order_tag.trim().to_owned());
-    let tag = tag.filter(|tag| is_payment && !tag.is_empty() && !record.tagged && record.counts.orders > 0);
-    if let Some(tag) = &tag
-        && perks::granted(cx.add_order_tags(&order.id, &[tag]))?.is_some()
-    {
-        record.tagged = true;
-        cx.state().set(&order_key(&order.id), &record)?;
-        fields.push(("order tag", tag));
-    }
+    let tier = told.after.as_deref().and_then(|id| settings.tier(id));
+    let favours = match tier.filter(|_| is_payment && record.counts.orders > 0) {
+        Some(tier) => favour(cx, tier, &order, event.occurred_at, &mut record)?,
+        None => Vec::new(),
+    };
+    let fields: Vec<_> = named.into_iter().chain(favours.iter().map(|(name, it)| (*name, it.as_str()))).collect();
     let idle = match (record.counts.orders - before.orders, record.counts.spent - before.spent) {
         (1.., _) => "Order counted: the tier stays",
         (0, 0) => "Nothing changes: the order counts for what it did",
         _ => "Order counted anew: the tier stays until its term ends",
     };
     settle::note(cx, &settings, &told, idle, &fields)
+}
+
+/// Gives an order what goes with the tier of whoever paid for it, each once: its tag, and a time to be sent by. Returns what
+/// it was given, for the note.
+fn favour(
+    cx: &mut Context,
+    tier: &Tier,
+    order: &Order,
+    paid_at: Timestamp,
+    record: &mut Record,
+) -> Result<Vec<(&'static str, String)>> {
+    let mut given = Vec::new();
+    let tag = tier.order_tag.trim();
+    if !tag.is_empty() && !record.tagged && perks::granted(cx.add_order_tags(&order.id, &[tag]))?.is_some() {
+        record.tagged = true;
+        given.push(("order tag", tag.to_owned()));
+    }
+    let is_sent = order.fulfillment_status.as_deref() == Some("fulfilled");
+    let is_asked_for = tier.send_within_hours > 0 && !is_sent && !record.timed;
+    let send_by = paid_at + Duration::from_secs(tier.send_within_hours * 3_600);
+    // A time that passed while the host was asleep is refused, and helps nobody.
+    if is_asked_for && perks::granted(cx.ship_by(&order.id, send_by))?.is_some() {
+        record.timed = true;
+        given.push(("to be sent within", format!("{} h", tier.send_within_hours)));
+    }
+    if !given.is_empty() {
+        cx.state().set(&order_key(&order.id), record)?;
+    }
+    Ok(given)
 }
 
 /// `order.disputed`: what is lost does not count, and a tier that rests on it goes at once. Won, it counts again.

@@ -81,6 +81,8 @@ pub struct Tier {
     /// Empty for none, as the next one.
     pub early_access_tag: String,
     pub order_tag: String,
+    /// After the payment; 0 for none.
+    pub send_within_hours: u64,
     pub reward: RewardKind,
     /// An amount in the shop's currency, or percent.
     pub reward_value: String,

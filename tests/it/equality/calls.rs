@@ -2,7 +2,7 @@
 
 use regulars::domain::{
     self, BirthdayChange, CustomerId, DiscountEnd, EffectId, EffectKind, Metafield, NewGiftCard, OrderNote,
-    OrderTagChange, ParcelGift, PluginName, Purpose, StoreCredit, TagChange, Timestamp,
+    OrderTagChange, ParcelGift, PluginName, Purpose, ShipBy, StoreCredit, TagChange, Timestamp,
 };
 use regulars_sdk::{
     Benefit, Guard, Mail, MetafieldValue, Money, NewDiscount,
@@ -69,6 +69,9 @@ pub fn effect(bench: &Bench, plugin: &PluginName, now: Timestamp, call: &Call) -
             variant: gift.variant_id.clone(),
             title: gift.title.clone(),
         }),
+        Call::ShipBy { order_id, at: by, .. } => {
+            EffectKind::SetShipBy(ShipBy { order: order_id.as_str().into(), at: at(*by) })
+        }
         Call::Metafield { customer_id, key, value, .. } => {
             let (kind, value) = match value {
                 MetafieldValue::Integer(number) => ("integer", number.to_string()),

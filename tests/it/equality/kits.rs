@@ -203,7 +203,7 @@ pub const TIERS: Kit = Kit {
             "tiers": [
                 { "id": "bronze", "title": "Bronze" },
                 { "id": "silver", "title": "Silver", "threshold": amount(60), "reward": "amount", "reward_value": amount(5),
-                  "order_tag": "silver-order", "early_access_tag": "early" },
+                  "order_tag": "silver-order", "early_access_tag": "early", "send_within_hours": 24 },
                 { "id": "gold", "title": "Gold", "threshold": amount(160), "free_shipping": true, "reward": "percent",
                   "benefits": ["early access"] },
             ],

@@ -40,5 +40,6 @@ fn the_limits_that_plugins_are_told_are_the_hosts() {
     assert_eq!(told::METAFIELD_KEY_CHARS, host::METAFIELD_KEY_CHARS);
     assert_eq!(told::TIMER_DAYS_AHEAD * DAY, host::TIMER_AHEAD.as_secs());
     assert_eq!(told::MAIL_DAYS_AHEAD * DAY, host::TIMER_AHEAD.as_secs());
+    assert_eq!(told::SHIP_BY_DAYS_AHEAD * DAY, host::SHIP_BY_AHEAD.as_secs());
     assert_eq!(told::TIMER_AGAIN_SECONDS, host::TIMER_AGAIN.as_secs());
 }

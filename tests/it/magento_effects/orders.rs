@@ -91,3 +91,15 @@ async fn the_last_list_of_an_orders_tags_counts() {
     sorted.sort_unstable();
     assert_eq!(comments, sorted);
 }
+
+#[tokio::test]
+async fn a_packer_reads_by_the_shops_clocks_when_an_order_is_to_be_sent() {
+    let host = Host::new();
+    for _ in 0..2 {
+        assert_eq!(host.perform("effect-1", &ship_by()).await.unwrap().0, "note");
+    }
+    assert_eq!(host.shop.comments(14), ["Send by 2026-11-30 12:00 (Regulars effect-1)"]);
+    host.shop.put_order(order(json!({ "state": "canceled" })));
+    assert_eq!(host.refusal("effect-2", &ship_by()).await, "the order is cancelled");
+    assert_eq!(host.perform("effect-1", &ship_by()).await.unwrap().0, "note");
+}

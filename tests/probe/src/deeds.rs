@@ -81,6 +81,7 @@ fn one(cx: &mut Context, customer: &str, known: &[EffectId]) -> Result<Vec<Effec
         }
         11 => cx.credit(customer, money, Some(later))?,
         12 => cx.create_gift_card(customer, money, None)?.effect,
+        13 if cx.random_below(2) == 0 => cx.ship_by(&order, later)?,
         13 => cx.add_gift(ParcelGift { order_id: order, variant_id: None, title: "Soap".into() })?,
         14 => {
             let first = cx.set_metafield(customer, "probed_at", &MetafieldValue::Integer(1))?;

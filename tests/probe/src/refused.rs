@@ -6,12 +6,13 @@ use regulars_sdk::{
 };
 
 /// What is on the right side of its bound.
-const ALLOWED: [&str; 7] = [
+const ALLOWED: [&str; 8] = [
     "mail: as many guards as may be",
     "mail: as late as may be",
     "code: as many products as may be",
     "line: as long as a gift's title may be",
     "line: longer than a gift's title",
+    "ship by: as late as may be",
     "birthday: the earliest",
     "birthday: today",
 ];
@@ -154,6 +155,16 @@ fn orders(cx: &mut Context, tried: &mut Tried) {
     tried.answer("note: no order", answer);
     let answer = cx.add_gift(gift("1", Some(""), "Soap".into()));
     tried.answer("gift: a variant without a name", answer);
+    let (now, far) = (cx.now(), cx.now().plus_days(limits::SHIP_BY_DAYS_AHEAD));
+    for (call, order, at) in [
+        ("ship by: no order", "", far),
+        ("ship by: now", "1", now),
+        ("ship by: as late as may be", "1", far),
+        ("ship by: later", "1", Timestamp(far.0 + 1)),
+    ] {
+        let answer = cx.ship_by(order, at);
+        tried.answer(call, answer);
+    }
     let long = text(limits::TAG_BYTES + 1);
     for (call, tags) in [
         ("tags: none", vec![]),

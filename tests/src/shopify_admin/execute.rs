@@ -81,6 +81,7 @@ fn mutate(shop: &mut Shop, field: &str, args: Value) -> Answer {
         "discountCodeBasicCreate" => discounts.create_basic(args, currency, now),
         "discountCodeFreeShippingCreate" => discounts.create_free_shipping(args, currency, now),
         "discountCodeDeactivate" => discounts.deactivate(args, currency, now),
+        "fulfillmentOrdersSetFulfillmentDeadline" => shop.fulfillment_orders.set_deadline(args),
         "giftCardCreate" => gift_cards.create(args),
         "metafieldsSet" => metafields.set(args, now),
         "orderEditBegin" => order_edits.begin(args, orders),

@@ -7,8 +7,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    bulk::BulkOperations, customers::Customers, discounts::Discounts, gift_cards::GiftCards, metafields::Metafields,
-    order_edits::OrderEdits, orders::Orders, products::Products, store_credit::StoreCredit,
+    bulk::BulkOperations, customers::Customers, discounts::Discounts, fulfillment_orders::FulfillmentOrders,
+    gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits, orders::Orders, products::Products,
+    store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -21,6 +22,7 @@ pub(super) struct Shop {
     pub(super) customers: Customers,
     pub(super) orders: Orders,
     pub(super) bulk: BulkOperations,
+    pub(super) fulfillment_orders: FulfillmentOrders,
     pub(super) order_edits: OrderEdits,
     pub(super) products: Products,
     pub(super) store_credit: StoreCredit,
@@ -55,6 +57,7 @@ impl Shop {
         let mut order = self.orders.order(id);
         if order.is_object() {
             order["tags"] = json!(self.tags.of(id));
+            order["fulfillmentOrders"] = self.fulfillment_orders.connection(id);
         }
         order
     }
@@ -80,6 +83,7 @@ impl Shop {
         for tag in body["tags"].as_str().unwrap_or_default().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             self.tags.add(&id, tag);
         }
+        self.fulfillment_orders.tell(&id, &body);
         self.orders.put(body);
     }
 

@@ -1,13 +1,13 @@
-//! `orders`: an order's note, its tags, and what goes into its parcel.
+//! `orders`: an order's note, its tags, what goes into its parcel, and when that is to be sent.
 
 use super::super::{
-    answer::{Answer, told},
+    answer::{Answer, invalid, told},
     bindings::{orders, types::Refusal},
     checks::{check_id, check_line, check_tags},
     delivery::Delivery,
     limits,
 };
-use crate::domain::{EffectKind, OrderNote, OrderTagChange, ParcelGift};
+use crate::domain::{EffectKind, OrderNote, OrderTagChange, ParcelGift, ShipBy, Timestamp};
 
 impl orders::Host for Delivery {
     fn add_note(&mut self, order_id: String, text: String) -> wasmtime::Result<Result<String, Refusal>> {
@@ -26,6 +26,10 @@ impl orders::Host for Delivery {
 
     fn add_gift(&mut self, order_id: String, gift: orders::Gift) -> wasmtime::Result<Result<String, Refusal>> {
         told(self.put_into_parcel(order_id, gift))
+    }
+
+    fn ship_by(&mut self, order_id: String, at: u64) -> wasmtime::Result<Result<String, Refusal>> {
+        told(self.set_ship_by(order_id, at))
     }
 }
 
@@ -51,5 +55,19 @@ impl Delivery {
         }
         let gift = ParcelGift { order: order_id.into(), variant: gift.variant_id, title: gift.title };
         Ok(self.queue(EffectKind::AddParcelGift(gift), None)?.to_string())
+    }
+
+    fn set_ship_by(&mut self, order_id: String, at: u64) -> Answer<String> {
+        self.granted("orders")?;
+        let (at, latest) = (Timestamp(at), self.input.now() + limits::SHIP_BY_AHEAD);
+        if at <= self.input.now() {
+            return Err(invalid("at: is already past").into());
+        }
+        if at > latest {
+            let days = limits::SHIP_BY_AHEAD.as_secs() / 86_400;
+            return Err(invalid(format!("at: is more than {days} days ahead")).into());
+        }
+        let ship_by = ShipBy { order: order_id.into(), at };
+        Ok(self.queue(EffectKind::SetShipBy(ship_by), None)?.to_string())
     }
 }

@@ -5,10 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{INVALID, NOT_GRANTED, NOW, OVER_LIMIT, STORE, Sandbox, answer, repeat, state};
 use crate::{
-    domain::{Birthday, Capability, CodeKey, Customer, Effect, EffectKind, EffectStatus, Money, Purpose, Timestamp},
+    domain::{
+        Birthday, Capability, CodeKey, Customer, Effect, EffectKind, EffectStatus, Money, Purpose, ShipBy, Timestamp,
+    },
     engine::{
         Ended,
-        guest::{ANSWER, Guest, LIST},
+        guest::{ANSWER, Guest, LIST, Text},
         limits,
     },
     store::{Scan, Transaction, keys, memory::MemoryStore},
@@ -155,6 +157,25 @@ fn a_tag_is_queued_when_tags_are_granted() {
 fn a_gift_is_queued_when_orders_are_granted() {
     let EffectKind::AddParcelGift(gift) = queued(Capability::Orders).kind else { panic!() };
     assert_eq!((gift.order.as_str(), gift.variant, gift.title.as_str()), ("1001", None, "A pencil"));
+}
+
+#[test]
+fn an_order_is_asked_to_be_sent_by_a_time_that_is_still_to_come_and_not_too_far() {
+    let latest = NOW + limits::SHIP_BY_AHEAD;
+    let mut guest = Guest::default();
+    let [order, soon, past, far] = ["1001", "soon", "past", "far"].map(|text| guest.text(text));
+    let ask = |key: &Text, at: Timestamp| {
+        format!("(call $ship_by {order} (i64.const {}) (i32.const {ANSWER})) (call $keep_answer {key})", at.0)
+    };
+    let body = [ask(&soon, latest), ask(&past, NOW), ask(&far, Timestamp(latest.0 + 1))].concat();
+    let mut ended = Sandbox::new().run(&guest.component(&body));
+    ended.result.clone().unwrap();
+    assert_eq!(
+        ["soon", "past", "far"].map(|key| answer(&mut ended, key).err().map(|it| it.0)),
+        [None, Some(INVALID), Some(INVALID)]
+    );
+    let kinds: Vec<_> = ended.effects.into_iter().map(|effect| effect.kind).collect();
+    assert_eq!(kinds, [EffectKind::SetShipBy(ShipBy { order: "1001".into(), at: latest })]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod bulk;
 pub mod changes;
 mod counts;
 mod discounts;
+mod fulfillment_orders;
 mod gift_cards;
 mod metafields;
 mod orders;
@@ -180,8 +181,8 @@ const TOKEN_REFUSED: &str = "the access token was refused: open the app in the s
                              `regulars store update`";
 
 const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_orders`, `write_order_edits`, `read_products`, \
-                             `write_customers`, `write_discounts`, `write_gift_cards`, `read_store_credit_accounts` and \
-                             `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
+                             `write_customers`, `write_discounts`, `write_gift_cards`, `write_merchant_managed_fulfillment_orders`, \
+                             `read_store_credit_accounts` and `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
                              data, then set its new token with `regulars store update`";
 
 fn header_of(token: &Secret) -> Result<HeaderValue, Failure> {
@@ -226,6 +227,7 @@ fn cost_of(effect: &EffectKind) -> u32 {
     match effect {
         EffectKind::AddParcelGift(_) => 250,
         EffectKind::StoreCredit(_) => 150,
+        EffectKind::SetShipBy(_) => 70,
         EffectKind::CreateGiftCard(_) | EffectKind::AddOrderNote(_) => 30,
         _ => 20,
     }

@@ -134,6 +134,7 @@ const EFFECT_KIND = {
   "order.note": "order note",
   "order.tags": "order tags",
   "order.gift": "gift in the parcel",
+  "order.ship-by": "time to send by",
   "metafield.set": "value at the shop",
   "birthday.set": "birthday",
 };

@@ -272,6 +272,16 @@ pub(crate) fn add_gift(gift: ParcelGift) -> Answer<EffectId> {
     })
 }
 
+pub(crate) fn ship_by(order_id: &str, at: Timestamp) -> Answer<EffectId> {
+    with(|run| {
+        run.granted(Capability::Orders)?;
+        run.check_to_come("at", Some(at))?;
+        let days = limits::SHIP_BY_DAYS_AHEAD;
+        valid(at <= run.now.plus_days(days), || format!("at: is more than {days} days ahead"))?;
+        run.queue(|id| Call::ShipBy { id, order_id: order_id.into(), at })
+    })
+}
+
 pub(crate) fn set_metafield(customer_id: &str, key: &str, value: &MetafieldValue) -> Answer<EffectId> {
     with(|run| {
         run.granted(Capability::Metafields)?;

@@ -114,6 +114,40 @@ fn orders_of_a_tier_wear_its_tag_once() {
 }
 
 #[test]
+fn orders_of_a_tier_are_to_be_sent_in_time_and_are_told_so_once() {
+    let mut shop = shop().setting("tiers", tiers(json!({ "send_within_hours": 24 }), json!({})));
+    let one = bought(&shop, "1", 300);
+    let told = paid(&mut shop, one.clone());
+    assert_eq!(note(&told).field("to be sent within"), Some("24 h"));
+    shop.deliver(Incoming::order_paid(one).id("again")).unwrap();
+    let next_day = Timestamp(START.0 + 86_400_000);
+    let times = |shop: &Bench| {
+        let calls = shop.calls().iter().filter_map(|it| match it {
+            Call::ShipBy { order_id, at, .. } => Some((order_id.clone(), *at)),
+            _ => None,
+        });
+        calls.collect::<Vec<_>>()
+    };
+    assert_eq!(times(&shop), [("1".to_owned(), next_day)]);
+
+    let mut sent: Order = bought(&shop, "2", 10).into();
+    sent.fulfillment_status = Some("fulfilled".into());
+    paid(&mut shop, sent);
+    assert_eq!(times(&shop).len(), 1, "what is sent already is not hurried");
+}
+
+#[test]
+fn a_time_that_passed_while_the_host_was_asleep_is_left_out() {
+    let mut shop = shop().setting("tiers", tiers(json!({ "send_within_hours": 24 }), json!({})));
+    let one = bought(&shop, "1", 300);
+    let late = Incoming::order_paid(one).at(shop.now());
+    shop.advance_days(2).unwrap();
+    let told = shop.deliver(late).unwrap();
+    assert_eq!((tier(&shop).as_deref(), note(&told).field("to be sent within")), (Some("silver"), None));
+    assert!(!shop.calls().iter().any(|it| matches!(it, Call::ShipBy { .. })));
+}
+
+#[test]
 fn early_access_is_a_tag_that_goes_with_the_tier() {
     let mut shop = shop().setting("tiers", tiers(json!({}), json!({ "early_access_tag": "early" })));
     pay(&mut shop, "1", 1000);
@@ -149,7 +183,13 @@ fn a_code_that_could_not_be_made_leaves_the_news() {
 #[test]
 fn what_is_not_granted_is_left_out_and_the_tier_stands() {
     let mut shop = shop()
-        .setting("tiers", tiers(json!({ "reward": "percent", "free_shipping": true, "order_tag": "vip" }), json!({})))
+        .setting(
+            "tiers",
+            tiers(
+                json!({ "reward": "percent", "free_shipping": true, "order_tag": "vip", "send_within_hours": 24 }),
+                json!({}),
+            ),
+        )
         .withhold(Capability::Mail)
         .withhold(Capability::Discounts)
         .withhold(Capability::Tags)

@@ -45,7 +45,7 @@ pub mod credentials;
 mod customers;
 pub mod handshake;
 pub mod oauth1;
-mod parcel_gifts;
+mod parcels;
 mod past;
 mod rules;
 mod search;

@@ -1,10 +1,12 @@
-//! Gifts in parcels. Magento adds nothing to an order that is placed, so that each is left to the packer, in a comment.
+//! What the packer of an order is told, in a comment: Magento adds nothing to an order that is placed, and knows no time by
+//! which one is to be sent.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{RestClient, comments::no_order, number, permanent, text::storable};
 use crate::{
-    domain::{EffectId, ParcelGift},
+    domain::{EffectId, OrderId, ParcelGift, ShipBy, Timestamp},
     platform::{
         Failure, Receipt,
         marks::{mark_of, marked},
@@ -12,24 +14,41 @@ use crate::{
 };
 
 impl RestClient {
-    /// Has a gift put into an order's parcel. An order that is cancelled, shipped whole or never shipped is a permanent
-    /// failure.
+    /// Has a gift put into an order's parcel.
     pub async fn add_parcel_gift(&self, effect: &EffectId, gift: &ParcelGift) -> Result<Receipt, Failure> {
-        let id = number(gift.order.as_str())?;
+        self.tell_packer(effect, &gift.order, &format!("Put into the parcel: {}", gift.title)).await
+    }
+
+    /// Has an order sent by a time, told by the shop's clocks.
+    pub async fn set_ship_by(&self, effect: &EffectId, ship_by: &ShipBy) -> Result<Receipt, Failure> {
+        let zone = &self.views().await?.time_zone;
+        let zone = TimeZone::get(zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))?;
+        self.tell_packer(effect, &ship_by.order, &format!("Send by {}", minute_in(ship_by.at, zone)?)).await
+    }
+
+    /// Leaves the packer a text. An order that is cancelled, shipped whole or never shipped is a permanent failure.
+    async fn tell_packer(&self, effect: &EffectId, order: &OrderId, text: &str) -> Result<Receipt, Failure> {
+        let id = number(order.as_str())?;
         let _turn = self.changes.lock().await;
-        let given = || Receipt("note".into());
-        // What was given stays given when the order is shipped or cancelled.
+        let told = || Receipt("note".into());
+        // What was told stays told when the order is shipped or cancelled.
         if self.comments_of(id).await?.iter().any(|comment| comment.contains(&mark_of(effect))) {
-            return Ok(given());
+            return Ok(told());
         }
         let order: Order = self.find(&["orders", id]).await?.ok_or_else(no_order)?;
         if let Some(reason) = order.has_no_parcel() {
             return Err(permanent(reason));
         }
-        let text = storable(&format!("Put into the parcel: {}", gift.title));
-        self.comment(id, &marked(&text, effect)).await?;
-        Ok(given())
+        self.comment(id, &marked(&storable(text), effect)).await?;
+        Ok(told())
     }
+}
+
+/// A minute as people read it, by the clocks of a time zone.
+fn minute_in(at: Timestamp, zone: TimeZone) -> Result<String, Failure> {
+    let instant = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let instant = instant.ok_or_else(|| permanent(format!("{at} is no time to send an order by")))?;
+    Ok(instant.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 #[derive(Deserialize)]
