@@ -25,6 +25,8 @@ const state = {
   troubles: [],
   /** What plugins ask to be decided. */
   tasks: [],
+  /** What the store was before it was added. */
+  history: null,
   /** The counters as they were when the activity and the troubles were last asked for. */
   seen: { activity: "", troubles: "" },
   looks: 0,
@@ -201,6 +203,34 @@ function troublesOf(plugins, events, effects) {
     onclick: () => showEffect(effect),
   }));
   return [...ofPlugin, ...ofEvent, ...ofEffect];
+}
+
+/** What is missing of the store's past, and what helps. */
+function historyRows(history) {
+  const isOpen = history?.status !== "reading" && history?.status !== "waiting";
+  return (isOpen ? history?.notes ?? [] : []).map(({ what, remedy }) => troubleRow({
+    key: `history ${what}`,
+    title: what,
+    reason: remedy,
+    standing: "history",
+    verb: "Read again",
+    path: ofStore("history"),
+    body: {},
+  }));
+}
+
+function drawHistory() {
+  const { history } = state;
+  const box = page("history");
+  const read = history && `${plural(history.customers.found, "customer")}, ${plural(history.orders.found, "order")} and ` +
+    `${plural(history.refunds.found, "refund")} from before the shop was added`;
+  const told = {
+    waiting: "The shop’s past is about to be read.",
+    reading: `Reading the shop’s past: ${read} so far.`,
+    read: `Known of the shop’s past: ${read}${history?.since ? `, since ${moment(history.since)}` : ""}.`,
+  }[history?.status];
+  box.hidden = !told;
+  if (told && box.textContent !== told) box.textContent = told;
 }
 
 /** A task: what a plugin asks, and the answers that there are. */
@@ -435,7 +465,7 @@ const lists = {
 function drawCounters(counters) {
   const refused = counters.webhooks_unsigned + counters.webhooks_refused + counters.webhooks_failed;
   const failed = counters.events_applied === undefined ? undefined : state.troubles.length;
-  const waiting = failed === undefined ? undefined : failed + state.tasks.length;
+  const waiting = failed === undefined ? undefined : failed + state.tasks.length + historyRows(state.history).length;
   const seeWhat = failed ? "See what failed" : "See what to decide";
   const tiles = [
     ["Webhooks taken in", counters.webhooks_accepted, `${plural(counters.webhooks_duplicate, "repeat")} ignored`],
@@ -528,7 +558,8 @@ function drawActivity() {
   lists.customers.show(activity.customers.map(customerRow));
   lists.mails.show(activity.mails.map(mailRow));
   lists.codes.show(activity.effects.filter((effect) => effect.kind === "discount.create").map(codeRow));
-  lists.attention.show([...state.tasks.map(taskRow), ...state.troubles.map(troubleRow)]);
+  const history = historyRows(state.history);
+  lists.attention.show([...state.tasks.map(taskRow), ...state.troubles.map(troubleRow), ...history]);
 }
 
 function say(kind, text) {
@@ -552,6 +583,7 @@ async function learnStores() {
     Object.values(lists).forEach((list) => list.forget());
   }
   state.store = chosen;
+  state.history = chosen && await api(ofStore("history"));
 }
 
 /** A sent mail never changes: its subject is asked for once. */
@@ -625,6 +657,7 @@ async function lookOnce() {
   }
   drawStore();
   drawCounters(counters);
+  drawHistory();
   drawGuide();
   drawActivity();
 }
