@@ -138,8 +138,10 @@ async fn what_was_before_is_learnt_and_told_to_nobody_and_what_comes_after_stand
     // An order of today is told, and is not the first.
     let answer = shop.send(&signed("orders/paid", order(103, MIRA, 0).to_string().into_bytes(), "w-103")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    shop.settled(5).await;
-    assert_eq!(shop.balance(&MIRA.to_string()).await, Some(38));
+    eventually("the order of today earns", DEADLINE, async || {
+        (shop.balance(&MIRA.to_string()).await == Some(38)).then_some(())
+    })
+    .await;
     let mira = known(&shop, MIRA).await;
     assert_eq!(mira["orders"].as_array().unwrap().len(), 3, "{mira}");
     assert_eq!(mira["customer"]["accepts_marketing"], true, "an order says nothing of consent: {mira}");
@@ -202,7 +204,8 @@ async fn what_a_webhook_told_since_is_not_overwritten_by_an_older_line() {
 
 /// A shop of so many customers with an order each, which has a line.
 async fn large(customers: u64) -> Shop {
-    let shop = Shop::without_plugins(Host::builder()).await;
+    // The simulated shop gathers it while its caller waits.
+    let shop = Shop::without_plugins(Host::builder().config("[shopify]\ntimeout_seconds = 60")).await;
     for id in 1..=customers {
         shop.shopify.put_customer(customer(id));
         shop.shopify.put_order(order(1_000_000 + id, id, 30));

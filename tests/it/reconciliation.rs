@@ -43,6 +43,7 @@ impl Season {
         let mut config = Config::load(None).unwrap();
         config.data_dir = data_dir.path().join("data");
         config.reconcile.every_seconds = 0;
+        config.history.on_installation = false;
         let opened = Timestamp(u64::try_from(shop.opens.as_millisecond()).unwrap());
         let clock = Manual::at(opened);
         let host = Host::open(config, Arc::new(clock.clone())).unwrap();

@@ -81,8 +81,10 @@ pub(super) async fn count(reader: &Reader, entry: &StoreEntry) -> Result<(), Err
         }
         Err(Stop::Store(error)) => return Err(error),
     };
+    reconcile::keep(pipeline, keys::counts(store), &counts).await?;
+    // Whoever asks sees it counting until it is seen what came of it.
     reader.asked().to_count.remove(&store);
-    reconcile::keep(pipeline, keys::counts(store), &counts).await
+    Ok(())
 }
 
 /// What is counted on both sides, and whether the platform shows more of the past than when it was read.

@@ -193,22 +193,23 @@ impl Reader {
         let (store, now) = (entry.id(), self.pipeline.clock.now());
         let kept = self.history(store)?;
         let (is_anew, is_stopped) = {
-            let mut asked = self.asked();
-            (asked.to_read.remove(&store), asked.to_stop.remove(&store))
+            let asked = self.asked();
+            (asked.to_read.contains(&store), asked.to_stop.contains(&store))
         };
         let fresh = || History { started_at: now, ..History::default() };
         let mut history = match is_anew {
             true => fresh(),
             false => kept.unwrap_or_else(fresh),
         };
-        if is_stopped && !is_anew {
-            (history.stopped, history.ended_at) = (true, Some(now));
-            return reconcile::keep(&self.pipeline, keys::history(store), &history).await;
-        }
         (history.ended_at, history.error) = (None, None);
-        if is_anew {
-            // It is seen to have begun while the platform is asked.
+        if is_anew || is_stopped {
+            (history.stopped, history.ended_at) = (!is_anew, (!is_anew).then_some(now));
             reconcile::keep(&self.pipeline, keys::history(store), &history).await?;
+            // Whoever asks how it stands sees it waiting until it is seen to have begun.
+            let mut asked = self.asked();
+            asked.to_read.remove(&store);
+            asked.to_stop.remove(&store);
+            return Ok(());
         }
         let before = history.clone();
         let next = match self.outbox.storefronts.client(entry).await {

@@ -40,8 +40,13 @@ pub(super) async fn read(
             Found::Order(order) => {
                 let placed_at = Some(order.created_at);
                 history.since = history.since.min(placed_at).or(placed_at);
-                reading.order(&order, history)?;
-                for refund in &order.refunds {
+                // What has become of it since the store was added is told by webhooks, or by reconciliation where one is lost.
+                let added_at = entry.record.added_at;
+                if order.updated_at < added_at {
+                    reading.order(&order, history)?;
+                }
+                let is_past = |refund: &&FoundRefund| refund.at.unwrap_or(order.updated_at) < added_at;
+                for refund in order.refunds.iter().filter(is_past) {
                     reading.refund(client, &order, refund, history).await?;
                 }
             }
@@ -77,6 +82,10 @@ fn count(progress: &mut Progress, is_known: bool) {
     progress.known += u64::from(is_known);
 }
 
+fn why_not(read: Result<Change, String>) -> String {
+    read.err().unwrap_or_else(|| "it tells of something else".into())
+}
+
 struct Reading<'a> {
     pipeline: &'a Pipeline,
     entry: &'a StoreEntry,
@@ -87,8 +96,10 @@ impl Reading<'_> {
     fn customer(&mut self, customer: &FoundCustomer, history: &mut History) -> Result<(), Error> {
         let told = match self.understand(&customer.told, customer.updated_at) {
             Ok(Change::Customer(told)) => told,
-            Ok(_) => return Ok(unreadable(history, format!("customer {} cannot be read", customer.id))),
-            Err(why) => return Ok(unreadable(history, format!("customer {}: {why}", customer.id))),
+            other => {
+                unreadable(history, format!("customer {}: {}", customer.id, why_not(other)));
+                return Ok(());
+            }
         };
         let row = self.pipeline.store.get(&keys::customer(self.entry.id(), &customer.id))?;
         let known = row.map(|row| decode::<Customer>(&row.bytes)).transpose()?;
@@ -107,8 +118,10 @@ impl Reading<'_> {
     fn order(&mut self, order: &FoundOrder, history: &mut History) -> Result<(), Error> {
         match self.understand(&order.told, order.updated_at) {
             Ok(Change::Order { .. }) => {}
-            Ok(_) => return Ok(unreadable(history, format!("order {} cannot be read", order.id))),
-            Err(why) => return Ok(unreadable(history, format!("order {}: {why}", order.id))),
+            other => {
+                unreadable(history, format!("order {}: {}", order.id, why_not(other)));
+                return Ok(());
+            }
         }
         let (store, facts) = (self.entry.id(), &*self.pipeline.store);
         let known = Known::of(facts, store, &order.id)?;
@@ -129,9 +142,8 @@ impl Reading<'_> {
         history: &mut History,
     ) -> Result<(), Stop> {
         let key = keys::refund(self.entry.id(), &order.id, &refund.id);
-        let is_known = self.pipeline.store.get(&key)?.is_some();
-        count(&mut history.refunds, is_known);
-        if is_known {
+        if self.pipeline.store.get(&key)?.is_some() {
+            count(&mut history.refunds, true);
             return Ok(());
         }
         let step = Step::Refunded(refund.id.clone());
@@ -139,9 +151,16 @@ impl Reading<'_> {
             Some(told) => Some(told.clone()),
             None => with_patience(self.pipeline, client, || client.told(&order.id, &step)).await?,
         };
-        if let Some(told) = told {
-            let at = refund.at.unwrap_or(order.updated_at);
-            self.tell(id_of(&told.topic, &order.id, &step, order.updated_at), &told, at);
+        let Some(told) = told else { return Ok(()) };
+        let at = refund.at.unwrap_or(order.updated_at);
+        match self.understand(&told, at) {
+            Ok(Change::Refund(_)) => {
+                count(&mut history.refunds, false);
+                self.tell(id_of(&told.topic, &order.id, &step, order.updated_at), &told, at);
+            }
+            // Its money has not gone back.
+            Ok(_) => {}
+            Err(why) => unreadable(history, format!("refund {}: {why}", refund.id)),
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/admin.js", include_str!("admin/admin.js")),
     ("/closely.js", include_str!("admin/closely.js")),
     ("/form.js", include_str!("admin/form.js")),
+    ("/history.js", include_str!("admin/history.js")),
     ("/host.js", include_str!("admin/host.js")),
     ("/list.js", include_str!("admin/list.js")),
     ("/plugins.js", include_str!("admin/plugins.js")),

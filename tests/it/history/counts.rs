@@ -24,7 +24,8 @@ async fn counts_that_agree_are_kept_and_shown() {
     assert_eq!((counted(&state), &state["notes"]), ([2, 2, 1, 1], &json!([])), "{state}");
     let shown = shop.run(&["store", "history", DOMAIN]);
     assert!(shown.contains("2 orders, 2 known here; 1 customers, 1 known here"), "{shown}");
-    let metrics = reqwest::get(format!("{}/metrics", shop.host.admin_url())).await.unwrap().text().await.unwrap();
+    let url = format!("{}/metrics", shop.host.admin_url());
+    let metrics = reqwest::Client::new().get(url).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("regulars_history_missing{of=\"orders\"} 0"), "{metrics}");
 }
 

@@ -104,6 +104,7 @@ fn holds(item: &Value, [field, comparison, value]: [&str; 3]) -> bool {
         "neq" => order.is_ne(),
         "gt" => order.is_gt(),
         "gteq" => order.is_ge(),
+        "lt" => order.is_lt(),
         "lteq" => order.is_le(),
         "in" => value.split(',').any(|one| one == held),
         _ => false,

@@ -87,7 +87,7 @@ impl Shop {
             ("post", ["V1", "coupons"]) => self.make_coupon(&body["coupon"]),
             ("post", ["V1", "coupons", "deleteByCodes"]) => self.delete_coupons(&body["codes"]),
             ("get", ["V1", "customers", "search"]) => {
-                list(&self.customers, &["email", "website_id", "entity_id", "dob"])
+                list(&self.customers, &["email", "website_id", "entity_id", "dob", "created_at", "updated_at"])
             }
             ("get", ["V1", "customers", id]) => found(&self.customers, "id", id),
             ("put", ["V1", "customers", id]) => self.change_customer(id, &body["customer"]),
@@ -98,7 +98,7 @@ impl Shop {
                 if is_there { (200, json!({ "attribute_code": code, "backend_type": "varchar" })) } else { not_found() }
             }
             ("get", ["V1", "orders"]) => {
-                list(&self.orders, &["entity_id", "updated_at", "store_id", "coupon_code", "state"])
+                list(&self.orders, &["entity_id", "created_at", "updated_at", "store_id", "coupon_code", "state"])
             }
             ("get", ["V1", "orders", id]) => found(&self.orders, "entity_id", id),
             ("get", ["V1", "orders", id, "comments"]) => self.comments_of(id),

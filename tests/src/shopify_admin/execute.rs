@@ -165,7 +165,7 @@ impl ObjectValue for Known {
     }
 
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        let is_connection = info.field_definition().argument_by_name("first").is_some();
+        let is_connection = info.field_definition().ty.inner_named_type().ends_with("Connection");
         if is_connection && !["first", "last"].iter().any(|size| info.arguments().contains_key(*size)) {
             return Err(FieldError { message: NO_SIZE.into() });
         }

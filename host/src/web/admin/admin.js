@@ -1,6 +1,7 @@
 // The admin page: asks the JSON API once a second and shows what has changed. What comes from outside enters the page as
 // text nodes only; mails stand in sandboxed frames.
 
+import { drawHistory, historyTroubles } from "./history.js";
 import { Refused, api, customerPath, effectPath, isEmbedded, ofStore, state } from "./host.js";
 import { List, el, page } from "./list.js";
 import { drawPlugins } from "./plugins.js";
@@ -50,7 +51,8 @@ const lists = {
 };
 
 /** What has failed and what is to be decided; undefined until that is known. */
-const waiting = () => (state.troubles === null ? undefined : state.troubles.length + state.tasks.length);
+const troubles = () => [...(state.troubles ?? []), ...historyTroubles()];
+const waiting = () => (state.troubles === null ? undefined : troubles().length + state.tasks.length);
 
 function drawCounters(counters) {
   const refused = counters.webhooks_unsigned + counters.webhooks_refused + counters.webhooks_failed;
@@ -157,7 +159,7 @@ function drawActivity() {
   lists.mails.show(activity.mails.map(mailRow));
   lists.codes.show(activity.effects.filter((effect) => effect.kind === "discount.create").map(codeRow));
   const tasks = state.tasks.map((task) => taskRow(task, tryAgain));
-  lists.attention.show([...tasks, ...(state.troubles ?? []).map((trouble) => troubleRow(trouble, tryAgain))]);
+  lists.attention.show([...tasks, ...troubles().map((trouble) => troubleRow(trouble, tryAgain))]);
 }
 
 function say(kind, text) {
@@ -180,6 +182,7 @@ async function learnStores() {
     Object.values(lists).forEach((list) => list.forget());
   }
   state.store = chosen;
+  state.history = chosen && await api(ofStore("history"));
   await learnPlugins();
 }
 
@@ -266,6 +269,7 @@ async function lookOnce() {
   drawStore();
   drawCounters(counters);
   drawWaiting();
+  drawHistory();
   drawGuide();
   drawPlugins(lookAnew);
   drawActivity();

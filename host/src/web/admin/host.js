@@ -18,6 +18,8 @@ export const state = {
   troubles: null,
   /** What plugins ask to be decided. */
   tasks: [],
+  /** What the store was before it was added, as far as it has been read. */
+  history: null,
   /** The counters as they were when the activity and the troubles were last asked for. */
   seen: { activity: "", troubles: "" },
   looks: 0,
