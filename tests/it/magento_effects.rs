@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard,
-        OrderNote, OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
+        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, Effect, EffectKind, EffectStatus, Metafield,
+        NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
     },
     platform::{
         Client, Failure, Secret,
@@ -24,6 +24,7 @@ use crate::performing::{LATER, Performing, credit, discount, discount_for_all, e
 
 mod codes;
 mod customers;
+mod many_codes;
 mod orders;
 
 const POINTS: &str = "regulars_loyalty_points_points_balance";
@@ -47,14 +48,14 @@ impl Performing for Host {
 
 impl Host {
     fn new() -> Self {
-        let consumer = Consumer::named("regulars");
-        let token = Integration {
-            consumer_key: consumer.key.clone(),
-            consumer_secret: consumer.secret.clone(),
-            access_token: consumer.token.clone(),
-            access_token_secret: consumer.token_secret.clone(),
-        };
-        Self::with(Access::Integration(consumer), &token.as_token())
+        let (consumer, token) = integration();
+        Self::with(Access::Integration(consumer), &token)
+    }
+
+    /// The same shop, called by a host that was started anew.
+    fn anew(self) -> Self {
+        let client = client(&self.shop, &integration().1, &self.clock);
+        Self { client: Client::Magento(Box::new(client)), ..self }
     }
 
     fn with(access: Access, token: &str) -> Self {
@@ -107,6 +108,18 @@ impl Host {
         let invalid = self.shop.requests().into_iter().find(|it| matches!(it.outcome, Outcome::Invalid(_)));
         assert_eq!(invalid, None);
     }
+}
+
+/// An integration, and the token with which the host calls as it.
+fn integration() -> (Consumer, String) {
+    let consumer = Consumer::named("regulars");
+    let token = Integration {
+        consumer_key: consumer.key.clone(),
+        consumer_secret: consumer.secret.clone(),
+        access_token: consumer.token.clone(),
+        access_token_secret: consumer.token_secret.clone(),
+    };
+    (consumer, token.as_token())
 }
 
 fn client(shop: &MagentoRest, token: &str, clock: &Manual) -> RestClient {

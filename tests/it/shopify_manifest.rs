@@ -31,11 +31,13 @@ const NOT_ASKED_FOR: [(&str, &str); 6] = [
 
 /// Scopes of each document, as the schema demands them.
 const DOCUMENTS: &[(&str, &[&str])] = &[
+    ("add_codes", &["write_discounts"]),
     ("add_tags", &["write_customers", "write_orders"]),
     ("add_variant", &["write_order_edits"]),
     ("begin_order_edit", &["write_order_edits"]),
     ("changed_orders", &["read_orders"]),
     ("changed_products", &["read_products"]),
+    ("codes_addition", &["read_discounts"]),
     ("commit_order_edit", &["write_order_edits"]),
     ("create_discount", &["write_discounts"]),
     ("create_free_shipping", &["write_discounts"]),
@@ -44,6 +46,7 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("debit", &["write_store_credit_account_transactions"]),
     ("discount", &["read_discounts"]),
     ("discount_by_code", &["read_discounts"]),
+    ("discount_codes", &["read_discounts"]),
     ("end_discount", &["write_discounts"]),
     ("fulfillment_orders", &["read_orders", "read_merchant_managed_fulfillment_orders"]),
     ("gift_cards", &["read_gift_cards"]),
@@ -55,6 +58,7 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("prices", &["read_products"]),
     ("product", &["read_products"]),
     ("refund", &["read_orders"]),
+    ("refused_codes", &["read_discounts"]),
     ("remove_tags", &["write_customers", "write_orders"]),
     ("set_fulfillment_deadline", &["write_merchant_managed_fulfillment_orders"]),
     ("set_metafield", &["write_customers"]),

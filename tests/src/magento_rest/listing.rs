@@ -105,7 +105,7 @@ fn holds(item: &Value, [field, comparison, value]: [&str; 3]) -> bool {
         "gt" => order.is_gt(),
         "gteq" => order.is_ge(),
         "lteq" => order.is_le(),
-        "in" => value.split(',').any(|one| one == held),
+        "in" => value.split(',').any(|one| self::order(&held, one).is_eq()),
         _ => false,
     }
 }

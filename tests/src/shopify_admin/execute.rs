@@ -52,6 +52,7 @@ impl ObjectValue for Root<'_> {
         let args = serde_json::to_value(info.arguments()).map_err(|error| FieldError { message: error.to_string() })?;
         let mut guard = self.shop.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (shop, declined) = &mut *guard;
+        shop.code_additions.work(&mut shop.discounts);
         let answer = match self.type_name {
             "Mutation" => mutate(shop, info.field_name(), args),
             _ => query(shop, info, &args),
@@ -76,6 +77,7 @@ fn mutate(shop: &mut Shop, field: &str, args: Value) -> Answer {
     match field {
         "discountCodeBasicCreate" => discounts.create_basic(args, currency, now),
         "discountCodeFreeShippingCreate" => discounts.create_free_shipping(args, currency, now),
+        "discountRedeemCodeBulkAdd" => shop.code_additions.add(args, &shop.discounts),
         "discountCodeDeactivate" => discounts.deactivate(args, currency, now),
         "fulfillmentOrdersSetFulfillmentDeadline" => shop.fulfillment_orders.set_deadline(args),
         "giftCardCreate" => gift_cards.create(args),
@@ -114,6 +116,7 @@ fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
         "nodes" => {
             args["ids"].as_array().into_iter().flatten().map(|id| shop.node(id.as_str().unwrap_or_default())).collect()
         }
+        "discountRedeemCodeBulkCreation" => shop.code_additions.by_id(text("id")),
         "giftCards" => shop.gift_cards.search(text("query")),
         "products" if args["sortKey"] == "UPDATED_AT" => shop.products.changed(text("query"))?,
         "refund" => shop.orders.refund(text("id")),

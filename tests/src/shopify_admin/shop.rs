@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    discounts::Discounts, fulfillment_orders::FulfillmentOrders, gift_cards::GiftCards, metafields::Metafields,
-    order_edits::OrderEdits, orders::Orders, products::Products, store_credit::StoreCredit,
+    code_additions::CodeAdditions, discounts::Discounts, fulfillment_orders::FulfillmentOrders, gift_cards::GiftCards,
+    metafields::Metafields, order_edits::OrderEdits, orders::Orders, products::Products, store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -17,6 +17,7 @@ pub(super) struct Shop {
     pub(super) currency: String,
     pub(super) now: Timestamp,
     pub(super) discounts: Discounts,
+    pub(super) code_additions: CodeAdditions,
     pub(super) tags: Tags,
     pub(super) orders: Orders,
     pub(super) fulfillment_orders: FulfillmentOrders,

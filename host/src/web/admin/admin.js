@@ -3,8 +3,8 @@
 
 import { List, el, page } from "./list.js";
 import {
-  capital, clock, decision, effectKind, effectName, effectStatus, hasFailed, headline, minute, moment, money, number,
-  outcomeOf, parseExactly, personName, plural, printExactly, sentence, worth,
+  capital, clock, codesOf, decision, effectKind, effectName, effectStatus, hasFailed, headline, minute, moment, money,
+  number, outcomeOf, parseExactly, personName, plural, printExactly, sentence, worth,
 } from "./words.js";
 
 const LOOK_EVERY = 1000;
@@ -149,9 +149,11 @@ function mailRow(effect) {
 }
 
 function codeRow(effect) {
-  const { code, benefit } = effect.content.CreateDiscount;
+  const { terms, codes } = codesOf(effect);
+  const [first, ...others] = codes;
+  const name = others.length ? `${first} and ${others.length} more` : first;
   const whom = nameById(effect.customer) ?? "whoever has it";
-  return effectRow(effect, code, `${worth(benefit)} for ${whom}`, () => showEffect(effect), "code");
+  return effectRow(effect, name, `${worth(terms.benefit)} for ${whom}`, () => showEffect(effect), "code");
 }
 
 function troubleRow({ key, title, reason, due, path, body, onclick, verb = "Try again", standing }) {
@@ -376,13 +378,15 @@ function showMail(effect) {
 }
 
 function showEffect(effect) {
-  const discount = effect.content.CreateDiscount;
+  const { terms, codes } = codesOf(effect) ?? { codes: [] };
   show(nameOfEffect(effect),
-    discount && facts([
-      ["Value", worth(discount.benefit)],
-      ["Orders from", discount.minimum_subtotal && money(discount.minimum_subtotal)],
-      ["Valid until", discount.ends_at ? moment(discount.ends_at) : "without end"],
+    terms && facts([
+      ["Value", worth(terms.benefit)],
+      ["Orders from", terms.minimum_subtotal && money(terms.minimum_subtotal)],
+      ["Valid until", terms.ends_at ? moment(terms.ends_at) : "without end"],
     ]),
+    codes.length > 1 && el("h3", {}, "Codes, each for one use"),
+    codes.length > 1 && el("pre", {}, codes.join("\n")),
     el("h3", {}, "How far it has come"),
     facts([
       ["Status", effectStatus(effect)],
@@ -527,7 +531,7 @@ function drawActivity() {
   lists.feed.show(events.map((event) => eventRow(event, effects)));
   lists.customers.show(activity.customers.map(customerRow));
   lists.mails.show(activity.mails.map(mailRow));
-  lists.codes.show(activity.effects.filter((effect) => effect.kind === "discount.create").map(codeRow));
+  lists.codes.show(activity.effects.filter((effect) => codesOf(effect) !== null).map(codeRow));
   lists.attention.show([...state.tasks.map(taskRow), ...state.troubles.map(troubleRow)]);
 }
 

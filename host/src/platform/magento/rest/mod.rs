@@ -21,6 +21,7 @@ use tokio::sync::OnceCell;
 
 use self::{
     answer::Answer,
+    batches::Batch,
     credentials::{Credentials, Service},
     oauth1::{Once, Signer, Token},
     search::{Page, Search},
@@ -29,7 +30,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
-    domain::{CodeKey, Timestamp},
+    domain::{CodeKey, EffectId, Timestamp},
     platform::{
         Failure, Secret,
         http::{Body, Call, Http, Limits, Reach},
@@ -38,7 +39,7 @@ use crate::{
 
 mod answer;
 mod attributes;
-pub mod batches;
+mod batches;
 mod changes;
 mod comments;
 mod coupons;
@@ -89,6 +90,8 @@ pub struct RestClient {
     changes: tokio::sync::Mutex<()>,
     /// What was written to without an answer, and until when that may still arrive.
     unanswered: Mutex<BTreeMap<String, Timestamp>>,
+    /// Batches of codes that are being worked off.
+    batches: Mutex<BTreeMap<EffectId, Batch>>,
 }
 
 impl fmt::Debug for RestClient {
@@ -113,6 +116,7 @@ impl RestClient {
             allowed_at: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
             unanswered: Mutex::default(),
+            batches: Mutex::default(),
         })
     }
 

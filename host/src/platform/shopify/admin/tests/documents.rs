@@ -68,11 +68,13 @@ fn variables() -> BTreeMap<&'static str, Value> {
     let field =
         Field { customer: customer.into(), namespace: "$app:a".into(), key: "k", kind: "date", value: "v".into() };
     BTreeMap::from([
+        ("add_codes", json!({"id": id, "codes": [{"code": "A"}]})),
         ("add_tags", json!({"id": id, "tags": ["a"]})),
         ("add_variant", json!({"id": id, "variant": id})),
         ("begin_order_edit", json!({"id": id})),
         ("changed_orders", json!({"query": "", "first": 1, "after": null})),
         ("changed_products", json!({"query": "", "first": 1, "after": null})),
+        ("codes_addition", json!({"id": id})),
         ("commit_order_edit", json!({"id": id, "staffNote": "a"})),
         ("create_discount", json!({"discount": off_items.unwrap()})),
         ("create_free_shipping", json!({"discount": off_shipping.unwrap()})),
@@ -83,6 +85,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ),
         ("debit", json!({"customer": customer, "debit": {"debitAmount": money}})),
         ("discount", json!({"id": id})),
+        ("discount_codes", json!({"id": id, "first": 250})),
         ("discount_by_code", json!({"code": "A"})),
         ("end_discount", json!({"id": id})),
         ("fulfillment_orders", json!({"id": id})),
@@ -95,6 +98,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("prices", json!({"ids": [id]})),
         ("product", json!({"id": id, "after": null})),
         ("refund", json!({"id": id, "after": null})),
+        ("refused_codes", json!({"id": id, "first": 250})),
         ("remove_tags", json!({"id": id, "tags": ["a"]})),
         ("set_fulfillment_deadline", json!({"ids": [id], "deadline": "2026-10-31T00:00:00Z"})),
         ("set_metafield", json!({"metafield": field.input(None)})),
