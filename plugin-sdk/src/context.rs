@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Action, Birthday, CodeStanding, Customer, Date, Dispute, EffectId, EffectStanding, EndedEffect, Event, Fulfillment,
-    Issued, Mail, Malformed, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift, Product, Refund, Refusal,
-    SharedLink, Signal, Similarity, State, StoreInfo, Task, Timer, Timestamp, Visit, failure::decode, limits, sys,
+    Issued, IssuedMany, Mail, Malformed, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift, Product, Refund,
+    Refusal, SharedLink, Signal, Similarity, State, StoreInfo, Task, Timer, Timestamp, Visit, failure::decode, limits,
+    sys,
 };
 
 /// What the host lets a plugin see and do while it handles one event.
@@ -271,6 +272,17 @@ impl Context {
     /// terms that make no usable code, [`Refusal::Other`] where the budget is used up or a better offer is live.
     pub fn create_discount(&mut self, discount: NewDiscount) -> Result<Issued, Refusal> {
         sys::create_discount(discount)
+    }
+
+    /// Queues `count` codes of the same terms at once, as for cards to print, for whoever has one of them and each for one
+    /// use: make the discount by [`NewDiscount::open`] and [`NewDiscount::uses`] of 1. The effect is done when all of them
+    /// are there; [`Context::disable_discount`] ends them together. Needs the capability `discounts`.
+    ///
+    /// # Errors
+    /// As [`Context::create_discount`]; [`Refusal::OverLimit`] past [`limits::CODES_AT_ONCE`], [`Refusal::Invalid`] for none
+    /// at all and for other terms.
+    pub fn create_discounts(&mut self, discount: NewDiscount, count: u32) -> Result<IssuedMany, Refusal> {
+        sys::create_discounts(discount, count)
     }
 
     /// Queues the end of a code of this plugin's, by the effect that made it. The effect fails if the code was for one

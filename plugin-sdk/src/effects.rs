@@ -269,14 +269,23 @@ pub struct Issued {
     pub code: String,
 }
 
-/// What the host knows of a code.
+/// Many codes that have been queued together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedMany {
+    /// What is done when all of them are there.
+    pub effect: EffectId,
+    /// As many as were asked for; they follow from the effect's id.
+    pub codes: Vec<String>,
+}
+
+/// What the host knows of a code, or of all that one effect makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeStanding {
-    /// The code.
+    /// The code; the first of several.
     pub code: String,
     /// `pending`, `live`, `ended`, `disabled` or `failed`.
     pub status: String,
-    /// Orders that name the code and are not cancelled.
+    /// Orders that name the code, or one of several, and are not cancelled.
     pub used: u32,
 }
 

@@ -81,8 +81,8 @@ use test::host as sys;
 // Listed one by one: what authors see is chosen, and generated names stay inside.
 pub use context::{Context, Orders};
 pub use effects::{
-    Benefit, CodeStanding, EffectId, EffectStanding, Guard, Issued, Mail, MetafieldValue, NewDiscount, ParcelGift,
-    Purpose, SharedLink, Task, TaskAnswer,
+    Benefit, CodeStanding, EffectId, EffectStanding, Guard, Issued, IssuedMany, Mail, MetafieldValue, NewDiscount,
+    ParcelGift, Purpose, SharedLink, Task, TaskAnswer,
 };
 pub use facts::{
     Action, Birthday, Customer, Date, Dispute, EndedEffect, Event, Fulfillment, LineItem, Merge, Order, Product,

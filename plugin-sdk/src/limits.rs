@@ -48,6 +48,9 @@ pub const MAIL_GUARDS: usize = 8;
 /// Days that a mail may be put off: as far ahead as a timer may be set.
 pub const MAIL_DAYS_AHEAD: u64 = TIMER_DAYS_AHEAD;
 
+/// Codes that [`Context::create_discounts`](crate::Context::create_discounts) makes at once.
+pub const CODES_AT_ONCE: u32 = 250;
+
 /// Days ahead by which an order may be asked to be sent.
 pub const SHIP_BY_DAYS_AHEAD: u64 = 366;
 

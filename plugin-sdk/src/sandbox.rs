@@ -18,8 +18,9 @@ use regulars::plugin::{
 
 use crate::{
     Action, Benefit, Birthday, CodeStanding, Context, Currency, Customer, Date, Dispute, EffectId, EffectStanding,
-    Event, Fulfillment, Guard, Issued, LineItem, Mail, Merge, MetafieldValue, Money, NewDiscount, Order, ParcelGift,
-    Product, Refund, RefundLine, Refusal, SharedLink, Signal, Similarity, StoreInfo, Task, Timer, Timestamp,
+    Event, Fulfillment, Guard, Issued, IssuedMany, LineItem, Mail, Merge, MetafieldValue, Money, NewDiscount, Order,
+    ParcelGift, Product, Refund, RefundLine, Refusal, SharedLink, Signal, Similarity, StoreInfo, Task, Timer,
+    Timestamp,
 };
 
 pub mod shown;
@@ -333,7 +334,7 @@ pub(crate) fn send_mail(it: Mail) -> Result<EffectId, Refusal> {
     mail::send(&message).map(EffectId).map_err(refused)
 }
 
-pub(crate) fn create_discount(it: NewDiscount) -> Result<Issued, Refusal> {
+fn terms_out(it: NewDiscount) -> (discounts::Terms, Benefit) {
     let terms = discounts::Terms {
         customer_id: it.customer_id,
         prefix: it.prefix,
@@ -347,13 +348,29 @@ pub(crate) fn create_discount(it: NewDiscount) -> Result<Issued, Refusal> {
         combines: it.combines,
         offer: it.offer,
     };
-    let issued = match it.benefit {
+    (terms, it.benefit)
+}
+
+pub(crate) fn create_discount(it: NewDiscount) -> Result<Issued, Refusal> {
+    let (terms, benefit) = terms_out(it);
+    let issued = match benefit {
         Benefit::Amount(value) => discounts::create_amount(&terms, &money_out(value)),
         Benefit::BasisPoints(share) => discounts::create_percentage(&terms, share),
         Benefit::FreeShipping => discounts::create_free_shipping(&terms),
         Benefit::FreeProduct => discounts::create_free_product(&terms),
     };
     issued.map(|it| Issued { effect: EffectId(it.effect), code: it.code }).map_err(refused)
+}
+
+pub(crate) fn create_discounts(it: NewDiscount, count: u32) -> Result<IssuedMany, Refusal> {
+    let (terms, benefit) = terms_out(it);
+    let issued = match benefit {
+        Benefit::Amount(value) => discounts::create_many_amount(&terms, &money_out(value), count),
+        Benefit::BasisPoints(share) => discounts::create_many_percentage(&terms, share, count),
+        Benefit::FreeShipping => discounts::create_many_free_shipping(&terms, count),
+        Benefit::FreeProduct => discounts::create_many_free_product(&terms, count),
+    };
+    issued.map(|it| IssuedMany { effect: EffectId(it.effect), codes: it.codes }).map_err(refused)
 }
 
 pub(crate) fn disable_discount(code_effect: &EffectId) -> Result<EffectId, Refusal> {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, EffectKind, Metafield, NewDiscount, NewGiftCard,
-        OrderNote, OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
+        Benefit, Birthday, BirthdayChange, CodeKey, DiscountEnd, Effect, EffectKind, EffectStatus, Metafield,
+        NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, ShipBy, TagChange, Timestamp as Moment,
     },
     platform::{
         Client, Failure, Secret,
@@ -24,6 +24,7 @@ use crate::performing::{LATER, Performing, credit, discount, discount_for_all, e
 
 mod codes;
 mod customers;
+mod many_codes;
 mod orders;
 
 const POINTS: &str = "regulars_loyalty_points_points_balance";
@@ -50,6 +51,13 @@ impl Host {
         let consumer = Consumer::named("regulars");
         let token = token_of(&consumer);
         Self::with(Access::Integration(consumer), &token)
+    }
+
+    /// The same shop, called by a host that was started anew.
+    fn anew(self) -> Self {
+        let token = token_of(&Consumer::named("regulars"));
+        let client = client(&self.shop, "shop.example.com", &token, &self.clock);
+        Self { client: Client::Magento(Box::new(client)), ..self }
     }
 
     fn with(access: Access, token: &str) -> Self {

@@ -27,6 +27,7 @@ mod pausing;
 mod performing;
 mod plugin_mails;
 mod power_cut;
+mod printed_cards;
 mod privacy;
 mod reconcile_on_request;
 mod reconciliation;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount, StoreCredit, Timestamp as Moment,
+        Benefit, DiscountBatch, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount, StoreCredit,
+        Timestamp as Moment,
     },
     platform::{Client, Failure, Receipt},
 };
@@ -23,6 +24,7 @@ pub trait Performing {
         let (client, id) = (self.client(), EffectId::from(id));
         match kind {
             EffectKind::CreateDiscount(it) => client.create_discount(&id, it).await,
+            EffectKind::CreateDiscounts(it) => client.create_discounts(&id, it).await,
             EffectKind::DisableDiscount(it) => client.end_discount(it, None).await.map(|ended| ended.receipt),
             EffectKind::StoreCredit(it) => client.change_store_credit(&id, it).await,
             EffectKind::CreateGiftCard(it) => client.create_gift_card(&id, it).await,
@@ -92,6 +94,12 @@ pub fn discount_for_all() -> NewDiscount {
         benefit: Benefit::BasisPoints(1_234),
         ..discount("FOR-ALL")
     }
+}
+
+/// So many codes of the same terms, for whoever has one of them: CARD-1, CARD-2, and so on.
+pub fn cards(count: usize) -> DiscountBatch {
+    let first = NewDiscount { customer: None, benefit: Benefit::BasisPoints(1_000), ..discount("CARD-1") };
+    DiscountBatch { first, others: (2..=count).map(|number| format!("CARD-{number}")).collect() }
 }
 
 pub fn end_of(code: &str) -> EffectKind {

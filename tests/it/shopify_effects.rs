@@ -24,6 +24,7 @@ use regulars_tests::shopify_admin::{
 };
 use serde_json::{Value, json};
 
+mod many_codes;
 mod ship_by;
 
 use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
@@ -54,12 +55,16 @@ impl Host {
         let limits = Limits { maximum: 1_000_000.0, restore_rate: 0.0 };
         let admin = ShopifyAdmin::start(&SchemaSource::best(), Options { limits, ..Options::default() }).unwrap();
         let clock = Manual::at(Moment(1_790_000_000_000));
-        let (http, token) = (Http::new().unwrap(), Secret::new("shpat_simulated"));
-        let client = AdminClient::new(http, &admin.base_url(), &token, Arc::new(clock.clone())).unwrap();
+        let client = client(&admin, &clock);
         admin.put_order(order(json!({})));
         let variants = vec![variant(41, 12_500, true), variant(42, 9_000, true), variant(43, 9_000, false)];
         admin.put_product(Product { id: "gid://shopify/Product/4".into(), variants });
-        Self { admin, client: Client::Shopify(Box::new(client)), clock }
+        Self { admin, client, clock }
+    }
+
+    /// The same shop, called by a host that was started anew.
+    fn anew(self) -> Self {
+        Self { client: client(&self.admin, &self.clock), ..self }
     }
 
     /// The same with what some effects build on.
@@ -92,6 +97,12 @@ impl Host {
             "values": [points.map(|it| it.value), birthday.map(|it| it.value)],
         })
     }
+}
+
+fn client(admin: &ShopifyAdmin, clock: &Manual) -> Client {
+    let (http, token) = (Http::new().unwrap(), Secret::new("shpat_simulated"));
+    let client = AdminClient::new(http, &admin.base_url(), &token, Arc::new(clock.clone())).unwrap();
+    Client::Shopify(Box::new(client))
 }
 
 fn euros(units: i64) -> Amount {

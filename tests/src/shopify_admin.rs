@@ -16,6 +16,7 @@
 //! ```
 
 mod bulk;
+mod code_additions;
 mod cost;
 mod customers;
 mod discounts;
@@ -214,6 +215,16 @@ impl ShopifyAdmin {
     /// Lets orders use a code so many times more.
     pub fn use_code(&self, code: &str, times: u32) {
         self.change(|shop| shop.discounts.use_code(code, times));
+    }
+
+    /// Lets the queue that adds codes to discounts stand still, or go on.
+    pub fn hold_code_additions(&self, are_held: bool) {
+        self.change(|shop| shop.code_additions.are_held = are_held);
+    }
+
+    /// Lets the shop take none of these codes where they are added to a discount.
+    pub fn refuse_codes(&self, codes: &[&str]) {
+        self.change(|shop| shop.code_additions.refused = codes.iter().map(|code| (*code).into()).collect());
     }
 
     /// Gives the shop an order, or a newer state of one, as its webhooks tell it.

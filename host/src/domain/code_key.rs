@@ -19,7 +19,16 @@ impl CodeKey {
 
     /// What the code has that `effect` makes: `chars` of A-Z and 2-7, at most 51, of 5 bits each.
     pub fn code(&self, effect: &EffectId, chars: usize) -> String {
-        let mut code = BASE32_NOPAD.encode(&Mac::of(&self.0, &[effect.as_str().as_bytes()]).bytes());
+        self.letters(&[effect.as_str().as_bytes()], chars)
+    }
+
+    /// The same of the one with that number out of many codes that `effect` makes.
+    pub fn numbered_code(&self, effect: &EffectId, number: u32, chars: usize) -> String {
+        self.letters(&[effect.as_str().as_bytes(), &number.to_be_bytes()], chars)
+    }
+
+    fn letters(&self, of: &[&[u8]], chars: usize) -> String {
+        let mut code = BASE32_NOPAD.encode(&Mac::of(&self.0, of).bytes());
         code.truncate(chars);
         code
     }
@@ -45,6 +54,14 @@ mod tests {
         assert_ne!(code, key.code(&second, 16));
         assert_ne!(code, other.code(&first, 16));
         assert_eq!(key.code(&first, 10), code[..10]);
+    }
+
+    #[test]
+    fn each_of_many_codes_is_another() {
+        let (key, effect) = (CodeKey::under(&[1; 32]), "q3zkm5a2w7".into());
+        let codes: std::collections::BTreeSet<_> =
+            (0..250).map(|number| key.numbered_code(&effect, number, 10)).collect();
+        assert_eq!((codes.len(), codes.contains(&key.code(&effect, 10))), (250, false));
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub enum EffectKind {
     SetMetafield(Metafield),
     SetBirthday(BirthdayChange),
     SetShipBy(ShipBy),
+    CreateDiscounts(DiscountBatch),
 }
 
 impl EffectKind {
@@ -74,6 +75,7 @@ impl EffectKind {
             Self::SetMetafield(_) => "metafield.set",
             Self::SetBirthday(_) => "birthday.set",
             Self::SetShipBy(_) => "order.ship-by",
+            Self::CreateDiscounts(_) => "discount.create-many",
         }
     }
 
@@ -99,7 +101,8 @@ impl EffectKind {
             | Self::AddOrderNote(_)
             | Self::ChangeOrderTags(_)
             | Self::AddParcelGift(_)
-            | Self::SetShipBy(_) => {}
+            | Self::SetShipBy(_)
+            | Self::CreateDiscounts(_) => {}
         }
         self
     }
@@ -118,8 +121,24 @@ impl EffectKind {
             | Self::AddOrderNote(_)
             | Self::ChangeOrderTags(_)
             | Self::AddParcelGift(_)
-            | Self::SetShipBy(_) => None,
+            | Self::SetShipBy(_)
+            | Self::CreateDiscounts(_) => None,
         }
+    }
+
+    /// The terms of the code that it makes, or of each of them.
+    pub fn terms(&self) -> Option<&NewDiscount> {
+        match self {
+            Self::CreateDiscount(discount) => Some(discount),
+            Self::CreateDiscounts(batch) => Some(&batch.first),
+            _ => None,
+        }
+    }
+
+    /// Every code that it makes.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        let others = if let Self::CreateDiscounts(batch) = self { batch.others.as_slice() } else { &[] };
+        self.terms().map(|first| first.code.as_str()).into_iter().chain(others.iter().map(String::as_str))
     }
 
     /// Of which customer it sets which value, where of several changes the last one stays.
@@ -261,6 +280,20 @@ impl NewDiscount {
     }
 }
 
+/// Codes of the same terms, for whoever has one of them, each for one use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscountBatch {
+    pub first: NewDiscount,
+    /// The codes besides the first.
+    pub others: Vec<String>,
+}
+
+impl DiscountBatch {
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.first.code.as_str()).chain(self.others.iter().map(String::as_str))
+    }
+}
+
 /// What a code is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Benefit {
@@ -273,10 +306,11 @@ pub enum Benefit {
     FreeProduct,
 }
 
-/// The end of a code that another effect has made.
+/// The end of a code that another effect has made, or of all that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscountEnd {
     pub made_by: EffectId,
+    /// The first of several.
     pub code: String,
 }
 

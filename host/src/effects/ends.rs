@@ -1,7 +1,7 @@
 //! The end of a code: whether there is anything to end, and whether it is not too late.
 //!
 //! A code for one use that has been used has come to its end by that: to end it fails, so that nothing is given back for
-//! it. One for many is ended however often it has been used.
+//! it. One for many, and many that were made at once, are ended however often they have been used.
 
 use super::{BEHIND, Verdict};
 use crate::{

@@ -16,10 +16,10 @@ use crate::{
     catalog::Catalog,
     clock::{Clock, Stopwatch},
     counters::Counters,
-    domain::{Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
+    domain::{DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, StoreId, Timestamp},
     retry::Schedule,
     store::{
-        Archive, CommitError, Error, Inbox, Key, Store, Transaction, budget::give_back_effect, decode, keys,
+        Archive, CommitError, Error, Inbox, Key, Store, Transaction, budget::give_back_effect, codes, decode, keys,
         orders::orders_with_code, outbox::due_of, survivor,
     },
     telemetry::{journey, trace},
@@ -272,14 +272,20 @@ async fn settle(
 fn give_back(transaction: &mut Transaction, store: StoreId, effect: &Effect) -> Result<(), Error> {
     let in_vain = match (&effect.status, &effect.kind) {
         (EffectStatus::Dead { .. } | EffectStatus::Dropped { .. }, _) => &effect.id,
-        (EffectStatus::Done { .. }, EffectKind::DisableDiscount(end))
-            if orders_with_code(transaction, store, &end.code)?.is_empty() =>
-        {
+        (EffectStatus::Done { .. }, EffectKind::DisableDiscount(end)) if is_unused(transaction, store, end)? => {
             &end.made_by
         }
         (EffectStatus::Done { .. } | EffectStatus::Pending { .. }, _) => return Ok(()),
     };
     give_back_effect(transaction, store, &effect.plugin, in_vain)
+}
+
+/// Whether no order has used what was ended.
+fn is_unused(transaction: &mut Transaction, store: StoreId, end: &DiscountEnd) -> Result<bool, Error> {
+    Ok(match transaction.get::<Effect>(&keys::effect(store, &end.made_by))? {
+        Some(making) => codes::uses(transaction, store, &making.kind)? == 0,
+        None => orders_with_code(transaction, store, &end.code)?.is_empty(),
+    })
 }
 
 fn settled(outbox: &Outbox, effect: Effect, verdict: &Verdict) -> Effect {

@@ -11,7 +11,7 @@ use crate::{
     access::{Keeper, door},
     catalog::StoreEntry,
     clock::Clock,
-    domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
+    domain::{CustomerId, Effect, EffectKind, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
         http::{Door, Http, Limits},
@@ -117,9 +117,10 @@ async fn call(
     let is_last = || is_last(rows, store, effect).map_err(|error| Failure::Transient { reason: error.to_string() });
     Ok(match &effect.kind {
         EffectKind::CreateDiscount(discount) => client.create_discount(id, discount).await,
+        EffectKind::CreateDiscounts(batch) => client.create_discounts(id, batch).await,
         EffectKind::DisableDiscount(end) => {
             let making = read::<Effect>(rows, &keys::effect(store, &end.made_by))?;
-            let ended = client.end_discount(end, making.as_ref().and_then(receipt_of)).await;
+            let ended = client.end_discount(end, making.as_ref()).await;
             ended.and_then(|ended| ends::outcome(end, making.as_ref(), ended))
         }
         EffectKind::StoreCredit(change) => client.change_store_credit(id, change).await,
@@ -133,14 +134,6 @@ async fn call(
         EffectKind::SetBirthday(change) => client.set_birthday(change, &is_last).await,
         EffectKind::Mail(_) => Err(Failure::Permanent { reason: "a platform sends no mail for us".into() }),
     })
-}
-
-/// What the other side called the result of an effect that is done.
-fn receipt_of(effect: &Effect) -> Option<&str> {
-    match &effect.status {
-        EffectStatus::Done { receipt } => Some(receipt),
-        _ => None,
-    }
 }
 
 /// Whether no later change of the value that an effect sets has been queued.

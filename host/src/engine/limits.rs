@@ -104,6 +104,9 @@ pub const PANEL_BYTES: usize = 256 << 10;
 /// Collections or products that a discount is for: what platforms take in one call.
 pub const DISCOUNT_IDS: u32 = 100;
 
+/// Codes that one effect may make: what Shopify adds to a discount in one call.
+pub const CODES_AT_ONCE: u32 = 250;
+
 /// Bytes of a line in an order's note. Shopify takes 5,000 characters for a whole note, which several lines share.
 pub const ORDER_NOTE_BYTES: u32 = 500;
 

@@ -35,6 +35,11 @@ impl Delivery {
         self.input.store.code_key.code(&self.next_effect_id(), chars)
     }
 
+    /// The same of the one with that number out of many.
+    pub(super) fn next_numbered_code(&self, number: u32, chars: usize) -> String {
+        self.input.store.code_key.numbered_code(&self.next_effect_id(), number, chars)
+    }
+
     /// Queues an effect: a row of the outbox and one of what is due, kept with the delivery's commit.
     pub(super) fn queue(&mut self, kind: EffectKind, after: Option<EffectId>) -> Answer<EffectId> {
         if self.queued >= limits::EFFECTS {

@@ -6,9 +6,9 @@
 use bytes::Bytes;
 
 use crate::domain::{
-    BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
-    NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, ShipBy, Step,
-    StoreCredit, TagChange, Timestamp,
+    BirthdayChange, Change, Currency, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind,
+    EffectStatus, EventId, Metafield, NewDiscount, NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift,
+    Platform, ProductId, ReadEvent, ShipBy, Step, StoreCredit, TagChange, Timestamp,
 };
 
 mod error;
@@ -196,11 +196,23 @@ impl Client {
         }
     }
 
-    /// Ends a code. `made` is the receipt of the effect that made it, if that is known.
-    pub async fn end_discount(&self, end: &DiscountEnd, made: Option<&str>) -> Result<EndedDiscount, Failure> {
+    /// Creates codes of the same terms, or finds those that an earlier try of the same effect created. Platforms make them
+    /// in queues of their own: it is not done before they are there.
+    pub async fn create_discounts(&self, effect: &EffectId, batch: &DiscountBatch) -> Result<Receipt, Failure> {
         match self {
-            Self::Shopify(client) => client.end_discount(end, made).await,
-            Self::Magento(client) => client.end_discount(end).await,
+            Self::Shopify(client) => client.create_discounts(effect, batch).await,
+            Self::Magento(client) => client.create_discounts(effect, batch).await,
+        }
+    }
+
+    /// Ends a code, or all that one effect has made. `making` is that effect, if it is still known.
+    pub async fn end_discount(&self, end: &DiscountEnd, making: Option<&Effect>) -> Result<EndedDiscount, Failure> {
+        match self {
+            Self::Shopify(client) => client.end_discount(end, making.and_then(receipt_of)).await,
+            Self::Magento(client) => {
+                let codes = making.map_or_else(|| vec![end.code.as_str()], |making| making.kind.codes().collect());
+                client.end_discounts(&codes).await
+            }
         }
     }
 
@@ -290,6 +302,14 @@ impl Client {
             Self::Shopify(client) => client.next_allowed_for(effect, now),
             Self::Magento(client) => client.next_allowed(now),
         }
+    }
+}
+
+/// What the platform called the result of an effect that is done.
+fn receipt_of(effect: &Effect) -> Option<&str> {
+    match &effect.status {
+        EffectStatus::Done { receipt } => Some(receipt),
+        _ => None,
     }
 }
 

@@ -249,7 +249,8 @@ impl Scope<'_> {
             | EffectKind::CreateGiftCard(_)
             | EffectKind::ChangeOrderTags(_)
             | EffectKind::AddParcelGift(_)
-            | EffectKind::SetShipBy(_) => {}
+            | EffectKind::SetShipBy(_)
+            | EffectKind::CreateDiscounts(_) => {}
         }
         let says_something =
             matches!(bare.kind, EffectKind::Mail(_) | EffectKind::AddOrderNote(_) | EffectKind::SetMetafield(_));

@@ -248,8 +248,8 @@ fn cost(kind: &EffectKind) -> Option<(&'static str, u64)> {
     match kind {
         EffectKind::Mail(_) => Some((MAILS, 1)),
         EffectKind::AddParcelGift(_) => Some((GIFTS, 1)),
-        EffectKind::CreateDiscount(discount) => match discount.benefit {
-            Benefit::Amount(value) => Some(minor(value.minor)),
+        EffectKind::CreateDiscount(_) | EffectKind::CreateDiscounts(_) => match kind.terms()?.benefit {
+            Benefit::Amount(value) => Some(minor(kind.codes().fold(0, |sum, _| value.minor.saturating_add(sum)))),
             Benefit::BasisPoints(_) | Benefit::FreeShipping | Benefit::FreeProduct => None,
         },
         EffectKind::StoreCredit(change) => Some(minor(change.amount.minor)),

@@ -69,14 +69,14 @@ pub fn end_of(transaction: &mut Transaction, store: StoreId, made_by: &EffectId)
     Ok(end.filter(|end| !end.has_failed()))
 }
 
-/// How the code stands that an effect makes; `None` if it makes none.
+/// How the code stands that an effect makes, or all that it makes together; `None` if it makes none.
 pub fn standing(
     transaction: &mut Transaction,
     store: StoreId,
     making: &Effect,
     now: Timestamp,
 ) -> Result<Option<CodeStanding>, Error> {
-    let EffectKind::CreateDiscount(discount) = &making.kind else { return Ok(None) };
+    let Some(discount) = making.kind.terms() else { return Ok(None) };
     let end = end_of(transaction, store, &making.id)?.map(|end| end.status);
     let status = match (&making.status, &end) {
         (EffectStatus::Dead { .. } | EffectStatus::Dropped { .. }, _) => CodeStatus::Failed,
@@ -85,9 +85,22 @@ pub fn standing(
         (EffectStatus::Pending { .. }, _) => CodeStatus::Pending,
         (EffectStatus::Done { .. }, _) => CodeStatus::Live,
     };
-    let used = u32::try_from(orders_with_code(transaction, store, &discount.code)?.len()).unwrap_or(u32::MAX);
+    let used = uses(transaction, store, &making.kind)?;
+    let is_used_up = match &making.kind {
+        EffectKind::CreateDiscounts(batch) => used as usize > batch.others.len(),
+        _ => is_used_up(discount, used),
+    };
     let is_ending = matches!(end, Some(EffectStatus::Pending { .. }));
-    Ok(Some(CodeStanding { status, used, is_ending, is_used_up: is_used_up(discount, used) }))
+    Ok(Some(CodeStanding { status, used, is_ending, is_used_up }))
+}
+
+/// Orders that name a code of an effect's and are not cancelled.
+pub fn uses(transaction: &mut Transaction, store: StoreId, making: &EffectKind) -> Result<u32, Error> {
+    let mut uses = 0_usize;
+    for code in making.codes() {
+        uses += orders_with_code(transaction, store, code)?.len();
+    }
+    Ok(u32::try_from(uses).unwrap_or(u32::MAX))
 }
 
 /// Whether nobody can use a code any more that so many orders have used.

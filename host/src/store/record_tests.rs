@@ -15,10 +15,10 @@ use super::{
 };
 use crate::domain::{
     Act, Actor, Attempt, AuditEntry, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer,
-    CustomerHash, CustomerId, DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, Fulfillment, Guard, LineItem,
-    Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange, Outcome,
-    ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, ShipBy, Signal, SignalKind,
-    StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
+    CustomerHash, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, Fulfillment,
+    Guard, LineItem, Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange,
+    Outcome, ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, ShipBy, Signal,
+    SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
 };
 
 /// Kinds of record that have been compared with a golden file.
@@ -311,6 +311,10 @@ fn effects() -> Vec<(&'static str, Effect)> {
         kind: "integer".into(),
         value: "42".into(),
     };
+    let batch = DiscountBatch {
+        first: NewDiscount { customer: None, uses: Some(1), offer: false, ..discount.clone() },
+        others: vec!["FERN-KLMNOPQRST".into()],
+    };
     let ship_by = ShipBy { order: "9007199254740993001".into(), at: at(9) };
     let birthday = Birthday { year: None, month: 2, day: 29 };
     let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };
@@ -337,6 +341,7 @@ fn effects() -> Vec<(&'static str, Effect)> {
         ),
         ("effect-order-tags", effect(EffectKind::ChangeOrderTags(order_tags), done.clone())),
         ("effect-order-gift", effect(EffectKind::AddParcelGift(gift), done.clone())),
+        ("effect-discount-many", effect(EffectKind::CreateDiscounts(batch), done.clone())),
         ("effect-order-ship-by", effect(EffectKind::SetShipBy(ship_by), done.clone())),
         ("effect-metafield", effect(EffectKind::SetMetafield(metafield), done.clone())),
         ("effect-birthday", effect(EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday }), done)),

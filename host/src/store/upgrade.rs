@@ -4,7 +4,7 @@ use super::{
     Commit, CommitError, Error, EventRecord, KeptCredentials, Key, Scan, Store, StoreRecord, Table, Vault, checkouts,
     codes, decode, encode, keys, orders,
 };
-use crate::domain::{Checkout, Customer, Effect, EffectKind, Order, StoreId};
+use crate::domain::{Checkout, Customer, Effect, Order, StoreId};
 
 /// The name under which the layout of the rows is kept that no record's version tells.
 const LAYOUT: &str = "layout";
@@ -118,8 +118,10 @@ fn list_facts(store: &dyn Store, id: StoreId) -> Result<(), Error> {
         Ok(())
     })?;
     in_pages(store, &keys::effects(id), |_, value, commit| {
-        if let Ok(Effect { id: made_by, kind: EffectKind::CreateDiscount(discount), .. }) = decode(value) {
-            commit.put(keys::code(id, &codes::lookup(&discount.code)), encode(&made_by));
+        if let Ok(effect) = decode::<Effect>(value) {
+            for code in effect.kind.codes() {
+                commit.put(keys::code(id, &codes::lookup(code)), encode(&effect.id));
+            }
         }
         Ok(())
     })?;

@@ -23,7 +23,16 @@ pub enum Call {
         /// The discount.
         discount: NewDiscount,
     },
-    /// Queued the end of a code.
+    /// Queued many codes at once.
+    Discounts {
+        /// The effect's id.
+        id: EffectId,
+        /// The codes that the plugin was told.
+        codes: Vec<String>,
+        /// What each of them is.
+        discount: NewDiscount,
+    },
+    /// Queued the end of a code, or of many.
     DisableDiscount {
         /// The effect's id.
         id: EffectId,
@@ -157,6 +166,7 @@ impl Call {
         match self {
             Self::Mail { id, .. }
             | Self::Discount { id, .. }
+            | Self::Discounts { id, .. }
             | Self::DisableDiscount { id, .. }
             | Self::StoreCredit { id, .. }
             | Self::GiftCard { id, .. }
@@ -181,6 +191,7 @@ impl Call {
         match self {
             Self::Mail { .. } => "mail",
             Self::Discount { .. } => "discount.create",
+            Self::Discounts { .. } => "discount.create-many",
             Self::DisableDiscount { .. } => "discount.disable",
             Self::StoreCredit { .. } => "store-credit.change",
             Self::GiftCard { .. } => "gift-card.create",
@@ -221,6 +232,10 @@ impl Call {
             Self::Mail { .. } => Some(("mails", 1)),
             Self::Gift { .. } => Some(("gifts", 1)),
             Self::Discount { discount: NewDiscount { benefit: Benefit::Amount(value), .. }, .. } => Some(money(*value)),
+            Self::Discounts { codes, discount: NewDiscount { benefit: Benefit::Amount(value), .. }, .. } => {
+                let (kind, minor) = money(*value);
+                Some((kind, minor.saturating_mul(codes.len() as u64)))
+            }
             Self::StoreCredit { amount, .. } | Self::GiftCard { amount, .. } => Some(money(*amount)),
             _ => None,
         }
@@ -264,7 +279,7 @@ impl Calls {
         self.iter().filter_map(|call| if let Call::Mail { mail, .. } = call { Some(mail) } else { None })
     }
 
-    /// The discounts among them.
+    /// The discounts among them, but for those of which many codes were made at once.
     pub fn discounts(&self) -> impl Iterator<Item = &NewDiscount> {
         self.iter().filter_map(|call| if let Call::Discount { discount, .. } = call { Some(discount) } else { None })
     }

@@ -326,9 +326,13 @@ impl Bench {
 
     /// The codes that have been queued, in order, each with the effect that makes it.
     pub fn codes(&self) -> impl Iterator<Item = (&str, &EffectId)> {
-        self.calls().iter().filter_map(|call| match call {
-            Call::Discount { id, code, .. } => Some((code.as_str(), id)),
-            _ => None,
+        self.calls().iter().flat_map(|call| {
+            let codes = match call {
+                Call::Discount { code, .. } => std::slice::from_ref(code),
+                Call::Discounts { codes, .. } => codes,
+                _ => &[],
+            };
+            codes.iter().map(String::as_str).zip(std::iter::repeat(call.effect()).flatten())
         })
     }
 

@@ -7,12 +7,14 @@
 //! - `draw`: chance that follows from the order.
 //! - `people`, `orders`, `stock`, `budget`, `asked`: what is kept, and the only places that write it.
 //! - `giving`, `returning`, `thanks`, `counting`: what happens on each topic.
+//! - `cards`: codes for cards that the merchant prints.
 //! - `panel`: what a customer sees, after delivery.
 
 use regulars_sdk::{Context, Event, Result};
 
 mod asked;
 mod budget;
+mod cards;
 mod choice;
 mod counting;
 mod draw;
@@ -44,6 +46,8 @@ pub fn handle(event: &Event, cx: &mut Context) -> Result {
         "merchant.action" => match cx.action() {
             Some(action) if action.name == "give" => giving::by_hand(event, cx, &action),
             Some(action) if action.name == "restock" => counting::restock(event, cx, &action),
+            Some(action) if action.name == "cards" => cards::make(event, cx, &action),
+            Some(action) if action.name == "end-cards" => cards::end(cx, &action),
             _ => Ok(cx.note("Nothing done: there is no such action", &[])?),
         },
         _ => Ok(()),

@@ -1,8 +1,8 @@
 //! What a plugin did in the bench, in the host's words.
 
 use regulars::domain::{
-    self, BirthdayChange, CustomerId, DiscountEnd, EffectId, EffectKind, Metafield, NewGiftCard, OrderNote,
-    OrderTagChange, ParcelGift, PluginName, Purpose, ShipBy, StoreCredit, TagChange, Timestamp,
+    self, BirthdayChange, CustomerId, DiscountBatch, DiscountEnd, EffectId, EffectKind, Metafield, NewGiftCard,
+    OrderNote, OrderTagChange, ParcelGift, PluginName, Purpose, ShipBy, StoreCredit, TagChange, Timestamp,
 };
 use regulars_sdk::{
     Benefit, Guard, Mail, MetafieldValue, Money, NewDiscount,
@@ -36,6 +36,10 @@ pub fn effect(bench: &Bench, plugin: &PluginName, now: Timestamp, call: &Call) -
     let kind = match call {
         Call::Mail { mail, .. } => EffectKind::Mail(letter(mail, now)),
         Call::Discount { code, discount, .. } => EffectKind::CreateDiscount(terms(code, discount, now)),
+        Call::Discounts { codes, discount, .. } => {
+            let (first, others) = codes.split_first().expect("there is one at least");
+            EffectKind::CreateDiscounts(DiscountBatch { first: terms(first, discount, now), others: others.to_vec() })
+        }
         Call::DisableDiscount { made_by, .. } => {
             let code = bench.codes().find(|(_, effect)| *effect == made_by).expect("an earlier call made the code").0;
             EffectKind::DisableDiscount(DiscountEnd { made_by: id(made_by), code: code.into() })

@@ -135,9 +135,11 @@ pub const PARCELS: Kit = Kit {
     changes: |amount| vec![("monthly_budget", json!(amount(20))), ("monthly_budget", json!(amount(80)))],
     days: 180,
     budgets: &[("gifts", 30), ("mails", 400)],
-    asks: |random, sight| match random.below(3) {
+    asks: |random, sight| match random.below(5) {
         0 => merchant("give", json!({ "order": sight.order, "gift": random.pick(&["soap", "pen", "none"]) })),
         1 => merchant("restock", json!({ "gift": random.pick(&["soap", "tea"]), "pieces": 5 })),
+        2 => merchant("cards", json!({ "count": random.below(260), "percent": 10, "valid_days": 30 })),
+        3 => merchant("end-cards", json!({ "code": "CARD-NONE" })),
         _ => merchant("restock", json!({ "task": one_of(random, &sight.tasks), "reason": "7" })),
     },
 };

@@ -26,6 +26,7 @@ fn the_limits_that_plugins_are_told_are_the_hosts() {
         ("tags", told::TAGS, of(host::TAGS)),
         ("bytes of a tag", told::TAG_BYTES, of(host::TAG_BYTES)),
         ("products of a discount", told::DISCOUNT_IDS, of(host::DISCOUNT_IDS)),
+        ("codes at once", of(told::CODES_AT_ONCE), of(host::CODES_AT_ONCE)),
         ("bytes of an order's note", told::ORDER_NOTE_BYTES, of(host::ORDER_NOTE_BYTES)),
         ("bytes of a gift's title", told::GIFT_TITLE_BYTES, of(host::GIFT_TITLE_BYTES)),
         ("bytes of a metafield's value", told::METAFIELD_VALUE_BYTES, of(host::METAFIELD_VALUE_BYTES)),

@@ -201,35 +201,3 @@ async fn store_credit_and_gift_cards_are_codes_worth_their_amount_on_one_order()
     assert!(coupons.iter().all(|coupon| coupon["usage_limit"] == 1));
     assert!(host.refusal("effect-3", &credit(-100)).await.contains("nothing can be taken"));
 }
-
-#[tokio::test]
-async fn a_batch_of_codes_is_made_once_however_often_it_is_handed_over() {
-    let host = Host::new();
-    let codes = ["ONE", "TWO", "THREE"].map(discount);
-    let batch = host.rest().begin_batch(&codes).await.unwrap();
-    let waiting = host.rest().progress(&batch).await.unwrap();
-    assert_eq!((waiting.open, waiting.made.len()), (3, 0));
-    // The answer may have been lost: the same is handed over again.
-    let again = host.rest().begin_batch(&codes).await.unwrap();
-    host.shop.run_consumers();
-    for batch in [&batch, &again] {
-        let done = host.rest().progress(batch).await.unwrap();
-        assert_eq!((done.open, done.failed), (0, vec![]));
-        assert_eq!(done.made, ["ONE", "TWO", "THREE"]);
-    }
-    assert_eq!((host.shop.rules().len(), host.shop.coupons().len()), (1, 3));
-    host.assert_no_request_was_invalid();
-}
-
-#[tokio::test]
-async fn a_code_of_a_batch_that_the_merchant_has_already_is_told_as_not_made() {
-    let host = Host::new();
-    host.shop.put_rule(json!({ "rule_id": 900, "name": "Summer", "is_active": true, "coupon_type": "SPECIFIC_COUPON", "use_auto_generation": true }));
-    host.shop.put_coupon(json!({ "coupon_id": 901, "rule_id": 900, "code": "THEIRS" }));
-    let batch = host.rest().begin_batch(&[discount("OURS"), discount("THEIRS")]).await.unwrap();
-    host.shop.run_consumers();
-    let done = host.rest().progress(&batch).await.unwrap();
-    assert_eq!(done.made, ["OURS"]);
-    assert_eq!(done.failed[0].0, "THEIRS");
-    assert!(host.rest().begin_batch(&[]).await.is_err());
-}

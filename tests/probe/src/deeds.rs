@@ -60,6 +60,11 @@ fn one(cx: &mut Context, customer: &str, known: &[EffectId]) -> Result<Vec<Effec
             let code = if cx.random_below(4) == 0 { code } else { code.offer() };
             cx.create_discount(code)?.effect
         }
+        5 if cx.random_below(2) == 0 => {
+            let each = NewDiscount::open("MANY", Benefit::Amount(money)).uses(1).ends_at(later);
+            let count = 1 + cx.random_below(3) as u32;
+            cx.create_discounts(each, count)?.effect
+        }
         5 => cx.create_discount(NewDiscount::open("OPEN", Benefit::Amount(money)).starts_at(later))?.effect,
         6 | 7 => match any(cx) {
             Some(effect) => cx.disable_discount(&effect)?,

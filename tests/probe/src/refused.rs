@@ -6,10 +6,11 @@ use regulars_sdk::{
 };
 
 /// What is on the right side of its bound.
-const ALLOWED: [&str; 8] = [
+const ALLOWED: [&str; 9] = [
     "mail: as many guards as may be",
     "mail: as late as may be",
     "code: as many products as may be",
+    "codes: as many as may be",
     "line: as long as a gift's title may be",
     "line: longer than a gift's title",
     "ship by: as late as may be",
@@ -109,6 +110,23 @@ fn codes(cx: &mut Context, tried: &mut Tried, euro: Currency) {
         ("code: no product to be free", of(Benefit::FreeProduct)),
     ] {
         let answer = cx.create_discount(discount);
+        tried.answer(call, answer);
+    }
+    let each = || NewDiscount::open("P", Benefit::BasisPoints(1_000)).uses(1);
+    let most = limits::CODES_AT_ONCE;
+    for (call, discount, count) in [
+        ("codes: none", each(), 0),
+        ("codes: as many as may be", each(), most),
+        ("codes: one more", each(), most + 1),
+        ("codes: of one customer", NewDiscount::new("7", "P", five), 2),
+        ("codes: for any number of uses", NewDiscount { uses: None, ..each() }, 2),
+        ("codes: for two uses", each().uses(2), 2),
+        ("codes: an offer", each().offer(), 2),
+        ("codes: small letters", NewDiscount { prefix: "probe".into(), ..each() }, 2),
+        ("codes: nothing off", NewDiscount { benefit: Benefit::BasisPoints(0), ..each() }, 0),
+        ("codes: no product to be free", NewDiscount { benefit: Benefit::FreeProduct, ..each() }, 2),
+    ] {
+        let answer = cx.create_discounts(discount, count);
         tried.answer(call, answer);
     }
 }

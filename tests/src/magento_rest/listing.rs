@@ -106,7 +106,7 @@ fn holds(item: &Value, [field, comparison, value]: [&str; 3]) -> bool {
         "gteq" => order.is_ge(),
         "lt" => order.is_lt(),
         "lteq" => order.is_le(),
-        "in" => value.split(',').any(|one| one == held),
+        "in" => value.split(',').any(|one| self::order(&held, one).is_eq()),
         _ => false,
     }
 }

@@ -15,6 +15,8 @@ pub struct DiscountCode {
     /// `gid://shopify/DiscountCodeNode/...`
     pub id: String,
     pub code: String,
+    /// Codes that were added to it.
+    pub added: Vec<String>,
     pub title: String,
     /// Ids of the customers who may use it; empty if everyone may.
     pub customers: Vec<String>,
@@ -68,6 +70,15 @@ impl DiscountCode {
         }
     }
 
+    /// Its codes, each the same whatever its case.
+    fn has(&self, code: &str) -> bool {
+        self.codes().any(|own| own.eq_ignore_ascii_case(code))
+    }
+
+    fn codes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.code.as_str()).chain(self.added.iter().map(String::as_str))
+    }
+
     fn status(&self, now: Timestamp) -> &'static str {
         match self.ends_at {
             Some(ends_at) if ends_at <= now => "EXPIRED",
@@ -79,11 +90,11 @@ impl DiscountCode {
     /// An object of the schema's type `DiscountCodeNode`.
     pub(super) fn node(&self, currency: &str, now: Timestamp) -> Value {
         let money = |amount: &str| json!({"__typename": "MoneyV2", "amount": amount, "currencyCode": currency});
-        let redeem_code = json!({
-            "__typename": "DiscountRedeemCode",
-            "id": self.id.replace("DiscountCodeNode", "DiscountRedeemCode"),
-            "code": self.code,
-        });
+        let redeem_code = |(index, code): (usize, &str)| {
+            let id = self.id.replace("DiscountCodeNode", "DiscountRedeemCode");
+            json!({ "__typename": "DiscountRedeemCode", "id": format!("{id}{index:03}"), "code": code })
+        };
+        let redeem_codes: Vec<_> = self.codes().enumerate().map(redeem_code).collect();
         let named = |kind: &str, ids: &[String]| ids.iter().map(|id| json!({"__typename": kind, "id": id})).collect();
         let context = match &self.customers[..] {
             [] => json!({"__typename": "DiscountBuyerSelectionAll", "all": "ALL"}),
@@ -110,8 +121,9 @@ impl DiscountCode {
         let minimum = self.minimum_subtotal.as_deref().map(
             |amount| json!({"__typename": "DiscountMinimumSubtotal", "greaterThanOrEqualToSubtotal": money(amount)}),
         );
-        let mut codes = connection("DiscountRedeemCodeConnection", vec![redeem_code.clone()]);
-        codes["edges"] = json!([{"__typename": "DiscountRedeemCodeEdge", "cursor": "1", "node": redeem_code}]);
+        let mut codes = connection("DiscountRedeemCodeConnection", redeem_codes.clone());
+        let edge = |node: &Value| json!({"__typename": "DiscountRedeemCodeEdge", "cursor": "1", "node": node});
+        codes["edges"] = redeem_codes.iter().map(edge).collect();
         let is_shipping = self.value == DiscountValue::FreeShipping;
         json!({
             "__typename": "DiscountCodeNode",
@@ -140,9 +152,14 @@ impl DiscountCode {
 pub(super) struct Discounts(pub(super) Vec<DiscountCode>);
 
 impl Discounts {
-    /// Codes are the same whatever their case.
     pub(super) fn by_code(&self, code: &str) -> Option<&DiscountCode> {
-        self.0.iter().find(|issued| issued.code.eq_ignore_ascii_case(code))
+        self.0.iter().find(|issued| issued.has(code))
+    }
+
+    pub(super) fn add_code(&mut self, id: &str, code: &str) {
+        if let Some(discount) = self.0.iter_mut().find(|issued| issued.id == id) {
+            discount.added.push(code.into());
+        }
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<&DiscountCode> {
@@ -151,7 +168,7 @@ impl Discounts {
 
     /// Orders have used a code so many times more.
     pub(super) fn use_code(&mut self, code: &str, times: u32) {
-        if let Some(used) = self.0.iter_mut().find(|issued| issued.code == code) {
+        if let Some(used) = self.0.iter_mut().find(|issued| issued.has(code)) {
             used.uses += times;
         }
     }
@@ -305,7 +322,7 @@ impl Rules<'_> {
         if code.chars().count() > CODE_CHARACTERS {
             return Err(self.declines("code", "TOO_LONG", "Code is too long (maximum is 255 characters)"));
         }
-        if self.issued.iter().any(|issued| issued.code.eq_ignore_ascii_case(&code)) {
+        if self.issued.iter().any(|issued| issued.has(&code)) {
             return Err(self.declines("code", "TAKEN", "Code must be unique. Please try a different code."));
         }
         let starts_at = new.starts_at.ok_or_else(|| self.declines("startsAt", "BLANK", "Starts at can't be blank"))?;
@@ -317,6 +334,7 @@ impl Rules<'_> {
         Ok(DiscountCode {
             id: format!("gid://shopify/DiscountCodeNode/{}", 1_057_856_610_611_u64 + self.issued.len() as u64),
             code,
+            added: vec![],
             title,
             customers: self.customers(new.context, new.customer_selection)?,
             value,

@@ -55,6 +55,7 @@ impl ObjectValue for Root<'_> {
         let args = serde_json::to_value(info.arguments()).map_err(|error| FieldError { message: error.to_string() })?;
         let mut guard = self.shop.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (shop, declined) = &mut *guard;
+        shop.code_additions.work(&mut shop.discounts);
         let answer = match self.type_name {
             "Mutation" if info.field_name() == "bulkOperationRunQuery" => bulk::run(info.schema(), shop, args),
             "Mutation" => mutate(shop, info.field_name(), args),
@@ -80,6 +81,7 @@ fn mutate(shop: &mut Shop, field: &str, args: Value) -> Answer {
     match field {
         "discountCodeBasicCreate" => discounts.create_basic(args, currency, now),
         "discountCodeFreeShippingCreate" => discounts.create_free_shipping(args, currency, now),
+        "discountRedeemCodeBulkAdd" => shop.code_additions.add(args, &shop.discounts),
         "discountCodeDeactivate" => discounts.deactivate(args, currency, now),
         "fulfillmentOrdersSetFulfillmentDeadline" => shop.fulfillment_orders.set_deadline(args),
         "giftCardCreate" => gift_cards.create(args),
@@ -123,6 +125,7 @@ fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
         "nodes" => {
             args["ids"].as_array().into_iter().flatten().map(|id| shop.node(id.as_str().unwrap_or_default())).collect()
         }
+        "discountRedeemCodeBulkCreation" => shop.code_additions.by_id(text("id")),
         "giftCards" => shop.gift_cards.search(text("query")),
         "products" if args["sortKey"] == "UPDATED_AT" => shop.products.changed(text("query"))?,
         "refund" => shop.orders.refund(text("id")),

@@ -7,9 +7,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    bulk::BulkOperations, customers::Customers, discounts::Discounts, fulfillment_orders::FulfillmentOrders,
-    gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits, orders::Orders, products::Products,
-    store_credit::StoreCredit,
+    bulk::BulkOperations, code_additions::CodeAdditions, customers::Customers, discounts::Discounts,
+    fulfillment_orders::FulfillmentOrders, gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits,
+    orders::Orders, products::Products, store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -18,6 +18,7 @@ pub(super) struct Shop {
     pub(super) currency: String,
     pub(super) now: Timestamp,
     pub(super) discounts: Discounts,
+    pub(super) code_additions: CodeAdditions,
     pub(super) tags: Tags,
     pub(super) customers: Customers,
     pub(super) orders: Orders,

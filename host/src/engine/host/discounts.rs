@@ -3,7 +3,7 @@
 use super::super::{
     answer::{Answer, invalid, told},
     bindings::{
-        discounts::{self, Issued, Standing, Terms},
+        discounts::{self, Issued, IssuedMany, Standing, Terms},
         types::{self, Refusal},
     },
     checks::{can_be_id, check_id},
@@ -11,7 +11,7 @@ use super::super::{
     limits,
 };
 use crate::{
-    domain::{Benefit, DiscountEnd, Effect, EffectId, EffectKind, NewDiscount, Timestamp},
+    domain::{Benefit, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind, NewDiscount, Timestamp},
     store::{codes, keys},
 };
 
@@ -26,15 +26,12 @@ const WHOLE: u32 = 10_000;
 
 impl discounts::Host for Delivery {
     fn create_amount(&mut self, terms: Terms, value: types::Money) -> wasmtime::Result<Result<Issued, Refusal>> {
-        let value = self.positive_money("value", &value);
-        told(value.map_err(Into::into).and_then(|value| self.create_discount(terms, Benefit::Amount(value))))
+        let benefit = self.amount_off(&value);
+        told(benefit.and_then(|benefit| self.create_discount(terms, benefit)))
     }
 
     fn create_percentage(&mut self, terms: Terms, basis_points: u32) -> wasmtime::Result<Result<Issued, Refusal>> {
-        told(match basis_points {
-            1..=WHOLE => self.create_discount(terms, Benefit::BasisPoints(basis_points)),
-            _ => Err(invalid(format!("basis-points: {basis_points} is not 1 to {WHOLE}")).into()),
-        })
+        told(share_off(basis_points).and_then(|benefit| self.create_discount(terms, benefit)))
     }
 
     fn create_free_shipping(&mut self, terms: Terms) -> wasmtime::Result<Result<Issued, Refusal>> {
@@ -42,10 +39,34 @@ impl discounts::Host for Delivery {
     }
 
     fn create_free_product(&mut self, terms: Terms) -> wasmtime::Result<Result<Issued, Refusal>> {
-        told(match terms.products.is_empty() {
-            true => Err(invalid("products: there is none to be free").into()),
-            false => self.create_discount(terms, Benefit::FreeProduct),
-        })
+        told(free_product(&terms).and_then(|benefit| self.create_discount(terms, benefit)))
+    }
+
+    fn create_many_amount(
+        &mut self,
+        terms: Terms,
+        value: types::Money,
+        count: u32,
+    ) -> wasmtime::Result<Result<IssuedMany, Refusal>> {
+        let benefit = self.amount_off(&value);
+        told(benefit.and_then(|benefit| self.create_discounts(terms, benefit, count)))
+    }
+
+    fn create_many_percentage(
+        &mut self,
+        terms: Terms,
+        basis_points: u32,
+        count: u32,
+    ) -> wasmtime::Result<Result<IssuedMany, Refusal>> {
+        told(share_off(basis_points).and_then(|benefit| self.create_discounts(terms, benefit, count)))
+    }
+
+    fn create_many_free_shipping(&mut self, terms: Terms, count: u32) -> wasmtime::Result<Result<IssuedMany, Refusal>> {
+        told(self.create_discounts(terms, Benefit::FreeShipping, count))
+    }
+
+    fn create_many_free_product(&mut self, terms: Terms, count: u32) -> wasmtime::Result<Result<IssuedMany, Refusal>> {
+        told(free_product(&terms).and_then(|benefit| self.create_discounts(terms, benefit, count)))
     }
 
     fn disable(&mut self, code_effect: String) -> wasmtime::Result<Result<String, Refusal>> {
@@ -57,8 +78,10 @@ impl discounts::Host for Delivery {
             return Ok(None);
         }
         let Some(making) = self.own_effect(&code_effect)? else { return Ok(None) };
-        let EffectKind::CreateDiscount(discount) = &making.kind else { return Ok(None) };
-        self.count_read(0)?;
+        let Some(discount) = making.kind.terms() else { return Ok(None) };
+        for _ in making.kind.codes() {
+            self.count_read(0)?;
+        }
         let standing = codes::standing(&mut self.transaction, self.input.store.id, &making, self.input.now())?;
         let told = |standing: codes::CodeStanding| Standing {
             code: discount.code.clone(),
@@ -79,9 +102,14 @@ impl discounts::Host for Delivery {
 }
 
 impl Delivery {
+    fn amount_off(&self, value: &types::Money) -> Answer<Benefit> {
+        Ok(Benefit::Amount(self.positive_money("value", value)?))
+    }
+
     fn create_discount(&mut self, terms: Terms, benefit: Benefit) -> Answer<Issued> {
         self.granted("discounts")?;
-        let discount = self.read_terms(terms, benefit)?;
+        let unique = self.next_code(CODE_CHARS);
+        let discount = self.read_terms(terms, benefit, &unique)?;
         let weaker = self.weaker_offers(&discount)?;
         let store = self.store_id();
         let (code, offered_to) = (discount.code.clone(), discount.customer.clone().filter(|_| discount.offer));
@@ -97,7 +125,24 @@ impl Delivery {
         Ok(Issued { effect: effect.to_string(), code })
     }
 
-    fn read_terms(&self, terms: Terms, benefit: Benefit) -> Result<NewDiscount, Refusal> {
+    fn create_discounts(&mut self, terms: Terms, benefit: Benefit, count: u32) -> Answer<IssuedMany> {
+        self.granted("discounts")?;
+        check_many(&terms, count)?;
+        let (prefix, store) = (terms.prefix.clone(), self.store_id());
+        let first = self.read_terms(terms, benefit, &self.next_numbered_code(0, CODE_CHARS))?;
+        let others = (1..count).map(|number| format!("{prefix}-{}", self.next_numbered_code(number, CODE_CHARS)));
+        let kind = EffectKind::CreateDiscounts(DiscountBatch { first, others: others.collect() });
+        let codes: Vec<_> = kind.codes().map(str::to_owned).collect();
+        let rows: Vec<_> = codes.iter().map(|code| keys::code(store, &codes::lookup(code))).collect();
+        self.count_written(codes.iter().map(|code| code.len() + self.next_effect_id().as_str().len()).sum())?;
+        let effect = self.queue(kind, None)?;
+        for row in rows {
+            self.transaction.put(row, &effect);
+        }
+        Ok(IssuedMany { effect: effect.to_string(), codes })
+    }
+
+    fn read_terms(&self, terms: Terms, benefit: Benefit, unique: &str) -> Result<NewDiscount, Refusal> {
         let prefix = &terms.prefix;
         let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
         if !(1..=PREFIX_CHARS).contains(&prefix.len()) || !prefix.bytes().all(is_allowed) {
@@ -130,7 +175,6 @@ impl Delivery {
         if ends_at.is_some_and(|end| end <= starts_at) {
             return Err(invalid("ends-at: is not after the beginning"));
         }
-        let unique = self.next_code(CODE_CHARS);
         Ok(NewDiscount {
             customer: terms.customer_id.map(Into::into),
             code: format!("{prefix}-{unique}"),
@@ -153,7 +197,7 @@ impl Delivery {
         let (Some(making), store) = (self.own_effect(code_effect)?, self.store_id()) else {
             return Err(no_code(code_effect).into());
         };
-        let EffectKind::CreateDiscount(discount) = &making.kind else { return Err(no_code(code_effect).into()) };
+        let Some(discount) = making.kind.terms() else { return Err(no_code(code_effect).into()) };
         self.count_read(0)?;
         if let Some(end) = codes::end_of(&mut self.transaction, store, &making.id)? {
             // A repeat of the delivery that queued it goes on with the same ids as the first run.
@@ -172,6 +216,39 @@ impl Delivery {
         self.take_back(making, "its code was disabled before it was made")?;
         Ok(())
     }
+}
+
+fn share_off(basis_points: u32) -> Answer<Benefit> {
+    match basis_points {
+        1..=WHOLE => Ok(Benefit::BasisPoints(basis_points)),
+        _ => Err(invalid(format!("basis-points: {basis_points} is not 1 to {WHOLE}")).into()),
+    }
+}
+
+fn free_product(terms: &Terms) -> Answer<Benefit> {
+    match terms.products.is_empty() {
+        true => Err(invalid("products: there is none to be free").into()),
+        false => Ok(Benefit::FreeProduct),
+    }
+}
+
+/// Refuses what many codes at once cannot be.
+fn check_many(terms: &Terms, count: u32) -> Result<(), Refusal> {
+    match count {
+        0 => return Err(invalid("count: there are none")),
+        1..=limits::CODES_AT_ONCE => {}
+        _ => return Err(Refusal::OverLimit(limits::CODES_AT_ONCE)),
+    }
+    if terms.customer_id.is_some() {
+        return Err(invalid("customer-id: many codes are for whoever has one of them"));
+    }
+    if terms.uses != Some(1) {
+        return Err(invalid("uses: each of many codes is for one use"));
+    }
+    if terms.offer {
+        return Err(invalid("offer: many codes are nobody's, and nobody's offer"));
+    }
+    Ok(())
 }
 
 fn no_code(effect: &str) -> Refusal {

@@ -1,15 +1,17 @@
 //! Codes: how one is found, how it stands, how it ends; and offers, of which a customer has one at a time.
 
-use std::{fmt::Display, sync::Arc};
+use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
-use super::{INVALID, NOW, OTHER, STORE, Sandbox, answer, keep_text, state};
+use super::{INVALID, NOW, OTHER, OVER_LIMIT, STORE, Sandbox, answer, keep_text, state};
 use crate::{
     domain::{
-        Customer, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, Money, Order, PluginName, Timestamp,
+        CodeKey, Customer, CustomerId, Effect, EffectId, EffectKind, EffectStatus, Event, Money, Order, PluginName,
+        Timestamp,
     },
     engine::{
         Ended, Input,
         guest::{ANSWER, COMBINES, Guest, IS_OFFER, PRODUCTS, TERMS, Text, WORTH},
+        limits,
     },
     store::{Transaction, codes, keys, memory::MemoryStore},
 };
@@ -243,6 +245,91 @@ fn only_a_code_of_the_plugins_own_can_be_disabled() {
     assert_eq!(given(&mut ended, "other").unwrap_err().0, INVALID);
     let mut ended = disable(ended.transaction, &"unknown", ("guest", "webhook/3"));
     assert_eq!((answer(&mut ended, "answer").unwrap_err().0, ended.effects.len()), (INVALID, 0));
+}
+
+/// Where the terms of a discount say for whom it is, and for how many uses: whether it says so, and how many.
+const CUSTOMER: u32 = TERMS;
+const USES: u32 = TERMS + 96;
+
+/// Asks for so many codes of 10 %, for whoever has one of them and each for one use, but for `change` of the terms.
+fn ask_for_many(transaction: Transaction, count: u32, change: &str) -> Ended {
+    let mut guest = Guest::default();
+    let [prefix, key] = ["CARD", "answer"].map(|text| guest.text(text));
+    let body = format!(
+        "(call $terms {prefix} {prefix}) (i32.store8 (i32.const {CUSTOMER}) (i32.const 0)) {change}
+         (i32.store (i32.const {WORTH}) (i32.const 1000)) (i32.store (i32.const {}) (i32.const {count}))
+         (call $create_many_percentage (i32.const {TERMS}) (i32.const {ANSWER})) (call $keep_answer {key})",
+        WORTH + 4
+    );
+    let ended = Sandbox::new().run_on(transaction, &guest.component(&body), |_| {});
+    ended.result.clone().unwrap();
+    ended
+}
+
+fn many(transaction: Transaction, count: u32) -> (Ended, EffectId, Vec<String>) {
+    let mut ended = ask_for_many(transaction, count, "");
+    assert_eq!(answer(&mut ended, "answer"), Ok(()));
+    let [effect] = &ended.effects[..] else { panic!() };
+    let (id, codes) = (effect.id.clone(), effect.kind.codes().map(str::to_owned).collect());
+    (ended, id, codes)
+}
+
+#[test]
+fn many_codes_are_one_effect_and_each_of_them_finds_it() {
+    let (mut ended, id, codes) = many(empty(), limits::CODES_AT_ONCE);
+    let distinct: BTreeSet<_> = codes.iter().collect();
+    assert_eq!((distinct.len(), codes[0].len(), ended.effects[0].kind.customer()), (250, "CARD-".len() + 10, None));
+    let key = CodeKey::under(&[7; 32]);
+    for (number, code) in codes.iter().enumerate() {
+        assert_eq!(*code, format!("CARD-{}", key.numbered_code(&id, number as u32, 10)));
+        assert_eq!(codes::made_by(&mut ended.transaction, STORE, &code.to_lowercase()).unwrap(), Some(id.clone()));
+    }
+}
+
+#[test]
+fn the_standing_of_many_codes_counts_the_uses_of_all_and_they_end_together() {
+    let told = |status: &str, used| Some((status.to_owned(), used));
+    let (ended, id, codes) = many(empty(), 3);
+    let (mut transaction, found) = standing(ended.transaction, &id, NOW);
+    assert_eq!(found, told("pending", 0));
+    settle(&mut transaction, &id, done());
+    for (number, codes) in [&codes[1..2], &codes[2..]].into_iter().enumerate() {
+        let codes: Vec<_> = codes.iter().map(String::as_str).collect();
+        transaction.put_order(STORE, None, &order(&number.to_string(), &codes));
+    }
+    let (mut transaction, found) = standing(transaction, &id, NOW);
+    assert_eq!(found, told("live", 2));
+    let is_open = |transaction: &mut Transaction| {
+        let making = effect(transaction, &id);
+        codes::standing(transaction, STORE, &making, NOW).unwrap().unwrap().is_open()
+    };
+    assert!(is_open(&mut transaction), "one of them can still be used");
+    transaction.put_order(STORE, None, &order("2", &[&codes[0]]));
+    assert!(!is_open(&mut transaction), "all of them are used");
+    let ended = disable(transaction, &id, ("guest", "webhook/2"));
+    let EffectKind::DisableDiscount(end) = &ended.effects[0].kind else { panic!() };
+    assert_eq!((&end.made_by, &end.code), (&id, &codes[0]));
+}
+
+#[test]
+fn many_codes_are_asked_for_in_a_number_that_platforms_take_and_for_whoever_has_one() {
+    let set = |at: u32, value: u32| format!("(i32.store8 (i32.const {at}) (i32.const {value}))");
+    for (count, change, refusal) in [
+        (0, String::new(), INVALID),
+        (limits::CODES_AT_ONCE + 1, String::new(), OVER_LIMIT),
+        (u32::MAX, String::new(), OVER_LIMIT),
+        (2, set(CUSTOMER, 1), INVALID),
+        (2, set(USES, 0), INVALID),
+        (2, set(USES + 4, 2), INVALID),
+        (2, set(IS_OFFER, 1), INVALID),
+    ] {
+        let mut ended = ask_for_many(empty(), count, &change);
+        assert_eq!(
+            (answer(&mut ended, "answer").unwrap_err().0, ended.effects.len()),
+            (refusal, 0),
+            "{count} {change}"
+        );
+    }
 }
 
 const FIRST: (&str, &str) = ("birthdays", "webhook/1");

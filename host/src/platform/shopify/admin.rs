@@ -15,7 +15,10 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::answer::{Answer, Changed};
+use self::{
+    answer::{Answer, Changed},
+    discount_batches::Addition,
+};
 use super::throttle::{Throttle, WAIT_MIN, stated_wait};
 use crate::{
     clock::Clock,
@@ -30,6 +33,7 @@ mod answer;
 mod bulk;
 pub mod changes;
 mod counts;
+mod discount_batches;
 mod discounts;
 mod fulfillment_orders;
 mod gift_cards;
@@ -74,6 +78,8 @@ pub struct AdminClient {
     order_changes: tokio::sync::Mutex<()>,
     /// Effects whose edit of an order was not answered, and until when it may still be made.
     unanswered_edits: Mutex<BTreeMap<EffectId, Timestamp>>,
+    /// Codes that are being added to discounts.
+    additions: Mutex<BTreeMap<EffectId, Addition>>,
 }
 
 impl AdminClient {
@@ -92,6 +98,7 @@ impl AdminClient {
             throttle: Mutex::default(),
             order_changes: tokio::sync::Mutex::default(),
             unanswered_edits: Mutex::default(),
+            additions: Mutex::default(),
         })
     }
 
@@ -225,6 +232,7 @@ fn gid(kind: &str, id: &str) -> String {
 /// Points of all calls of an effect: 10 for each mutation, and for each query what it lists.
 fn cost_of(effect: &EffectKind) -> u32 {
     match effect {
+        EffectKind::CreateDiscounts(_) => 300,
         EffectKind::AddParcelGift(_) => 250,
         EffectKind::StoreCredit(_) => 150,
         EffectKind::SetShipBy(_) => 70,

@@ -6,7 +6,7 @@ import { Refused, api, customerPath, effectPath, isEmbedded, ofStore, state } fr
 import { List, el, page } from "./list.js";
 import { drawPlugins } from "./plugins.js";
 import { codeRow, customerRow, eventRow, mailRow, taskRow, troubleRow, troublesOf } from "./rows.js";
-import { capital, number, plural } from "./words.js";
+import { capital, codesOf, number, plural } from "./words.js";
 
 const LOOK_EVERY = 1000;
 /** Looks between two that ask for the stores and plugins too. */
@@ -157,7 +157,7 @@ function drawActivity() {
   lists.feed.show(events.map((event) => eventRow(event, effects)));
   lists.customers.show(activity.customers.map(customerRow));
   lists.mails.show(activity.mails.map(mailRow));
-  lists.codes.show(activity.effects.filter((effect) => effect.kind === "discount.create").map(codeRow));
+  lists.codes.show(activity.effects.filter((effect) => codesOf(effect) !== null).map(codeRow));
   const tasks = state.tasks.map((task) => taskRow(task, tryAgain));
   lists.attention.show([...tasks, ...troubles().map((trouble) => troubleRow(trouble, tryAgain))]);
 }

@@ -5,7 +5,7 @@ import {
 } from "./host.js";
 import { el, page } from "./list.js";
 import {
-  capital, decision, effectStatus, moment, money, number, parseExactly, printExactly, worth,
+  capital, codesOf, decision, effectStatus, moment, money, number, parseExactly, printExactly, worth,
 } from "./words.js";
 
 export const dialog = page("dialog");
@@ -150,13 +150,15 @@ export function showMail(effect) {
 }
 
 export function showEffect(effect) {
-  const discount = effect.content.CreateDiscount;
+  const { terms, codes } = codesOf(effect) ?? { codes: [] };
   show(nameOfEffect(effect),
-    discount && facts([
-      ["Value", worth(discount.benefit)],
-      ["Orders from", discount.minimum_subtotal && money(discount.minimum_subtotal)],
-      ["Valid until", discount.ends_at ? moment(discount.ends_at) : "without end"],
+    terms && facts([
+      ["Value", worth(terms.benefit)],
+      ["Orders from", terms.minimum_subtotal && money(terms.minimum_subtotal)],
+      ["Valid until", terms.ends_at ? moment(terms.ends_at) : "without end"],
     ]),
+    codes.length > 1 && el("h3", {}, "Codes, each for one use"),
+    codes.length > 1 && el("pre", {}, codes.join("\n")),
     el("h3", {}, "How far it has come"),
     facts([
       ["Status", effectStatus(effect)],

@@ -6,7 +6,7 @@ import {
 } from "./host.js";
 import { el } from "./list.js";
 import {
-  capital, clock, decision, effectKind, effectStatus, hasFailed, minute, moment, money, number, outcomeOf,
+  capital, clock, codesOf, decision, effectKind, effectStatus, hasFailed, minute, moment, money, number, outcomeOf,
   personName, plural, sentence, worth,
 } from "./words.js";
 
@@ -97,9 +97,11 @@ export function mailRow(effect) {
 }
 
 export function codeRow(effect) {
-  const { code, benefit } = effect.content.CreateDiscount;
+  const { terms, codes } = codesOf(effect);
+  const [first, ...others] = codes;
+  const name = others.length ? `${first} and ${others.length} more` : first;
   const whom = nameById(effect.customer) ?? "whoever has it";
-  return effectRow(effect, code, `${worth(benefit)} for ${whom}`, () => showEffect(effect), "code");
+  return effectRow(effect, name, `${worth(terms.benefit)} for ${whom}`, () => showEffect(effect), "code");
 }
 
 /** What has failed, with a button that has it tried again by `tryAgain`. */

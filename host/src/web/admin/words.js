@@ -119,6 +119,7 @@ export function worth(benefit) {
 const EFFECT_STATUS = {
   mail: { pending: "waiting", done: "sent", dead: "not sent", dropped: "not needed" },
   "discount.create": { pending: "being made", done: "ready", dead: "not made", dropped: "not needed" },
+  "discount.create-many": { pending: "being made", done: "ready", dead: "not all made", dropped: "not needed" },
 };
 const OTHER_STATUS = { pending: "waiting", done: "done", dead: "not done", dropped: "not needed" };
 
@@ -127,6 +128,7 @@ export const effectStatus = (effect) => (EFFECT_STATUS[effect.kind] ?? OTHER_STA
 const EFFECT_KIND = {
   mail: "mail",
   "discount.create": "code",
+  "discount.create-many": "codes",
   "discount.disable": "end of a code",
   "tags.change": "tags",
   "store-credit.change": "store credit",
@@ -161,11 +163,22 @@ export const effectKind = (effect) => EFFECT_KIND[effect.kind] ?? effect.kind;
 
 const tagsOf = ({ add, remove }) => [...add.map((tag) => `+${tag}`), ...remove.map((tag) => `−${tag}`)].join(", ");
 
+/** The codes that an effect makes, one or many of the same terms, and their terms; null if it makes none. */
+export function codesOf(effect) {
+  const { CreateDiscount: one, CreateDiscounts: many } = effect.content;
+  const terms = one ?? many?.first;
+  return terms ? { terms, codes: [terms.code, ...(many?.others ?? [])] } : null;
+}
+
 /** An effect by name; `subject` is that of a mail which has been sent. */
 export function effectName(effect, subject) {
   const [content] = Object.values(effect.content);
   if (effect.kind === "mail") return `Mail “${subject ?? capital(content.template)}”`;
-  if (effect.kind === "discount.create") return `Code ${content.code}, ${worth(content.benefit)}`;
+  const made = codesOf(effect);
+  if (made) {
+    const codes = effect.kind === "discount.create" ? `Code ${made.codes[0]}` : plural(made.codes.length, "code");
+    return `${codes}, ${worth(made.terms.benefit)}`;
+  }
   const about = content.code ?? content.title ?? content.key ?? content.text;
   const told = content.add ? tagsOf(content) : content.amount ? money(content.amount) : about;
   return told ? `${capital(effectKind(effect))}: ${told}` : capital(effectKind(effect));

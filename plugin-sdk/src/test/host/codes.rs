@@ -7,20 +7,30 @@ use super::{
     Answer, Run,
     checks::{can_be_id, check_id, valid, within},
     civil,
-    derive::code_of,
+    derive::{code_of, numbered_code_of},
     queued, standing_of, with,
 };
-use crate::{Benefit, CodeStanding, EffectId, Issued, NewDiscount, Refusal, Timestamp, limits};
+use crate::{Benefit, CodeStanding, EffectId, Issued, IssuedMany, NewDiscount, Refusal, Timestamp, limits};
 
 /// A share's whole, in hundredths of a percent.
 const WHOLE: u32 = 10_000;
 
-/// A queued code.
-#[derive(Clone)]
+/// A queued code, or several of the same terms.
 struct Made {
     effect: EffectId,
-    code: String,
+    codes: Vec<String>,
     discount: NewDiscount,
+}
+
+impl Made {
+    fn by(call: &Call) -> Option<Self> {
+        let (effect, codes, discount) = match call {
+            Call::Discount { id, code, discount } => (id, vec![code.clone()], discount),
+            Call::Discounts { id, codes, discount } => (id, codes.clone(), discount),
+            _ => return None,
+        };
+        Some(Self { effect: effect.clone(), codes, discount: discount.clone() })
+    }
 }
 
 /// How a code stands, with what plugins are not told.
@@ -49,6 +59,30 @@ pub(crate) fn create_discount(discount: NewDiscount) -> Answer<Issued> {
         }
         Ok(Issued { effect, code: told })
     })
+}
+
+pub(crate) fn create_discounts(discount: NewDiscount, count: u32) -> Answer<IssuedMany> {
+    with(|run| {
+        check_benefit(run, &discount)?;
+        run.granted(Capability::Discounts)?;
+        check_many(&discount, count)?;
+        check_terms(run, &discount)?;
+        let effect = run.next_effect();
+        let codes: Vec<_> = (0..count).map(|number| numbered_code_of(&discount.prefix, &effect, number)).collect();
+        let told = codes.clone();
+        let effect = run.queue(|id| Call::Discounts { id, codes, discount })?;
+        Ok(IssuedMany { effect, codes: told })
+    })
+}
+
+/// Refuses what many codes at once cannot be.
+fn check_many(discount: &NewDiscount, count: u32) -> Answer {
+    valid(count > 0, || "count: there are none".into())?;
+    within(count as usize, limits::CODES_AT_ONCE as usize)?;
+    let is_open = discount.customer_id.is_none();
+    valid(is_open, || "customer-id: many codes are for whoever has one of them".into())?;
+    valid(discount.uses == Some(1), || "uses: each of many codes is for one use".into())?;
+    valid(!discount.offer, || "offer: many codes are nobody's, and nobody's offer".into())
 }
 
 fn check_benefit(run: &Run, discount: &NewDiscount) -> Answer {
@@ -91,12 +125,7 @@ impl Run {
     fn made(&self) -> impl Iterator<Item = Made> {
         // A repeat of an event queues again what is there already.
         let new = self.written.calls.iter().filter(|call| call.effect().is_some_and(|id| !self.is_kept(id)));
-        self.shop.calls.iter().chain(new).filter_map(|call| match call {
-            Call::Discount { id, code, discount } => {
-                Some(Made { effect: id.clone(), code: code.clone(), discount: discount.clone() })
-            }
-            _ => None,
-        })
+        self.shop.calls.iter().chain(new).filter_map(Made::by)
     }
 
     /// The live offers that make way for a new one. Refused while one is live that does not.
@@ -162,7 +191,7 @@ impl Run {
     }
 
     fn standing_of_code(&self, making: &Made) -> Standing {
-        let Made { effect, code, discount } = making;
+        let Made { effect, codes, discount } = making;
         let end = self.end_of(effect).map(|end| standing_of(self, &end).status);
         let status = match (standing_of(self, effect).status.as_str(), end.as_deref()) {
             ("dead" | "dropped", _) => "failed",
@@ -171,24 +200,24 @@ impl Run {
             ("done", _) => "live",
             _ => "pending",
         };
-        let typed = lookup(code);
+        let typed: Vec<_> = codes.iter().map(|code| lookup(code)).collect();
         let orders = self.shop.orders.values().map(|it| &it.fact).filter(|order| order.cancelled_at.is_none());
-        let used = orders.filter(|order| order.discount_codes.iter().any(|it| lookup(it) == typed)).count();
-        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        let uses = orders.map(|order| {
+            let named: Vec<_> = order.discount_codes.iter().map(|it| lookup(it)).collect();
+            typed.iter().filter(|code| named.contains(code)).count()
+        });
+        let used = u32::try_from(uses.sum::<usize>()).unwrap_or(u32::MAX);
         let by_its_one_customer = discount.customer_id.is_some() && discount.once_per_customer && used > 0;
-        let is_used_up = by_its_one_customer || discount.uses.is_some_and(|uses| used >= uses);
+        let most = discount.uses.map(|uses| uses as usize * codes.len());
+        let is_used_up = by_its_one_customer || most.is_some_and(|most| used as usize >= most);
         let is_ending = end.as_deref() == Some("pending");
         let is_open = matches!(status, "pending" | "live") && !is_ending && !is_used_up;
-        Standing { told: CodeStanding { code: code.clone(), status: status.into(), used }, is_open }
+        let code = codes.first().cloned().unwrap_or_default();
+        Standing { told: CodeStanding { code, status: status.into(), used }, is_open }
     }
 
     fn making(&self, code_effect: &EffectId) -> Option<Made> {
-        queued(self, code_effect, |call| match call {
-            Call::Discount { id, code, discount } => {
-                Some(Made { effect: id.clone(), code: code.clone(), discount: discount.clone() })
-            }
-            _ => None,
-        })
+        queued(self, code_effect, Made::by)
     }
 }
 
@@ -253,6 +282,6 @@ pub(crate) fn effect_of_code(typed: &str) -> Option<EffectId> {
     with(|run| {
         run.granted(Capability::Discounts).ok()?;
         let typed = lookup(typed);
-        run.made().find(|it| can_be_id(&typed) && it.code == typed).map(|it| it.effect)
+        run.made().find(|it| can_be_id(&typed) && it.codes.contains(&typed)).map(|it| it.effect)
     })
 }

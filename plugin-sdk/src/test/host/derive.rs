@@ -55,17 +55,23 @@ impl Run {
 
 /// The code that an effect makes.
 pub(super) fn code_of(prefix: &str, effect: &EffectId) -> String {
-    format!("{prefix}-{}", unguessable(effect, CODE_CHARS))
+    format!("{prefix}-{}", unguessable(effect.0.as_bytes(), CODE_CHARS))
+}
+
+/// The one with that number out of many codes that an effect makes.
+pub(super) fn numbered_code_of(prefix: &str, effect: &EffectId, number: u32) -> String {
+    let of = [effect.0.as_bytes(), &number.to_be_bytes()].concat();
+    format!("{prefix}-{}", unguessable(&of, CODE_CHARS))
 }
 
 /// The code of the gift card that an effect makes.
 pub(super) fn gift_card_code(effect: &EffectId) -> String {
-    unguessable(effect, GIFT_CARD_CHARS)
+    unguessable(effect.0.as_bytes(), GIFT_CARD_CHARS)
 }
 
-fn unguessable(effect: &EffectId, chars: usize) -> String {
+fn unguessable(of: &[u8], chars: usize) -> String {
     let key = mac(&INSTALLATION, b"codes");
-    let mut code = BASE32_NOPAD.encode(&mac(&key, effect.0.as_bytes()));
+    let mut code = BASE32_NOPAD.encode(&mac(&key, of));
     code.truncate(chars);
     code
 }

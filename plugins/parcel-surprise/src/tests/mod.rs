@@ -17,6 +17,7 @@ use crate::{
 mod after_delivery;
 mod bounds;
 mod by_hand;
+mod cards;
 mod giving;
 mod people;
 mod returning;

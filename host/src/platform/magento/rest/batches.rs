@@ -1,77 +1,147 @@
-//! Many codes at once: handed over as one batch, which the shop's own queue works off. What has become of each code is asked
-//! for by the batch.
+//! Many codes at once: handed over as one batch, which the shop's own queue works off.
+//!
+//! What counts is which codes are there: a try looks, and hands over what is missing. How far a batch has come is asked for
+//! by its id, which is remembered while the program runs; whoever has forgotten it hands over again. Magento refuses a code
+//! that is there, so that none is made twice. Commerce as a service takes no batches: its codes are made one by one.
+
+use std::{sync::PoisonError, time::Duration};
 
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{RestClient, coupons::coupon_of, credentials::Credentials, permanent};
-use crate::{domain::NewDiscount, platform::Failure};
+use super::{RestClient, coupons::coupon_of, credentials::Credentials, permanent, transient};
+use crate::{
+    domain::{DiscountBatch, EffectId, NewDiscount, Timestamp},
+    platform::{Failure, Receipt, error::shorten},
+};
 
 /// Calls of the queue.
 const BULK: &[&str] = &["async", "bulk", "V1"];
 
-/// What a shop that limits its input takes in one batch.
-const BATCH_MAX: usize = 5_000;
-
-/// Magento's numbers for an operation that is done, and for one that is not yet.
+/// Magento's numbers for an operation that is done, for one that failed and may be asked for again, and for one that is
+/// still open.
 const DONE: u8 = 1;
+const RETRIABLE: u8 = 2;
 const OPEN: u8 = 4;
 
-/// Codes that are being made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    pub id: String,
+/// How long a batch is left alone before it is asked for. A shop's consumers are started once a minute.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
+
+/// How long a batch may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// Codes that were handed over and may be on their way.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    id: String,
     /// As the shop numbers its operations.
-    pub codes: Vec<String>,
+    codes: Vec<String>,
+    begun_at: Timestamp,
 }
 
 /// How far a batch has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+#[derive(Debug, Default)]
+struct Progress {
     /// Codes that the queue has not come to.
-    pub open: usize,
-    pub made: Vec<String>,
+    open: usize,
+    /// Codes that are to be asked for again.
+    again: usize,
     /// Codes that are not made, with Magento's reason.
-    pub failed: Vec<(String, String)>,
+    failed: Vec<(String, String)>,
 }
 
 impl RestClient {
-    /// Hands over codes. A batch that is handed over again makes none twice.
-    pub async fn begin_batch(&self, discounts: &[NewDiscount]) -> Result<Batch, Failure> {
-        if matches!(self.access().credentials, Credentials::Service(_)) {
-            return Err(permanent("Commerce as a service takes no batches here: make its codes one by one"));
+    /// Creates codes of the same terms, or finds those that an earlier try of the same effect created.
+    pub async fn create_discounts(&self, effect: &EffectId, batch: &DiscountBatch) -> Result<Receipt, Failure> {
+        let handed_over = self.batch_of(effect);
+        if let Some(handed_over) = &handed_over {
+            self.look_at(effect, handed_over).await?;
         }
-        if discounts.is_empty() || discounts.len() > BATCH_MAX {
-            return Err(permanent(format!("a batch holds between 1 and {BATCH_MAX} codes")));
+        let codes: Vec<_> = batch.codes().collect();
+        let there = self.own_coupons(&codes).await?;
+        let is_there = |code: &str| there.iter().any(|coupon| coupon.code.eq_ignore_ascii_case(code));
+        let missing: Vec<_> = codes.iter().copied().filter(|code| !is_there(code)).collect();
+        if !missing.is_empty() {
+            if handed_over.is_some() {
+                return Err(transient("the shop has worked off the codes, and some are not there"));
+            }
+            let rule = self.rule_for(&batch.first).await?;
+            if !matches!(self.access().credentials, Credentials::Service(_)) {
+                return Err(self.hand_over(effect, &batch.first, &missing, rule).await?);
+            }
+            for code in missing {
+                self.create_coupon(&NewDiscount { code: code.into(), ..batch.first.clone() }, rule).await?;
+            }
         }
-        let mut calls = Vec::with_capacity(discounts.len());
-        let mut known: Option<(&NewDiscount, u64)> = None;
-        for discount in discounts {
-            // A batch is mostly of one kind.
-            let rule = match known {
-                Some((same, rule)) if is_alike(same, discount) => rule,
-                _ => self.rule_for(discount).await?,
-            };
-            known = Some((discount, rule));
-            calls.push(json!({ "coupon": coupon_of(discount, rule, &*self.views().await?)? }));
+        Ok(Receipt(format!("{} coupons", codes.len())))
+    }
+
+    /// Hands over codes under a rule, and tells when to look for them.
+    async fn hand_over(
+        &self,
+        effect: &EffectId,
+        terms: &NewDiscount,
+        codes: &[&str],
+        rule: u64,
+    ) -> Result<Failure, Failure> {
+        let views = self.views().await?;
+        let mut calls = Vec::with_capacity(codes.len());
+        for code in codes {
+            let coupon = coupon_of(&NewDiscount { code: (*code).into(), ..terms.clone() }, rule, &views)?;
+            calls.push(json!({ "coupon": coupon }));
         }
         let answer = self.exchange(Method::POST, BULK, &["coupons"], &[], Some(Value::Array(calls))).await?;
-        let codes = discounts.iter().map(|discount| discount.code.clone()).collect();
-        Ok(Batch { id: answer.read::<Accepted>()?.bulk_uuid, codes })
+        let (id, begun_at) = (answer.read::<Accepted>()?.bulk_uuid, self.clock.now());
+        let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.retain(|_, batch| batch.begun_at + PATIENCE > begun_at);
+        batches.insert(effect.clone(), Batch { id, codes, begun_at });
+        Ok(Failure::NotYet { until: begun_at + LOOK_AGAIN, reason: MAKING.into() })
+    }
+
+    /// Fails while a batch is under way, and where it has ended without all of its codes.
+    async fn look_at(&self, effect: &EffectId, batch: &Batch) -> Result<(), Failure> {
+        let progress = self.progress(batch).await?;
+        let now = self.clock.now();
+        if progress.open > 0 && now < batch.begun_at + PATIENCE {
+            return Err(Failure::NotYet { until: now + LOOK_AGAIN, reason: MAKING.into() });
+        }
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner).remove(effect);
+        if progress.open > 0 {
+            return Err(transient(format!(
+                "the shop has not made the codes within {} minutes: see that its consumer `async.operations.all` runs",
+                PATIENCE.as_secs() / 60
+            )));
+        }
+        if !progress.failed.is_empty() {
+            let told: Vec<_> = progress.failed.iter().map(|(code, reason)| format!("{code} ({reason})")).collect();
+            let (failed, all) = (told.len(), batch.codes.len());
+            let told = shorten(&told.join(", "));
+            return Err(permanent(format!("the shop has not made {failed} of {all} codes: {told}")));
+        }
+        match progress.again {
+            0 => Ok(()),
+            again => Err(transient(format!("the shop could not make {again} of the codes just then"))),
+        }
+    }
+
+    fn batch_of(&self, effect: &EffectId) -> Option<Batch> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner).get(effect).cloned()
     }
 
     /// How far a batch has come. A code that is there already was made by an earlier batch.
-    pub async fn progress(&self, batch: &Batch) -> Result<Progress, Failure> {
+    async fn progress(&self, batch: &Batch) -> Result<Progress, Failure> {
         let status: Option<Status> = self.find(&["bulk", &batch.id, "detailed-status"]).await?;
-        let status = status.ok_or_else(|| permanent("the shop knows no such batch"))?;
         let mut progress = Progress::default();
-        for operation in status.operations_list {
+        // What it has made is there, whether or not the shop still knows the batch.
+        for operation in status.map(|status| status.operations_list).unwrap_or_default() {
             let Some(code) = batch.codes.get(operation.id) else { continue };
             match operation.status {
-                DONE => progress.made.push(code.clone()),
+                DONE => {}
                 OPEN => progress.open += 1,
-                _ if self.is_made(code).await? => progress.made.push(code.clone()),
+                RETRIABLE => progress.again += 1,
+                _ if self.is_made(code).await? => {}
                 _ => progress.failed.push((code.clone(), operation.result_message.unwrap_or_default())),
             }
         }
@@ -80,18 +150,14 @@ impl RestClient {
 
     /// Whether a code stands under a rule of ours.
     async fn is_made(&self, code: &str) -> Result<bool, Failure> {
-        match self.coupon(code).await? {
+        match self.coupons(&[code]).await?.first() {
             Some(found) => self.is_own_rule(found.rule_id).await,
             None => Ok(false),
         }
     }
 }
 
-/// Whether two codes differ in nothing that their rule says.
-fn is_alike(one: &NewDiscount, other: &NewDiscount) -> bool {
-    let plain = |it: &NewDiscount| NewDiscount { code: String::new(), ends_at: None, ..it.clone() };
-    plain(one) == plain(other)
-}
+const MAKING: &str = "the shop's queue is making the codes";
 
 #[derive(Deserialize)]
 struct Accepted {

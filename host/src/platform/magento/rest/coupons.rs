@@ -4,7 +4,7 @@
 //! Store credit and gift cards, which REST cannot give, are codes as well: worth their amount on one order. A code ends with
 //! its last day by the shop's calendar. What of its amount an order leaves over is lost.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::http::Method;
 use serde::Deserialize;
@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 
 use super::{RestClient, V1, permanent, search::Search, transient, views::Views};
 use crate::{
-    domain::{Benefit, CustomerId, DiscountEnd, EffectId, Money, NewDiscount, NewGiftCard, StoreCredit, Timestamp},
+    domain::{Benefit, CustomerId, EffectId, Money, NewDiscount, NewGiftCard, StoreCredit, Timestamp},
     platform::{EndedDiscount, Failure, Receipt},
 };
+
+/// Codes that one search names: an address has to stay below 8 kB.
+const CODES_PER_SEARCH: usize = 50;
 
 /// Characters of a code that stands for store credit: 80 bits.
 const CREDIT_CODE_CHARS: usize = 16;
@@ -22,34 +25,44 @@ const CREDIT_CODE_CHARS: usize = 16;
 impl RestClient {
     /// Creates a code, or finds that an earlier try created it.
     pub async fn create_discount(&self, discount: &NewDiscount) -> Result<Receipt, Failure> {
-        let coupon = coupon_of(discount, self.rule_for(discount).await?, &*self.views().await?)?;
+        let rule = self.rule_for(discount).await?;
+        self.create_coupon(discount, rule).await
+    }
+
+    /// The same under a rule that is there.
+    pub(super) async fn create_coupon(&self, discount: &NewDiscount, rule: u64) -> Result<Receipt, Failure> {
+        let coupon = coupon_of(discount, rule, &*self.views().await?)?;
         let answer = self.exchange(Method::POST, V1, &["coupons"], &[], Some(json!({ "coupon": coupon }))).await?;
         if answer.is_declined()
-            && let Some(found) = self.coupon(&discount.code).await?
+            && let Some(found) = self.own_coupons(&[&discount.code]).await?.into_iter().next()
         {
-            return self.own(found).await.map(Coupon::into_receipt);
+            return Ok(found.into_receipt());
         }
         answer.read::<Coupon>().map(Coupon::into_receipt)
     }
 
-    /// Ends a code, whether or not it has been used: it is deleted, and orders that have used it keep its text.
+    /// Ends codes, whether or not they have been used: they are deleted, and orders that have used them keep their text.
     ///
     /// Magento's count of uses trails, and cancelled orders go out of it. Orders are looked at last, so that none comes after.
-    pub async fn end_discount(&self, end: &DiscountEnd) -> Result<EndedDiscount, Failure> {
-        let code = end.code.as_str();
-        let receipt = match self.coupon(code).await? {
-            None => Receipt(format!("no code {code}")),
-            Some(found) => {
-                let own = self.own(found).await?;
-                let body = json!({ "codes": [code], "ignoreInvalidCoupons": true });
-                let deleted: Deleted = self.send(Method::POST, &["coupons", "deleteByCodes"], body).await?;
-                if !deleted.failed_items.is_empty() {
-                    return Err(transient(format!("Magento could not delete the code {code}")));
-                }
-                own.into_receipt()
+    pub async fn end_discounts(&self, codes: &[&str]) -> Result<EndedDiscount, Failure> {
+        let mut own = self.own_coupons(codes).await?;
+        if !own.is_empty() {
+            let held: Vec<_> = own.iter().map(|coupon| coupon.code.as_str()).collect();
+            let body = json!({ "codes": held, "ignoreInvalidCoupons": true });
+            let deleted: Deleted = self.send(Method::POST, &["coupons", "deleteByCodes"], body).await?;
+            if !deleted.failed_items.is_empty() {
+                return Err(transient(format!(
+                    "Magento could not delete the code {}",
+                    deleted.failed_items.join(", ")
+                )));
             }
+        }
+        let receipt = match (own.len(), codes) {
+            (0, [code]) => Receipt(format!("no code {code}")),
+            (1, [_]) => own.remove(0).into_receipt(),
+            (ended, _) => Receipt(format!("{ended} coupons")),
         };
-        Ok(EndedDiscount { receipt, was_used: self.has_used(code).await? })
+        Ok(EndedDiscount { receipt, was_used: self.have_used(codes).await? })
     }
 
     /// Gives store credit as a code that is worth it. The receipt names the code, which nobody else can make.
@@ -91,28 +104,43 @@ impl RestClient {
         Ok(Receipt(format!("code {code}")))
     }
 
-    pub(super) async fn coupon(&self, code: &str) -> Result<Option<Coupon>, Failure> {
-        let search = Search::new().limited(1).and(("code", "eq", code));
-        Ok(self.list(&["coupons", "search"], &search).await?.into_iter().next())
-    }
-
-    /// A coupon, if it stands under a rule of ours.
-    async fn own(&self, coupon: Coupon) -> Result<Coupon, Failure> {
-        match self.is_own_rule(coupon.rule_id).await? {
-            true => Ok(coupon),
-            false => Err(permanent(format!(
-                "the code {} belongs to another cart price rule ({}): delete or rename it there, then retry",
-                coupon.code, coupon.rule_id
-            ))),
+    /// The coupons that there are of some codes.
+    pub(super) async fn coupons(&self, codes: &[&str]) -> Result<Vec<Coupon>, Failure> {
+        let mut found = Vec::new();
+        for some in codes.chunks(CODES_PER_SEARCH) {
+            let search = Search::new().limited(some.len()).and(("code", "in", &some.join(",")));
+            found.extend(self.list::<Coupon>(&["coupons", "search"], &search).await?);
         }
+        Ok(found)
     }
 
-    async fn has_used(&self, code: &str) -> Result<bool, Failure> {
+    /// The same, all of which have to stand under rules of ours.
+    pub(super) async fn own_coupons(&self, codes: &[&str]) -> Result<Vec<Coupon>, Failure> {
+        let coupons = self.coupons(codes).await?;
+        let mut own = BTreeSet::new();
+        for Coupon { rule_id, code, .. } in &coupons {
+            if !own.contains(rule_id) && !self.is_own_rule(*rule_id).await? {
+                return Err(permanent(format!(
+                    "the code {code} belongs to another cart price rule ({rule_id}): delete or rename it there, then retry"
+                )));
+            }
+            own.insert(*rule_id);
+        }
+        Ok(coupons)
+    }
+
+    /// Whether an order that is not cancelled has used one of some codes.
+    async fn have_used(&self, codes: &[&str]) -> Result<bool, Failure> {
         #[derive(Deserialize)]
         struct Used {}
-        let search = Search::new().limited(1).and(("coupon_code", "eq", code)).and(("state", "neq", "canceled"));
-        let used: Vec<Used> = self.list(&["orders"], &search.only("items[entity_id]")).await?;
-        Ok(!used.is_empty())
+        for some in codes.chunks(CODES_PER_SEARCH) {
+            let of_codes = Search::new().limited(1).and(("coupon_code", "in", &some.join(",")));
+            let search = of_codes.and(("state", "neq", "canceled")).only("items[entity_id]");
+            if !self.list::<Used>(&["orders"], &search).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -131,7 +159,7 @@ pub(super) fn coupon_of(discount: &NewDiscount, rule: u64, views: &Views) -> Res
 pub(super) struct Coupon {
     coupon_id: u64,
     pub(super) rule_id: u64,
-    code: String,
+    pub(super) code: String,
 }
 
 impl Coupon {

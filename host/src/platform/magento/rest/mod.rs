@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use self::{
     answer::Answer,
+    batches::Batch,
     credentials::{Credentials, Service},
     oauth1::{Once, Signer, Token},
     search::{Page, Search, Total},
@@ -28,7 +29,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
-    domain::{CodeKey, Timestamp},
+    domain::{CodeKey, EffectId, Timestamp},
     platform::{
         Failure, Secret,
         http::{Body, Call, Http, Limits, Reach},
@@ -37,7 +38,7 @@ use crate::{
 
 mod answer;
 mod attributes;
-pub mod batches;
+mod batches;
 mod changes;
 mod comments;
 mod coupons;
@@ -88,6 +89,8 @@ pub struct RestClient {
     changes: tokio::sync::Mutex<()>,
     /// What was written to without an answer, and until when that may still arrive.
     unanswered: Mutex<BTreeMap<String, Timestamp>>,
+    /// Batches of codes that are being worked off.
+    batches: Mutex<BTreeMap<EffectId, Batch>>,
 }
 
 /// What shows who calls. Another token changes it while calls are on their way, of which the client knows more than what
@@ -125,6 +128,7 @@ impl RestClient {
             allowed_at: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
             unanswered: Mutex::default(),
+            batches: Mutex::default(),
         })
     }
 
