@@ -2,7 +2,8 @@
 //!
 //! A body is looked at only so far as to refuse what cannot be a JSON object. What it means is read after the answer, so
 //! that a shape we do not know is kept and can be read again by a later version instead of being lost after the
-//! platform's last retry.
+//! platform's last retry. Of Magento's senders that tell of states, it is looked at for the steps that a state shows and for the
+//! shop that it is of; one that cannot be read shows none, and is kept.
 
 use std::{sync::Arc, time::Duration};
 

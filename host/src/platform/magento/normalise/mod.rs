@@ -77,9 +77,10 @@ pub struct Shown {
     pub topic: String,
 }
 
-/// The steps that are shown by what an order's save has sent. The save itself is told as a change of the order: which of its
-/// steps are new is not in it, but each is told once. What cannot be read shows none, nor do orders of our module, which
-/// tells steps itself.
+/// The steps that are shown by what an order's save has sent.
+///
+/// The save itself is told as a change of the order: which of its steps are new is not in it, but each is told once. What
+/// cannot be read shows none, nor do orders of our module, which tells steps itself.
 pub fn steps(topic: &str, body: &[u8], context: &Context) -> Vec<Shown> {
     let Some(Kind { entity: entity @ (Entity::Order | Entity::NewOrder), .. }) = kind_of(topic) else {
         return Vec::new();

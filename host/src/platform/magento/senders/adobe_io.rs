@@ -70,7 +70,7 @@ pub fn verify(signed: &[(&str, PublicKey)], body: &[u8]) -> Result<(), Refusal> 
 /// The events of a body that has been verified. Adobe sends what is refused never again: one that cannot be taken goes into
 /// the log, and the others are taken.
 pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal> {
-    let read = |(json, event): (&RawValue, Result<CloudEvent, Refusal>)| {
+    let read = |(json, event): Part<'_>| {
         let event = event?;
         let missing = |field: &str| Refusal::Body(format!("an event has no `{field}`"));
         let id = event.id.filter(|id| is_printable(id)).ok_or_else(|| missing("id"))?;
@@ -102,8 +102,11 @@ pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal>
     }
 }
 
-/// Each event's own bytes, and what is read of it.
-fn parts(body: &[u8]) -> Result<Vec<(&RawValue, Result<CloudEvent, Refusal>)>, Refusal> {
+/// An event's own bytes, and what is read of it.
+type Part<'a> = (&'a RawValue, Result<CloudEvent, Refusal>);
+
+/// The events of a body.
+fn parts(body: &[u8]) -> Result<Vec<Part<'_>>, Refusal> {
     let unreadable = |error: serde_json::Error| Refusal::Body(error.to_string());
     let events: Vec<&RawValue> = match body.trim_ascii().starts_with(b"[") {
         true => serde_json::from_slice(body).map_err(unreadable)?,

@@ -35,8 +35,10 @@ pub struct Message<'a> {
     pub data: Option<&'a RawValue>,
 }
 
-/// The store that the headers name. One that nobody can know is one that is not known: the module sends again what was for
-/// such a store, so that its changes arrive once the merchant has corrected the name.
+/// The store that the headers name.
+///
+/// One that nobody can know is one that is not known: the module sends again what was for such a store, so that its changes
+/// arrive once the merchant has corrected the name.
 pub fn claimed_store(headers: &HeaderMap) -> Result<String, Refusal> {
     if header(headers, SIGNATURE).is_none() {
         return Err(Refusal::Unsigned { header: SIGNATURE });
