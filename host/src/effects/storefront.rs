@@ -7,6 +7,9 @@ use std::{
     time::Duration,
 };
 
+use axum::http::{HeaderMap, Method};
+use reqwest::Url;
+
 use super::{Verdict, ends};
 use crate::{
     access::Keeper,
@@ -15,7 +18,7 @@ use crate::{
     domain::{CustomerId, Effect, EffectKind, EffectStatus, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
-        http::{Http, Limits, Reach},
+        http::{Call, Http, HttpAnswer, Limits, Reach},
         magento::{RestClient, rest::Shop},
         shopify::AdminClient,
     },
@@ -54,11 +57,7 @@ impl Storefronts {
     pub async fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
         let token = self.access.token(store).await?;
         let record = &store.record;
-        // A shop's own domain was checked to be the platform's; another address is the operator's word.
-        let (base, reach) = match &record.api_url {
-            Some(url) => (url.clone(), Reach::Anywhere),
-            None => (format!("https://{}", record.domain), Reach::Public),
-        };
+        let (base, reach) = door(store);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = clients.get(&store.id())
             && known.base == base
@@ -80,6 +79,24 @@ impl Storefronts {
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });
         Ok(client)
+    }
+
+    /// What anybody is answered at a path of the shop's own address.
+    pub async fn look(&self, store: &StoreEntry, path: &str) -> Result<HttpAnswer, Failure> {
+        let (base, reach) = door(store);
+        self.look_at(&format!("{}{path}", base.trim_end_matches('/')), reach).await
+    }
+
+    /// The same where the shop has sent the caller on to.
+    pub async fn look_further(&self, store: &StoreEntry, url: &str) -> Result<HttpAnswer, Failure> {
+        let (_, reach) = door(store);
+        self.look_at(url, reach).await
+    }
+
+    async fn look_at(&self, url: &str, reach: Reach) -> Result<HttpAnswer, Failure> {
+        let url = Url::parse(url).map_err(|error| Failure::Permanent { reason: format!("`{url}`: {error}") })?;
+        let call = Call { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+        self.http.send(reach, call, self.limits).await
     }
 
     /// Tries an effect; `rows` is where the outbox is kept.
@@ -106,6 +123,15 @@ impl Storefronts {
             Ok(receipt) => Verdict::Done { receipt: receipt.0 },
             Err(failure) => verdict_of(failure),
         })
+    }
+}
+
+/// Where a store's platform is called, and how far that may lead. A shop's own domain was checked to be the platform's; another
+/// address is the operator's word.
+fn door(store: &StoreEntry) -> (String, Reach) {
+    match &store.record.api_url {
+        Some(url) => (url.clone(), Reach::Anywhere),
+        None => (format!("https://{}", store.record.domain), Reach::Public),
     }
 }
 

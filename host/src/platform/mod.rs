@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::domain::{
     BirthdayChange, Change, Currency, CustomerId, DiscountEnd, EffectId, EffectKind, EventId, Metafield, NewDiscount,
     NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift, Platform, ProductId, ReadEvent, Step, StoreCredit,
-    TagChange, Timestamp,
+    TagChange, Timestamp, Topic,
 };
 
 mod error;
@@ -17,6 +17,7 @@ pub mod http;
 mod json;
 pub mod magento;
 mod marks;
+pub mod rsa;
 pub mod shopify;
 
 pub use crate::domain::Secret;
@@ -81,6 +82,20 @@ pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> 
         Platform::Magento => magento::normalise::read(topic, body, context),
     };
     read.map(with_guest)
+}
+
+/// Whether a sender of a platform's tells of a topic.
+pub fn tells(platform: Platform, topic: &Topic) -> bool {
+    let topics: &[Topic] = match platform {
+        Platform::Shopify => &shopify::normalise::TOPICS,
+        Platform::Magento => &magento::normalise::TOPICS,
+    };
+    topics.contains(topic)
+}
+
+/// Whether a topic comes from platforms at all; the others are made by this host.
+pub fn is_told_by_some(topic: &Topic) -> bool {
+    [Platform::Shopify, Platform::Magento].into_iter().any(|platform| tells(platform, topic))
 }
 
 /// Names the guest whose an order is that has an address and no customer.

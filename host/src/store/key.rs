@@ -32,6 +32,8 @@ pub enum Table {
     ProductsRead = 14,
     /// Checkouts of a customer or of a guest.
     CustomerCheckout = 15,
+    /// When each topic was last heard of, and from whom.
+    Heard = 16,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,
@@ -118,7 +120,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::Meta,
         Self::Store,
         Self::Plugin,
@@ -131,6 +133,7 @@ impl Table {
         Self::FailedEvent,
         Self::ProductsRead,
         Self::CustomerCheckout,
+        Self::Heard,
         Self::Customer,
         Self::CustomerEmail,
         Self::Order,

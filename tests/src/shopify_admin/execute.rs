@@ -109,6 +109,10 @@ fn query(shop: &Shop, info: &ResolveInfo<'_>, args: &Value) -> Answer {
         "codeDiscountNodeByCode" => {
             shop.discounts.by_code(text("code")).map_or(Value::Null, |code| code.node(&shop.currency, shop.now))
         }
+        "currentAppInstallation" => {
+            let scopes = shop.scopes.iter().map(|scope| json!({ "__typename": "AccessScope", "handle": scope }));
+            json!({ "__typename": "AppInstallation", "accessScopes": scopes.collect::<Vec<_>>() })
+        }
         "codeDiscountNode" | "customer" | "node" | "order" | "product" | "productVariant" => shop.node(text("id")),
         "nodes" => {
             args["ids"].as_array().into_iter().flatten().map(|id| shop.node(id.as_str().unwrap_or_default())).collect()

@@ -16,6 +16,8 @@ use super::{
 pub(super) struct Shop {
     pub(super) currency: String,
     pub(super) now: Timestamp,
+    /// What the app may do.
+    pub(super) scopes: Vec<String>,
     pub(super) discounts: Discounts,
     pub(super) tags: Tags,
     pub(super) orders: Orders,

@@ -16,7 +16,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::answer::{Answer, Changed};
-use super::throttle::{Throttle, WAIT_MIN, stated_wait};
+use super::{
+    scopes,
+    throttle::{Throttle, WAIT_MIN, stated_wait},
+};
 use crate::{
     clock::Clock,
     domain::{EffectId, EffectKind, Timestamp},
@@ -30,6 +33,7 @@ mod answer;
 pub mod changes;
 mod discounts;
 mod gift_cards;
+mod installation;
 mod metafields;
 mod orders;
 mod parcel_gifts;
@@ -149,7 +153,7 @@ impl AdminClient {
             300..=399 => permanent(format!("{host} redirects elsewhere: set the store's permanent domain")),
             401 => permanent(TOKEN_REFUSED),
             402 => permanent("the store is frozen: its owner has to settle the bill with Shopify"),
-            403 => permanent(ACCESS_DENIED),
+            403 => permanent(access_denied()),
             404 => permanent(format!(
                 "{host} has no Admin API {API_VERSION}: check the store's domain, and that the store still exists"
             )),
@@ -172,10 +176,14 @@ impl AdminClient {
 const TOKEN_REFUSED: &str =
     "the access token was refused: reinstall the app or set a new token with `regulars store update`";
 
-const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_orders`, `write_order_edits`, `read_products`, \
-                             `write_customers`, `write_discounts`, `write_gift_cards`, `read_store_credit_accounts` and \
-                             `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
-                             data, then set its new token with `regulars store update`";
+/// Why Shopify refuses what the token's scopes do not allow.
+fn access_denied() -> String {
+    let scopes = scopes::of_effects().into_iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
+    format!(
+        "access was denied: grant the app {scopes}, as far as plugins are to do these things, and customer data, then set its \
+         new token with `regulars store update`; `regulars doctor` says what is missing"
+    )
+}
 
 fn permanent(reason: impl Into<String>) -> Failure {
     Failure::Permanent { reason: reason.into() }

@@ -35,6 +35,25 @@ pub const ASYNC_EVENTS: &str = "async-events/";
 pub const MAGEPLAZA: &str = "mageplaza/";
 pub const REST: &str = "rest/";
 
+/// What the senders of Magento stores tell of, one or another of them.
+pub const TOPICS: [Topic; 15] = [
+    Topic::ORDER_PLACED,
+    Topic::ORDER_PAID,
+    Topic::ORDER_UPDATED,
+    Topic::ORDER_CANCELLED,
+    Topic::ORDER_FULFILLED,
+    Topic::ORDER_REFUNDED,
+    Topic::CUSTOMER_CREATED,
+    Topic::CUSTOMER_UPDATED,
+    Topic::CUSTOMER_DELETED,
+    Topic::CUSTOMER_CONSENT,
+    Topic::FULFILLMENT_CREATED,
+    Topic::FULFILLMENT_UPDATED,
+    Topic::CHECKOUT_UPDATED,
+    Topic::PRODUCT_UPDATED,
+    Topic::PRODUCT_DELETED,
+];
+
 /// Reads a body. A topic that is not listed changes nothing, and its body is not looked at.
 pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
     let read = match kind_of(topic) {

@@ -47,6 +47,7 @@ mod customers;
 pub mod handshake;
 pub mod oauth1;
 mod parcel_gifts;
+pub mod resources;
 mod rules;
 mod search;
 mod service_token;

@@ -87,6 +87,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("end_discount", json!({"id": id})),
         ("gift_cards", json!({"search": "a"})),
         ("give_line", json!({"id": id, "line": id, "description": "a"})),
+        ("installation", json!({})),
         ("metafield", json!({"customer": customer, "namespace": "$app:a", "key": "k"})),
         ("order", json!({"id": id, "after": null})),
         ("order_note", json!({"id": id})),
