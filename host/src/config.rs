@@ -43,6 +43,7 @@ pub struct Config {
     pub log: Log,
     pub metrics: Metrics,
     pub telemetry: Telemetry,
+    pub doctor: Doctor,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -192,6 +193,15 @@ pub struct Telemetry {
     pub otlp: String,
     pub service_name: String,
     pub sampling: f64,
+}
+
+/// What an examination of a store cannot find out by itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Doctor {
+    #[serde(deserialize_with = "optional_address")]
+    pub nameserver: Option<SocketAddr>,
+    pub dkim_selector: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -19,7 +19,8 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     counters::Counters,
-    dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Pipeline, Usage},
+    dispatch::{self, Backlog, Concurrency, Dispatcher, Failures, Heard, Pipeline, Usage},
+    doctor::{self, Doctor},
     domain::{AuditKey, CodeKey},
     effects::{self, LinkKey, Links, MailPolicy, Mailer, MailerError, Outbox, QuietHours, Rules, Storefronts},
     engine::{self, Engine, SharedEngine},
@@ -53,6 +54,7 @@ pub struct Host {
     pub outbox: Arc<Outbox>,
     pub reconciler: Arc<Reconciler>,
     pub history: Arc<history::Reader>,
+    pub doctor: Doctor,
     pub sled: Arc<SledStore>,
     pub journal: Arc<Journal>,
     pub mails: Arc<Log>,
@@ -137,6 +139,8 @@ impl Host {
         };
         let (shared, own) = (Arc::clone(&pipeline), Arc::clone(&outbox));
         let history = Arc::new(history::Reader::new(shared, own, Arc::clone(&reconciler), settings));
+        let doctor =
+            Doctor { pipeline: Arc::clone(&pipeline), outbox: Arc::clone(&outbox), settings: doctor_settings(&config) };
         Ok(Self {
             config,
             clock,
@@ -148,6 +152,7 @@ impl Host {
             outbox,
             reconciler,
             history,
+            doctor,
             sled,
             journal,
             mails,
@@ -243,6 +248,7 @@ impl Parts {
             copies_for: retention(config),
             due: Arc::clone(&due),
             usage: Usage::default(),
+            heard: Heard::default(),
             backlog,
         });
         let outbox = Arc::new(Outbox {
@@ -279,6 +285,16 @@ fn vault(secrets: &config::Secrets, data_dir: &DataDir) -> Result<Vault, Error> 
     let previous = secrets.previous_key_files.iter().map(|file| store::read_key(file));
     let previous = previous.map(|key| key.map(|key| SealKey::new(&key))).collect::<Result<Vec<_>, _>>()?;
     Ok(Vault::new(SealKey::new(&current), previous))
+}
+
+fn doctor_settings(config: &Config) -> doctor::Settings {
+    let url = reqwest::Url::parse(&config.mail.smtp).ok();
+    doctor::Settings {
+        public_url: config.public_url(),
+        mail_server: url.and_then(|url| url.host_str().map(str::to_owned)),
+        nameserver: config.doctor.nameserver,
+        dkim_selector: Some(config.doctor.dkim_selector.clone()).filter(|selector| !selector.is_empty()),
+    }
 }
 
 /// How mails are sent; links need an https address that others reach.

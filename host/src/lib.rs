@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod counters;
 pub mod dispatch;
+pub mod doctor;
 pub mod domain;
 pub mod effects;
 pub mod engine;

@@ -15,7 +15,7 @@ const ORDER: &[&[&str]] = &[
     &["catalog"],
     &["privacy"],
     &["access", "ingest", "dispatch", "schedule", "effects", "reconcile", "history"],
-    &["insights"],
+    &["insights", "doctor"],
     &["host"],
     &["web"],
     &["cli"],

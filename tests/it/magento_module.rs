@@ -13,7 +13,7 @@ use crate::shop::{SECRET, Shop, plugin_file};
 const STORE: &str = "shop.example.com";
 const ID: &str = "5d1f0c7e-0000-4000-8000-000000000001";
 
-fn file(path: &str) -> Value {
+pub fn file(path: &str) -> Value {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))).unwrap()
 }
@@ -38,12 +38,12 @@ fn every_fixture_of_the_module_is_what_the_module_can_send() {
     ours.iter().for_each(|name| assert_is_on_the_wire(&file(&format!("fixtures/magento/{name}"))));
 }
 
-fn envelope(topic: &str, data: Value) -> Value {
+pub fn envelope(topic: &str, data: Value) -> Value {
     json!({ "version": 1, "id": ID, "topic": topic, "store": STORE, "occurred_at": "2026-11-21T18:18:42Z", "data": data })
 }
 
 /// Posts as the module does, signed with a secret.
-async fn send(host: &Host, path: &str, envelope: &Value, secret: &str) -> (u16, String) {
+pub async fn send(host: &Host, path: &str, envelope: &Value, secret: &str) -> (u16, String) {
     let (body, now) = (envelope.to_string(), System.now());
     let text = |field: &str| envelope[field].as_str().unwrap().to_owned();
     let request = reqwest::Client::new()

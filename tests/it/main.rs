@@ -7,6 +7,7 @@ mod command_line;
 mod dependencies;
 mod disk;
 mod disk_faults;
+mod doctor;
 mod equality;
 mod history;
 mod house;

@@ -41,7 +41,7 @@ fn order(id: u64, placed: Duration, changed: Duration) -> Value {
 }
 
 /// An order of just now.
-fn new_order(id: u64) -> Value {
+pub fn new_order(id: u64) -> Value {
     order(id, Duration::ZERO, Duration::ZERO)
 }
 

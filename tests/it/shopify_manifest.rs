@@ -11,7 +11,7 @@ use regulars::{
     domain::Timestamp,
     platform::{
         Context,
-        shopify::{admin::API_VERSION, normalise},
+        shopify::{admin::API_VERSION, normalise, scopes},
     },
 };
 use serde_json::{Value, json};
@@ -31,7 +31,6 @@ const NOT_ASKED_FOR: [(&str, &str); 6] = [
 
 /// Scopes of each document, as the schema demands them.
 const DOCUMENTS: &[(&str, &[&str])] = &[
-    ("access_scopes", &[]),
     ("add_codes", &["write_discounts"]),
     ("add_tags", &["write_customers", "write_orders"]),
     ("add_variant", &["write_order_edits"]),
@@ -54,6 +53,7 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("fulfillment_orders", &["read_orders", "read_merchant_managed_fulfillment_orders"]),
     ("gift_cards", &["read_gift_cards"]),
     ("give_line", &["write_order_edits"]),
+    ("installation", &[]),
     ("metafield", &["read_customers"]),
     ("order", &["read_orders", "read_customers"]),
     ("order_note", &["read_orders"]),
@@ -288,6 +288,24 @@ fn scopes_are_those_that_the_documents_and_topics_need() {
         assert!(readme.contains(&format!("`{scope}`")), "README.md does not say what {scope} is for");
         assert!(source.contains(&format!("# {scope} ")) || source.contains(&format!("\"{scope}\", ")), "{scope}: why?");
     }
+}
+
+#[test]
+fn what_an_examination_asks_for_is_what_the_app_asks_for() {
+    let app = app();
+    let required = app["access_scopes"]["scopes"].as_str().unwrap().split(',').map(str::to_owned);
+    let asked: Vec<_> = required.chain(texts(app["access_scopes"].get("optional_scopes"))).collect();
+    let topics = normalise::TOPICS;
+    let of_topics = topics.iter().filter_map(scopes::of_topic);
+    for scope in scopes::of_effects().into_iter().chain(scopes::OF_RECONCILIATION.iter().copied()).chain(of_topics) {
+        assert!(scopes::is_granted(&asked, scope), "{scope}");
+    }
+    let told: BTreeSet<_> = topics.iter().map(ToString::to_string).collect();
+    let read: BTreeSet<_> = read_by_the_host().into_values().collect();
+    let besides: BTreeSet<_> = read.difference(&told).map(String::as_str).collect();
+    let compliance = ["app.scopes", "app.uninstalled", "customer.data_requested", "customer.redacted", "shop.redacted"];
+    assert_eq!(besides, BTreeSet::from(compliance));
+    assert_eq!(told.difference(&read).count(), 0, "{told:?}");
 }
 
 #[test]

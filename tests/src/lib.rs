@@ -4,6 +4,7 @@
 //!
 //! - [`shopify_admin`]: Shopify's Admin GraphQL API, judging every call by the schema.
 //! - [`magento_rest`]: Magento's REST API, judging every call by its document.
+//! - [`name_server`]: a name server that knows a handful of names.
 //! - [`smtp_sink`]: a mail server that keeps what it is sent and judges it.
 //! - [`population`]: shoppers with a season of orders as a stream of webhooks, and what a loyalty programme owes them.
 //! - [`sender`]: posts webhooks as the storefront does.
@@ -25,6 +26,7 @@ pub mod corpus;
 pub mod guest;
 pub mod host;
 pub mod magento_rest;
+pub mod name_server;
 pub mod otlp;
 mod peer;
 pub mod population;

@@ -45,7 +45,7 @@ use self::{
     openapi::OpenApi,
     shop::Shop,
 };
-use crate::peer::Peer;
+use crate::peer::{Clock, Peer};
 
 /// How the shop is set up.
 #[derive(Clone)]
@@ -111,6 +111,9 @@ struct Server {
     access: Mutex<Access>,
     faults: Mutex<VecDeque<Option<Fault>>>,
     state: Mutex<Seen>,
+    /// Resources that the caller has not been given.
+    denied: Mutex<BTreeSet<&'static str>>,
+    clock: Clock,
 }
 
 /// All that callers have done so far.
@@ -157,8 +160,10 @@ impl MagentoRest {
             access: Mutex::new(access),
             faults: Mutex::default(),
             state: Mutex::new(Seen { shop, ..Seen::default() }),
+            denied: Mutex::default(),
+            clock: Clock::default(),
         });
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&server));
+        let router = server.clock.date(Router::new().fallback(answer).with_state(Arc::clone(&server)));
         let peer = Peer::start("magento-rest", port, async move |listener| {
             axum::serve(listener, router).await.expect("serving ends only with the peer");
         })?;
@@ -277,6 +282,16 @@ impl MagentoRest {
         *lock(&self.server.faults) = std::iter::repeat_n(None, requests).chain([Some(fault)]).collect();
     }
 
+    /// Takes resources away from the caller, in the place of those that were before.
+    pub fn deny(&self, resources: &[&'static str]) {
+        *lock(&self.server.denied) = resources.iter().copied().collect();
+    }
+
+    /// Puts the clock by which answers are dated ahead of this machine's, or behind.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.server.clock.set_ahead(seconds);
+    }
+
     /// Executes what was given up by its caller and has been on its way since.
     pub fn execute_late(&self) {
         let mut seen = self.seen();
@@ -369,6 +384,12 @@ impl Server {
             return (Outcome::Unauthorised, refused);
         }
         let segments = asked.segments();
+        if let Some(resource) = access::resource_of(&asked.method, &segments)
+            && lock(&self.denied).contains(resource)
+        {
+            let parameters = json!({ "resources": resource });
+            return answered(refusal(401, "The consumer isn't authorized to access %resources.", parameters));
+        }
         if let Some(judged) = batches::judge(self, asked, &segments) {
             return judged;
         }

@@ -6,10 +6,44 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     thread::JoinHandle,
 };
 
+use axum::{Router, http::header, middleware, response::Response};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
+
+/// A peer's clock, by which its answers are dated.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock {
+    ahead_seconds: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Puts it ahead of this machine's, or behind.
+    pub(crate) fn set_ahead(&self, seconds: i64) {
+        self.ahead_seconds.store(seconds, Ordering::SeqCst);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a peer has a clock of its own, which is not the host's")]
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_secs(self.ahead_seconds.load(Ordering::SeqCst))
+    }
+
+    /// Dates every answer of a router.
+    pub(crate) fn date<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
+        let clock = self.clone();
+        router.layer(middleware::map_response(move |mut response: Response| {
+            let date = clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            response.headers_mut().insert(header::DATE, date.parse().expect("a date fits a header"));
+            std::future::ready(response)
+        }))
+    }
+}
 
 /// A server on loopback that lives as long as this value.
 #[derive(Debug)]

@@ -31,6 +31,7 @@ mod products;
 mod schema;
 mod shop;
 mod store_credit;
+mod storefront;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -68,9 +69,31 @@ pub use self::{
     schema::{SchemaError, SchemaSource},
     shop::{Amount, UserError},
     store_credit::StoreCreditTransaction,
+    storefront::Storefront,
 };
 use self::{cost::Bucket, oauth::Tokens, shop::Shop};
-use crate::{TimedOut, peer::Peer};
+use crate::{
+    TimedOut,
+    peer::{Clock, Peer},
+};
+
+/// What `manifests/shopify/shopify.app.toml` asks for, the optional ones too.
+const SCOPES: [&str; 14] = [
+    "read_all_orders",
+    "read_customer_merge",
+    "read_fulfillments",
+    "read_products",
+    "read_shopify_payments_disputes",
+    "read_store_credit_accounts",
+    "write_app_proxy",
+    "write_customers",
+    "write_discounts",
+    "write_gift_cards",
+    "write_merchant_managed_fulfillment_orders",
+    "write_order_edits",
+    "write_orders",
+    "write_store_credit_account_transactions",
+];
 
 /// How the shop is set up.
 #[derive(Clone)]
@@ -83,6 +106,8 @@ pub struct Options {
     pub app: App,
     /// The shop's currency: the amounts of a code are in it.
     pub currency: String,
+    /// What the app may do.
+    pub scopes: Vec<String>,
     pub limits: Limits,
     /// The shop's time at its start. Each request takes a millisecond of it.
     pub now: Timestamp,
@@ -93,7 +118,8 @@ impl Default for Options {
         let now = "2026-10-01T10:00:00Z".parse().expect("it is an instant");
         let (access_token, currency) = ("shpat_simulated".into(), "EUR".into());
         let app = App { client_id: "simulated-app".into(), client_secret: "app-secret".into() };
-        Self { port: 0, access_token, app, currency, limits: Limits::default(), now }
+        let scopes = SCOPES.map(str::to_owned).to_vec();
+        Self { port: 0, access_token, app, currency, scopes, limits: Limits::default(), now }
     }
 }
 
@@ -145,6 +171,9 @@ struct Server {
     bucket: Mutex<Bucket>,
     faults: Mutex<VecDeque<Option<Fault>>>,
     state: watch::Sender<Seen>,
+    app: App,
+    storefront: Mutex<Storefront>,
+    clock: Clock,
 }
 
 /// All that callers have done so far.
@@ -165,20 +194,27 @@ pub enum StartError {
 
 impl ShopifyAdmin {
     pub fn start(source: &SchemaSource, options: Options) -> Result<Self, StartError> {
-        let shop = Shop { currency: options.currency, now: options.now, ..Shop::default() };
+        let scopes = options.scopes;
+        let shop = Shop { currency: options.currency, now: options.now, scopes, ..Shop::default() };
+        let clock = Clock::default();
         let server = Arc::new(Server {
             schema: schema::shared(source)?,
             access_token: options.access_token,
-            tokens: Tokens::of(options.app),
+            tokens: Tokens::of(options.app.clone()),
             bucket: Mutex::new(Bucket::full(options.limits, Instant::now())),
             faults: Mutex::default(),
             state: watch::Sender::new(Seen { shop, requests: vec![] }),
+            app: options.app,
+            storefront: Mutex::default(),
+            clock: clock.clone(),
         });
         let router = Router::new()
             .route("/admin/api/{version}/graphql.json", post(graphql))
             .route("/bulk/{file}", get(bulk::file))
             .route("/admin/oauth/access_token", post(oauth::token))
+            .fallback(storefront::page)
             .with_state(Arc::clone(&server));
+        let router = clock.date(router);
         let peer = Peer::start("shopify-admin", options.port, async move |listener| {
             axum::serve(listener, router).await.expect("serving ends only with the peer");
         })?;
@@ -200,6 +236,21 @@ impl ShopifyAdmin {
     /// How often the app was given a token, and for what.
     pub fn tokens_given(&self) -> Vec<&'static str> {
         self.server.tokens.given()
+    }
+
+    /// What the app may do from now on.
+    pub fn grant(&self, scopes: &[&str]) {
+        self.change(|shop| shop.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect());
+    }
+
+    /// What shoppers' addresses lead to; nothing, if it was not said.
+    pub fn set_storefront(&self, storefront: Storefront) {
+        *lock(&self.server.storefront) = storefront;
+    }
+
+    /// Puts the clock by which answers are dated ahead of this machine's, or behind.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.server.clock.set_ahead(seconds);
     }
 
     /// The shop's time.

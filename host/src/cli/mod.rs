@@ -22,6 +22,7 @@ mod client;
 mod contacts;
 mod customers;
 mod decided;
+mod doctor;
 mod effects;
 mod events;
 mod history;
@@ -106,6 +107,8 @@ enum Command {
     Effect(effects::Command),
     /// Runs everything of a store again that has failed for good, or a part of it; what is done counts once.
     Replay(replay::Replay),
+    /// Examines what a store depends on outside of the host; each finding says what helps.
+    Doctor(doctor::Doctor),
     /// Lists what was done with people's data and with stores': requests, redactions, files read, erasures.
     Audit(privacy::Audit),
     /// Writes everything of a store, one JSON document a line.
@@ -186,6 +189,7 @@ async fn ask(common: Common, command: Command) -> Result {
         Command::Mail(command) => contacts::run(&client, command).await,
         Command::Effect(command) => effects::run(&client, command).await,
         Command::Replay(replay) => replay::run(&client, replay).await,
+        Command::Doctor(doctor) => doctor::run(&client, doctor).await,
         Command::Audit(audit) => privacy::audit(&client, audit).await,
         Command::Export(export) => maintenance::export(&client, export).await,
         Command::Backup(backup) => maintenance::backup(&client, backup).await,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Backlog, Failures, Job, Limits, Pipeline, Usage, apply};
+use super::{Backlog, Failures, Heard, Job, Limits, Pipeline, Usage, apply};
 use crate::{
     catalog::{Catalog, Folders, Keys, NewStore, package},
     clock::{Clock, Manual},
@@ -97,6 +97,7 @@ impl Bench {
             copies_for: 30 * DAY,
             due: Arc::new(Notify::new()),
             usage: Usage::default(),
+            heard: Heard::default(),
             backlog: Arc::new(Backlog::new(Limits { in_all: 1_000_000, of_one_store: 500_000 })),
         });
         Self { clock, store, inbox, catalog, pipeline, id: StoreId(1), engine, folder }

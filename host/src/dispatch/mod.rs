@@ -36,6 +36,7 @@ mod backlog;
 #[cfg(test)]
 pub(crate) mod bench;
 pub mod facts;
+mod heard;
 mod merges;
 mod pause;
 #[cfg(test)]
@@ -56,6 +57,7 @@ mod usage;
 mod waiting;
 
 pub use backlog::{Backlog, Limits};
+pub use heard::{Heard, HeardOf};
 pub use pause::Failures;
 pub use replay::{ReplayError, Replayed, ReplayedPage, Selection};
 pub use usage::Usage;
@@ -108,6 +110,7 @@ pub struct Pipeline {
     /// Rung when something new may be due: an effect, a timer, a delivery.
     pub due: Arc<Notify>,
     pub usage: Usage,
+    pub heard: Heard,
     pub backlog: Arc<Backlog>,
 }
 
@@ -305,6 +308,7 @@ async fn take_turns(
 /// Applies an event, however often the store refuses it, and says so.
 async fn fly(pipeline: Arc<Pipeline>, Started { lane, job, .. }: Started, progress: mpsc::UnboundedSender<Progress>) {
     let (store, position) = (job.event.store, job.position);
+    pipeline.heard.note_event(&job);
     let mut ran = Some(&progress);
     while let Err(error) = apply_guarded(&pipeline, &job, &mut ran).await {
         tracing::error!(
@@ -380,6 +384,12 @@ async fn checkpoint(pipeline: Arc<Pipeline>, applied: Arc<Applied>) {
         transaction.put(keys::meta(APPLIED_BEFORE), &position);
         for ((store, plugin), usage) in pipeline.usage.take_changed() {
             transaction.put(keys::state_usage(store, &plugin), &usage);
+        }
+        for (store, row, at) in pipeline.heard.take_changed() {
+            // An erased store takes no writes.
+            if pipeline.catalog.registry().store(store).is_some() {
+                transaction.put(row, &at);
+            }
         }
         match transaction.commit().await {
             Ok(()) => pipeline.inbox.applied_before(position),

@@ -94,6 +94,12 @@ impl Topic {
     pub const SHOP_REDACTED: Self = Self::named("shop.redacted");
     pub const SETTINGS_PUBLISHED: Self = Self::named("settings.published");
 
+    /// The button of our module's settings in a Magento shop.
+    pub const CONNECTION_TEST: Self = Self::named("magento:connection.test");
+
+    /// A panel on a page of a Magento shop, which is answered at once and is no event.
+    pub const PANEL_SHOWN: Self = Self::named("magento:panel");
+
     const fn named(name: &'static str) -> Self {
         Self(std::borrow::Cow::Borrowed(name))
     }
@@ -101,6 +107,11 @@ impl Topic {
     /// A topic that has no word of ours yet, under its platform's: `shopify:products/update`.
     pub fn foreign(platform: Platform, topic: &str) -> Self {
         Self(format!("{platform}:{topic}").into())
+    }
+
+    /// Whether it is a platform's own word.
+    pub fn is_foreign(&self) -> bool {
+        self.0.contains(':')
     }
 
     pub fn as_str(&self) -> &str {
@@ -121,6 +132,10 @@ impl fmt::Display for Topic {
 }
 
 impl Origin {
+    /// What [`Self::told_by`] says of Shopify's webhooks, and of what was read.
+    pub const BY_SHOPIFY: &str = "shopify";
+    pub const BY_READING: &str = "reading";
+
     /// The customer whom the event's sender names, where that is not left to its body.
     pub fn customer(&self) -> Option<&CustomerId> {
         match self {
@@ -135,6 +150,26 @@ impl Origin {
             | Self::Merge { .. }
             | Self::VisitorAction { .. }
             | Self::SettingsPublished { .. } => None,
+        }
+    }
+
+    /// Who told of it, where it came from a platform: Shopify, one of a Magento store's senders by the form of its bodies, or
+    /// this host, which has read it.
+    pub fn told_by(&self) -> Option<&str> {
+        match self {
+            Self::Webhook { platform: Platform::Shopify, .. } => Some(Self::BY_SHOPIFY),
+            Self::Webhook { platform: Platform::Magento, api_version, .. } => Some(api_version),
+            Self::Read { .. } => Some(Self::BY_READING),
+            Self::Timer { .. }
+            | Self::Action { .. }
+            | Self::Merge { .. }
+            | Self::EffectFailed { .. }
+            | Self::MerchantAction { .. }
+            | Self::VisitorAction { .. }
+            | Self::Visit { .. }
+            | Self::SettingsPublished { .. }
+            | Self::EffectEnded { .. }
+            | Self::Redaction { .. } => None,
         }
     }
 

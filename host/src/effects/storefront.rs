@@ -6,6 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use axum::http::{HeaderMap, Method};
+use reqwest::Url;
+
 use super::{Verdict, ends};
 use crate::{
     access::{Keeper, door},
@@ -14,7 +17,7 @@ use crate::{
     domain::{CustomerId, Effect, EffectKind, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
-        http::{Door, Http, Limits},
+        http::{Call, Door, Http, HttpAnswer, Limits, Reach},
         magento::{RestClient, rest::Shop},
         shopify::AdminClient,
     },
@@ -53,7 +56,7 @@ impl Storefronts {
     pub async fn client(&self, store: &StoreEntry) -> Result<Arc<Client>, Failure> {
         let token = self.access.token(store).await?;
         let record = &store.record;
-        let Door { base, reach } = door(&record.domain, record.api_url.as_deref());
+        let Door { base, reach } = door_of(store);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = clients.get_mut(&store.id()).filter(|known| known.base == base) {
             match &*known.client {
@@ -78,6 +81,23 @@ impl Storefronts {
         };
         clients.insert(store.id(), Known { base, token, client: Arc::clone(&client) });
         Ok(client)
+    }
+
+    /// What anybody is answered at a path of the shop's own address.
+    pub async fn look(&self, store: &StoreEntry, path: &str) -> Result<HttpAnswer, Failure> {
+        let Door { base, reach } = door_of(store);
+        self.look_at(&format!("{}{path}", base.trim_end_matches('/')), reach).await
+    }
+
+    /// The same where the shop has sent the caller on to.
+    pub async fn look_further(&self, store: &StoreEntry, url: &str) -> Result<HttpAnswer, Failure> {
+        self.look_at(url, door_of(store).reach).await
+    }
+
+    async fn look_at(&self, url: &str, reach: Reach) -> Result<HttpAnswer, Failure> {
+        let url = Url::parse(url).map_err(|error| Failure::Permanent { reason: format!("`{url}`: {error}") })?;
+        let call = Call { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+        self.http.send(reach, call, self.limits).await
     }
 
     /// Tries an effect; `rows` is where the outbox is kept.
@@ -105,6 +125,10 @@ impl Storefronts {
             Err(failure) => verdict_of(failure),
         })
     }
+}
+
+fn door_of(store: &StoreEntry) -> Door {
+    door(&store.record.domain, store.record.api_url.as_deref())
 }
 
 async fn call(

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use axum::http::{
+    HeaderMap, Method, StatusCode,
+    header::{CONTENT_TYPE, DATE},
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Client, Response, Url,
@@ -19,6 +22,7 @@ use reqwest::{
 use serde_json::Value;
 
 use super::Failure;
+use crate::domain::Timestamp;
 
 mod file;
 
@@ -89,6 +93,14 @@ pub struct HttpAnswer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    /// The other side's clock when it answered, to the second.
+    pub fn date(&self) -> Option<Timestamp> {
+        let date = jiff::fmt::rfc2822::parse(self.headers.get(DATE)?.to_str().ok()?).ok()?;
+        u64::try_from(date.timestamp().as_millisecond()).ok().map(Timestamp)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::domain::{
     BirthdayChange, Change, Currency, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind,
     EffectStatus, EventId, Metafield, NewDiscount, NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift,
-    Platform, ProductId, ReadEvent, ShipBy, Step, StoreCredit, TagChange, Timestamp,
+    Platform, ProductId, ReadEvent, ShipBy, Step, StoreCredit, TagChange, Timestamp, Topic,
 };
 
 mod error;
@@ -18,6 +18,7 @@ mod json;
 pub mod magento;
 mod marks;
 pub mod past;
+pub mod rsa;
 pub mod shopify;
 
 pub use crate::domain::Secret;
@@ -82,6 +83,20 @@ pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> 
         Platform::Magento => magento::normalise::read(topic, body, context),
     };
     read.map(with_guest)
+}
+
+/// Whether a sender of a platform's tells of a topic.
+pub fn tells(platform: Platform, topic: &Topic) -> bool {
+    let topics: &[Topic] = match platform {
+        Platform::Shopify => &shopify::normalise::TOPICS,
+        Platform::Magento => &magento::normalise::TOPICS,
+    };
+    topics.contains(topic)
+}
+
+/// Whether a topic comes from platforms at all; the others are made by this host.
+pub fn is_told_by_some(topic: &Topic) -> bool {
+    [Platform::Shopify, Platform::Magento].into_iter().any(|platform| tells(platform, topic))
 }
 
 /// Names the guest whose an order is that has an address and no customer.

@@ -56,6 +56,7 @@ pub fn of(table: Table) -> Part {
         | Table::UnpublishedSettings
         | Table::Paused
         | Table::StateUsage
+        | Table::Heard
         | Table::Budget
         | Table::BudgetSpent
         | Table::TemplateOverride

@@ -36,6 +36,8 @@ pub enum Table {
     History = 16,
     /// How many orders and customers the platform and this host have counted.
     Counts = 17,
+    /// When each topic was last heard of, and from whom.
+    Heard = 18,
     Customer = 20,
     /// Normalised e-mail address to customer.
     CustomerEmail = 21,
@@ -124,7 +126,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 61] = [
         Self::Meta,
         Self::Store,
         Self::Plugin,
@@ -139,6 +141,7 @@ impl Table {
         Self::CustomerCheckout,
         Self::History,
         Self::Counts,
+        Self::Heard,
         Self::Customer,
         Self::CustomerEmail,
         Self::Order,

@@ -3,7 +3,7 @@
 use super::{Key, Position, Table, budget::Counter};
 use crate::domain::{
     CheckoutId, ContactId, CustomerId, Effect, EffectId, EffectStage, EventId, FulfillmentId, Mail, OrderId,
-    PluginName, ProductId, RefundId, Signal, StoreId, Timestamp,
+    PluginName, ProductId, RefundId, Signal, StoreId, Timestamp, Topic,
 };
 
 pub use super::due::{Due, DueQueue, due_of_store, due_queue};
@@ -285,6 +285,21 @@ pub fn state(store: StoreId, plugin: &PluginName, key: &str) -> Key {
 
 pub fn state_usage(store: StoreId, plugin: &PluginName) -> Key {
     Key::of(store, Table::StateUsage).text(plugin.as_str()).end()
+}
+
+/// When a topic was last heard of from somebody.
+pub fn heard(store: StoreId, topic: &Topic, by: &str) -> Key {
+    Key::of(store, Table::Heard).text(topic.as_str()).text(by).end()
+}
+
+pub fn all_heard(store: StoreId) -> Key {
+    Key::of(store, Table::Heard).end()
+}
+
+/// The topic of a key of [`all_heard`], and from whom it was heard.
+pub fn heard_of(key: &Key) -> Option<(Topic, String)> {
+    let mut parts = key.parts();
+    Some((parts.text()?.into(), parts.text()?))
 }
 
 pub fn timer(store: StoreId, plugin: &PluginName, key: &str) -> Key {

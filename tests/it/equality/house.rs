@@ -8,7 +8,7 @@ use regulars::{
     catalog::{Catalog, Folders, Keys, NewStore, StoreEntry},
     clock::{Clock, Manual},
     counters::Counters,
-    dispatch::{Backlog, Concurrency, Dispatcher, Failures, Limits, Pipeline, Usage},
+    dispatch::{Backlog, Concurrency, Dispatcher, Failures, Heard, Limits, Pipeline, Usage},
     domain::{
         AuditKey, Capability, CodeKey, Currency, Effect, EffectId, EffectStatus, Event, EventId, Origin, Platform,
         PluginName, StoreId, Timestamp,
@@ -90,6 +90,7 @@ impl House {
             decisions_for: Duration::from_secs(400 * 86_400),
             due: Arc::new(Notify::new()),
             usage: Usage::default(),
+            heard: Heard::default(),
             backlog: Arc::new(Backlog::new(Limits { in_all: 1_000_000, of_one_store: 1_000_000 })),
         });
         let installed = catalog.install(fs::read(file).expect("the plugin is built")).await.expect("it is a plugin");

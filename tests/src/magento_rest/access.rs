@@ -134,3 +134,19 @@ fn encoded(text: &str) -> String {
     };
     text.bytes().map(one).collect()
 }
+
+/// The resource that a call takes, as Magento's own modules declare it.
+pub(super) fn resource_of(method: &str, path: &[&str]) -> Option<&'static str> {
+    Some(match (method, path) {
+        (_, ["V1", "store", ..]) => "Magento_Backend::store",
+        ("post", ["V1", "orders", _, "comments"]) => "Magento_Sales::comment",
+        (_, ["V1", "orders", ..]) => "Magento_Sales::actions_view",
+        (_, ["V1", "creditmemos" | "creditmemo", ..]) => "Magento_Sales::sales_creditmemo",
+        (_, ["V1", "salesRules" | "coupons", ..]) => "Magento_SalesRule::quote",
+        ("put", ["V1", "customers", ..]) => "Magento_Customer::manage",
+        (_, ["V1", "customers", ..]) => "Magento_Customer::customer",
+        (_, ["V1", "customerGroups", ..]) => "Magento_Customer::group",
+        (_, ["V1", "products", ..]) => "Magento_Catalog::products",
+        _ => return None,
+    })
+}

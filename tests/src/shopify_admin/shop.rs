@@ -17,6 +17,8 @@ use super::{
 pub(super) struct Shop {
     pub(super) currency: String,
     pub(super) now: Timestamp,
+    /// What the app may do.
+    pub(super) scopes: Vec<String>,
     pub(super) discounts: Discounts,
     pub(super) code_additions: CodeAdditions,
     pub(super) tags: Tags,
@@ -43,10 +45,10 @@ impl Shop {
         })
     }
 
-    /// The app as it is installed, with its scopes as far as anything depends on them.
+    /// The app as it is installed, with the scopes that are granted.
     pub(super) fn installation(&self) -> Value {
-        let scopes = ["read_customers", "read_orders", "read_all_orders"];
-        let granted = scopes.iter().filter(|scope| **scope != "read_all_orders" || self.orders.shown_since.is_none());
+        let is_granted = |scope: &&String| *scope != "read_all_orders" || self.orders.shown_since.is_none();
+        let granted = self.scopes.iter().filter(is_granted);
         let scopes: Vec<_> = granted
             .map(|scope| json!({ "__typename": "AccessScope", "handle": scope, "description": scope }))
             .collect();

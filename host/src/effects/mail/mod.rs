@@ -93,8 +93,8 @@ impl Mailer {
         Ok(Self { transport: Transport::Simulated(connect), timeout, from: sender_of(from)? })
     }
 
-    /// The sender of a store's mails.
-    fn sender(&self, store: &StoreEntry) -> Result<Mailbox, lettre::address::AddressError> {
+    /// The sender of a store's mails, in their headers and to the mail server.
+    pub fn sender(&self, store: &StoreEntry) -> Result<Mailbox, lettre::address::AddressError> {
         match &self.from {
             Some(from) => Ok(from.clone()),
             None => Ok(Mailbox::new(

@@ -19,7 +19,10 @@ use self::{
     answer::{Answer, Changed},
     discount_batches::Addition,
 };
-use super::throttle::{Throttle, WAIT_MIN, stated_wait};
+use super::{
+    scopes,
+    throttle::{Throttle, WAIT_MIN, stated_wait},
+};
 use crate::{
     clock::Clock,
     domain::{EffectId, EffectKind, Timestamp},
@@ -37,6 +40,7 @@ mod discount_batches;
 mod discounts;
 mod fulfillment_orders;
 mod gift_cards;
+mod installation;
 mod metafields;
 mod orders;
 pub(super) mod parcel_gifts;
@@ -164,7 +168,7 @@ impl AdminClient {
             300..=399 => permanent(format!("{host} redirects elsewhere: set the store's permanent domain")),
             401 => permanent(TOKEN_REFUSED),
             402 => permanent("the store is frozen: its owner has to settle the bill with Shopify"),
-            403 => permanent(ACCESS_DENIED),
+            403 => permanent(access_denied()),
             404 => permanent(format!(
                 "{host} has no Admin API {API_VERSION}: check the store's domain, and that the store still exists"
             )),
@@ -187,10 +191,14 @@ impl AdminClient {
 const TOKEN_REFUSED: &str = "the access token was refused: open the app in the shop's admin, or set a new token with \
                              `regulars store update`";
 
-const ACCESS_DENIED: &str = "access was denied: grant the app `read_orders`, `write_orders`, `write_order_edits`, `read_products`, \
-                             `write_customers`, `write_discounts`, `write_gift_cards`, `write_merchant_managed_fulfillment_orders`, \
-                             `read_store_credit_accounts` and `write_store_credit_account_transactions`, as far as plugins are to do these things, and customer \
-                             data, then set its new token with `regulars store update`";
+/// Why Shopify refuses what the token's scopes do not allow.
+fn access_denied() -> String {
+    let scopes = scopes::of_effects().into_iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
+    format!(
+        "access was denied: grant the app {scopes}, as far as plugins are to do these things, and customer data, then set its \
+         new token with `regulars store update`; `regulars doctor` says what is missing"
+    )
+}
 
 fn header_of(token: &Secret) -> Result<HeaderValue, Failure> {
     let token = HeaderValue::from_str(token.expose()).ok().filter(|token| !token.is_empty());

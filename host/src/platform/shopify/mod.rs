@@ -4,6 +4,7 @@ pub mod admin;
 pub mod headers;
 pub mod normalise;
 pub mod oauth;
+pub mod scopes;
 pub mod session_token;
 pub mod signature;
 pub mod signed_query;

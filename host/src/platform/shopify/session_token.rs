@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What clocks may differ by, as in Shopify's own libraries.
-const LEEWAY_SECONDS: u64 = 10;
+pub const LEEWAY_SECONDS: u64 = 10;
 
 /// Longer than any that Shopify makes.
 const MAX_BYTES: usize = 4_096;

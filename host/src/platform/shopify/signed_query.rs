@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How far a query's time may be from ours, either way: what Shopify's own JavaScript library bears.
-const SKEW_SECONDS: u64 = 90;
+pub const SKEW_SECONDS: u64 = 90;
 
 /// What a repeat of would leave open which one was meant.
 const ONCE: [&str; 6] = ["shop", "timestamp", "signature", "hmac", "logged_in_customer_id", "path_prefix"];

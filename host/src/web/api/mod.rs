@@ -23,6 +23,7 @@ mod budgets;
 mod connections;
 mod contacts;
 pub mod customers;
+mod doctor;
 mod effects;
 mod events;
 mod export;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/stores/{store}", get(stores::show).patch(stores::change).delete(stores::remove))
         .route("/stores/{store}/adobe", get(adobe::show).patch(adobe::set))
         .route("/stores/{store}/reconciliation", get(reconciliation::show).post(reconciliation::ask))
+        .route("/stores/{store}/doctor", get(doctor::show))
         .route("/audit", get(privacy::trail))
         .route("/stores/{store}/export", get(export::export))
         .route("/stores/{store}/erasure", get(privacy::erasure).post(privacy::erase))

@@ -39,6 +39,7 @@ const RETRY: HeaderName = HeaderName::from_static("x-shopify-retry-invalid-sessi
 
 pub fn routes(host: &Arc<Host>) -> Router<Arc<Host>> {
     let shoppers = Router::new()
+        .route("/proxy/check", get(proxy::check))
         .route("/proxy/panel", get(proxy::show))
         .route("/proxy/actions/{plugin}/{action}", post(proxy::act))
         .merge(account::routes())

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use axum::{
+    Json,
     extract::{Path, RawForm, RawQuery, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde_json::{Value, json};
 
 use crate::{
     catalog::StoreEntry,
@@ -17,14 +19,17 @@ use crate::{
     host::Host,
     ingest::actions::{self, Action, ActionRefused, By},
     platform::shopify::signed_query::{Pairs, SignedQuery, verify_proxy},
-    web::storefront::{
-        Page,
-        form::{self, Form},
-        html::{self, Actions, Panels},
-        panels::{self, Viewer},
-        token,
-        visitor::is_tag,
-        words::{self, Words},
+    web::{
+        problem::Problem,
+        storefront::{
+            Page,
+            form::{self, Form},
+            html::{self, Actions, Panels},
+            panels::{self, Viewer},
+            token,
+            visitor::is_tag,
+            words::{self, Words},
+        },
     },
 };
 
@@ -116,18 +121,32 @@ async fn take(host: &Arc<Host>, query: &str, plugin: String, name: String, body:
     Ok(())
 }
 
+/// `GET /proxy/check`: that this host was reached by the shop's own address, and by whose; an examination of a store asks for it
+/// there (`doctor/storefront.rs`).
+pub async fn check(State(host): State<Arc<Host>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
+    let passed_on = passed_on(&host, &query.unwrap_or_default());
+    let (entry, _) = passed_on.map_err(|_| Problem::no_session("the query is not signed by the shop that it names"))?;
+    Ok(Json(json!({ "store": entry.record.domain })))
+}
+
 /// The customer is the one who is signed in by the signed query, and nobody else.
 fn shopper(host: &Host, query: &str) -> Result<Shopper, Denied> {
-    let claimed = Pairs::of(query);
-    let shop = claimed.get("shop").ok_or(Denied::Unknown)?;
-    let entry = host.catalog.registry().store_of(Platform::Shopify, shop).cloned().ok_or(Denied::Unknown)?;
-    let query = verify_proxy(&entry.secrets, query, host.clock.now()).map_err(|_| Denied::Unknown)?;
+    let (entry, query) = passed_on(host, query)?;
     let customer = query.get("logged_in_customer_id").filter(|id| !id.is_empty()).ok_or(Denied::Unknown)?;
     let customer = CustomerId::from(customer);
     match host.ingest.visitors.may_ask(entry.id(), &customer, host.clock.now()) {
         true => Ok(Shopper { customer, entry, query }),
         false => Err(Denied::Busy),
     }
+}
+
+/// The store whose app proxy has passed a query on, as its signature shows.
+fn passed_on(host: &Host, query: &str) -> Result<(Arc<StoreEntry>, SignedQuery), Denied> {
+    let claimed = Pairs::of(query);
+    let shop = claimed.get("shop").ok_or(Denied::Unknown)?;
+    let entry = host.catalog.registry().store_of(Platform::Shopify, shop).cloned().ok_or(Denied::Unknown)?;
+    let query = verify_proxy(&entry.secrets, query, host.clock.now()).map_err(|_| Denied::Unknown)?;
+    Ok((entry, query))
 }
 
 /// The language of whoever asks; it decides nothing, and is read of an unsigned query too.

@@ -18,11 +18,13 @@ use super::{
 };
 use crate::{
     catalog::StoreEntry,
+    domain::Topic,
     host::Host,
     ingest::{
         actions::{self, Action, By},
         magento,
     },
+    platform::magento::senders::module,
 };
 
 #[derive(Deserialize)]
@@ -71,6 +73,7 @@ async fn believed<T: DeserializeOwned>(
     if message.topic != topic {
         return Err(Problem::bad_request(format!("the topic is not `{topic}`")));
     }
+    host.pipeline.heard.note(entry.id(), &Topic::PANEL_SHOWN, module::FORM, host.clock.now());
     let data = message.data.ok_or_else(|| Problem::bad_request("`data` is missing"))?;
     let asked = serde_json::from_str(data.get()).map_err(|error| Problem::bad_request(format!("`data`: {error}")))?;
     Ok((entry, asked))

@@ -55,6 +55,25 @@ static STEPS: [(&str, Step, Topic); 4] = [
     ("cancelled", Step::Cancelled, Topic::ORDER_CANCELLED),
 ];
 
+/// What the senders of Magento stores tell of, one or another of them.
+pub const TOPICS: [Topic; 15] = [
+    Topic::ORDER_PLACED,
+    Topic::ORDER_PAID,
+    Topic::ORDER_UPDATED,
+    Topic::ORDER_CANCELLED,
+    Topic::ORDER_FULFILLED,
+    Topic::ORDER_REFUNDED,
+    Topic::CUSTOMER_CREATED,
+    Topic::CUSTOMER_UPDATED,
+    Topic::CUSTOMER_DELETED,
+    Topic::CUSTOMER_CONSENT,
+    Topic::FULFILLMENT_CREATED,
+    Topic::FULFILLMENT_UPDATED,
+    Topic::CHECKOUT_UPDATED,
+    Topic::PRODUCT_UPDATED,
+    Topic::PRODUCT_DELETED,
+];
+
 /// Reads a body. A topic that is not listed changes nothing, and its body is not looked at.
 pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
     let (step, sent) = step_in(topic);

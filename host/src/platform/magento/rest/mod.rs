@@ -48,6 +48,7 @@ pub mod handshake;
 pub mod oauth1;
 mod parcels;
 mod past;
+pub mod resources;
 mod rules;
 mod search;
 mod service_token;

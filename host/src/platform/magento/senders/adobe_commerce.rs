@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::{PublicKey, Received, Trust, header, of_body_alone};
 use crate::platform::Refusal;
 
+/// The form of its bodies.
+pub const FORM: &str = "adobe-commerce";
+
 const SIGNATURE: &str = "x-adobe-commerce-webhook-signature";
 
 /// Takes what an observer tells. A plugin's webhook does not say in what it signs what it is about.
@@ -23,7 +26,7 @@ pub fn receive(headers: &HeaderMap, body: &Bytes, trust: &Trust<'_>) -> Result<R
     if !named.event_name.starts_with("observer.") {
         return Err(Refusal::Body("it is not an observer's".into()));
     }
-    of_body_alone(("adobe-commerce", named.event_name), "adobe-commerce", body, trust)
+    of_body_alone(("adobe-commerce", named.event_name), FORM, body, trust)
 }
 
 pub fn verify(headers: &HeaderMap, body: &[u8], key: Option<&PublicKey>) -> Result<(), Refusal> {

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use super::{KeyPath, PublicKey, Received, Trust, check_age, header, is_printable, normalise};
 use crate::platform::Refusal;
 
+/// The form of its bodies.
+pub const FORM: &str = "adobe-io";
+
 const SIGNATURES: [&str; 2] = ["x-adobe-digital-signature-1", "x-adobe-digital-signature-2"];
 const KEY_PATHS: [&str; 2] = ["x-adobe-public-key1-path", "x-adobe-public-key2-path"];
 
@@ -80,7 +83,7 @@ pub fn receive(body: &[u8], trust: &Trust<'_>) -> Result<Vec<Received>, Refusal>
         Ok(Received {
             id: format!("adobe-io/{id}"),
             topic: kind.strip_prefix(COMMERCE).unwrap_or(&kind).to_owned(),
-            form: "adobe-io",
+            form: FORM,
             occurred_at: Some(time),
             body: Bytes::copy_from_slice(json.get().as_bytes()),
         })

@@ -10,11 +10,14 @@ use data_encoding::HEXLOWER;
 use super::{Received, Trust, header, of_body_alone};
 use crate::platform::{Refusal, hmac, magento::normalise::ASYNC_EVENTS};
 
+/// The form of its bodies.
+pub const FORM: &str = "async-events";
+
 const SIGNATURE: &str = "x-magento-signature";
 
 pub fn receive(event: &str, headers: &HeaderMap, body: &Bytes, trust: &Trust<'_>) -> Result<Received, Refusal> {
     verify(headers, body, trust)?;
-    of_body_alone(("async-events", format!("{ASYNC_EVENTS}{event}")), "async-events", body, trust)
+    of_body_alone(("async-events", format!("{ASYNC_EVENTS}{event}")), FORM, body, trust)
 }
 
 pub fn verify(headers: &HeaderMap, body: &[u8], trust: &Trust<'_>) -> Result<(), Refusal> {

@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Received, Trust, header, of_body_alone};
 use crate::platform::{Refusal, magento::normalise::MAGEPLAZA};
 
+/// The form of its bodies.
+pub const FORM: &str = "mageplaza/1";
+
 const SECRET: &str = "x-regulars-secret";
 
 pub fn receive(hook: &str, headers: &HeaderMap, body: &Bytes, trust: &Trust<'_>) -> Result<Received, Refusal> {
@@ -16,7 +19,7 @@ pub fn receive(hook: &str, headers: &HeaderMap, body: &Bytes, trust: &Trust<'_>)
     let told = Sha256::digest(told);
     let is_known = |secret: &str| !secret.is_empty() && Sha256::digest(secret) == told;
     match trust.secrets.iter().any(|secret| is_known(secret.expose())) {
-        true => of_body_alone(("mageplaza", format!("{MAGEPLAZA}{hook}")), "mageplaza/1", body, trust),
+        true => of_body_alone(("mageplaza", format!("{MAGEPLAZA}{hook}")), FORM, body, trust),
         false => Err(Refusal::BadSecret),
     }
 }

@@ -22,10 +22,9 @@ mod adobe_keys;
 pub mod async_events;
 pub mod mageplaza;
 pub mod module;
-mod rsa;
 
+pub use crate::platform::rsa::{NotAKey, PublicKey};
 pub use adobe_keys::{AdobeKeys, KeyPath, Unavailable};
-pub use rsa::{NotAKey, PublicKey};
 
 /// Who sends. All but our own module name the store in the address that they were given, and with it the ids of the store's
 /// views, where they tell of a whole installation that serves other shops as well.
@@ -55,6 +54,15 @@ impl Sender<'_> {
         }
     }
 }
+
+/// The forms of bodies, each with its sender's name as people know it.
+pub const FORMS: [(&str, &str); 5] = [
+    (module::FORM, "our module"),
+    (adobe_io::FORM, "Adobe I/O Events"),
+    (adobe_commerce::FORM, "Commerce webhooks"),
+    (async_events::FORM, "mageos-async-events"),
+    (mageplaza::FORM, "Mageplaza's module"),
+];
 
 impl Sender<'_> {
     /// The store views that the address is for; `None` for all of the installation.

@@ -18,6 +18,9 @@ const DELIVERY: &str = "x-regulars-delivery";
 const TOPIC: &str = "x-regulars-topic";
 const STORE: &str = "x-regulars-store";
 
+/// The form of its bodies.
+pub const FORM: &str = "regulars-connect/1";
+
 /// What the shop's clock and ours may differ by, with the way between them.
 pub const SKEW_SECONDS: u64 = 300;
 
@@ -80,7 +83,7 @@ pub fn receive(headers: &HeaderMap, body: &Bytes, trust: &Trust<'_>) -> Result<R
         occurred_at: super::normalise::instant(&message.occurred_at),
         id: message.id,
         topic: message.topic,
-        form: "regulars-connect/1",
+        form: FORM,
         body: body.clone(),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     super::throttle::{Level, wait_after_refusal},
-    ACCESS_DENIED, no_data, permanent, transient,
+    access_denied, no_data, permanent, transient,
 };
 use crate::{
     domain::{Money, Timestamp},
@@ -54,7 +54,7 @@ impl<T> Answer<T> {
             return Err(Failure::Throttled { retry_after: wait_after_refusal(requested, self.level()) });
         }
         if codes().any(|code| code == "ACCESS_DENIED") {
-            return Err(permanent(format!("{ACCESS_DENIED} (Shopify says: {})", messages())));
+            return Err(permanent(format!("{} (Shopify says: {})", access_denied(), messages())));
         }
         if codes().any(|code| matches!(code, "INTERNAL_SERVER_ERROR" | "TIMEOUT")) {
             return Err(transient(format!("Shopify failed: {}", messages())));

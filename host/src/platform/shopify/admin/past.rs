@@ -25,7 +25,6 @@ mod tests;
 
 const CUSTOMERS: &str = include_str!("../documents/past_customers.graphql");
 const ORDERS: &str = include_str!("../documents/past_orders.graphql");
-const ACCESS_SCOPES: &str = include_str!("../documents/access_scopes.graphql");
 
 /// The scope without which orders of the last 60 days are shown, and no others.
 const ALL_ORDERS: &str = "read_all_orders";
@@ -34,22 +33,9 @@ const ALL_ORDERS: &str = "read_all_orders";
 const PORTION_BYTES: usize = 1 << 20;
 const OBJECT_BYTES: usize = 16 << 20;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Installation {
-    access_scopes: Vec<Scope>,
-}
-
-#[derive(Deserialize)]
-struct Scope {
-    handle: String,
-}
-
 impl AdminClient {
     pub async fn shows_all_orders(&self) -> Result<bool, Failure> {
-        let installation: Option<Installation> = self.ask(ACCESS_SCOPES, json!({})).await?;
-        let scopes = installation.map(|installation| installation.access_scopes).unwrap_or_default();
-        Ok(scopes.iter().any(|scope| scope.handle == ALL_ORDERS))
+        Ok(self.granted_scopes().await?.iter().any(|scope| scope == ALL_ORDERS))
     }
 
     /// Some of a part of the past. Without a place, Shopify begins to gather it.

@@ -38,6 +38,31 @@ enum BareId {
     MustBeReadAgain,
 }
 
+/// What Shopify's webhooks tell of; of compliance and of the app itself it tells besides.
+pub const TOPICS: [Topic; 21] = [
+    Topic::ORDER_PLACED,
+    Topic::ORDER_PAID,
+    Topic::ORDER_UPDATED,
+    Topic::ORDER_FULFILLED,
+    Topic::ORDER_CANCELLED,
+    Topic::ORDER_EDITED,
+    Topic::ORDER_DELETED,
+    Topic::ORDER_REFUNDED,
+    Topic::ORDER_DISPUTED,
+    Topic::CUSTOMER_CREATED,
+    Topic::CUSTOMER_UPDATED,
+    Topic::CUSTOMER_DELETED,
+    Topic::CUSTOMER_MERGED,
+    Topic::CUSTOMER_CONSENT,
+    Topic::FULFILLMENT_CREATED,
+    Topic::FULFILLMENT_UPDATED,
+    Topic::CHECKOUT_CREATED,
+    Topic::CHECKOUT_UPDATED,
+    Topic::CHECKOUT_DELETED,
+    Topic::PRODUCT_UPDATED,
+    Topic::PRODUCT_DELETED,
+];
+
 /// Reads a webhook's body. A topic that is not listed changes nothing, and its body is not looked at.
 pub fn read(topic: &str, body: &[u8], context: &Context) -> Result<ReadEvent, Unreadable> {
     use BareId::{MustBeReadAgain, Suffices};

@@ -68,7 +68,6 @@ fn variables() -> BTreeMap<&'static str, Value> {
     let field =
         Field { customer: customer.into(), namespace: "$app:a".into(), key: "k", kind: "date", value: "v".into() };
     BTreeMap::from([
-        ("access_scopes", json!({})),
         ("add_codes", json!({"id": id, "codes": [{"code": "A"}]})),
         ("add_tags", json!({"id": id, "tags": ["a"]})),
         ("add_variant", json!({"id": id, "variant": id})),
@@ -94,6 +93,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("fulfillment_orders", json!({"id": id})),
         ("gift_cards", json!({"search": "a"})),
         ("give_line", json!({"id": id, "line": id, "description": "a"})),
+        ("installation", json!({})),
         ("metafield", json!({"customer": customer, "namespace": "$app:a", "key": "k"})),
         ("order", json!({"id": id, "after": null})),
         ("order_note", json!({"id": id})),

@@ -1,4 +1,4 @@
-//! RSA signatures (PKCS #1 v1.5 with SHA-256), which is what Adobe signs with.
+//! RSA keys, and signatures with them (PKCS #1 v1.5 with SHA-256), which is what Adobe signs with.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 const RSA: [u8; 15] = [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
 const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 
 /// Somebody's RSA key, as `RSAPublicKey` (RFC 8017, appendix A.1.1).
@@ -36,11 +37,21 @@ impl PublicKey {
         Self::from_der(&der).ok_or(NotAKey)
     }
 
-    fn from_der(der: &[u8]) -> Option<Self> {
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280).
+    pub fn from_der(der: &[u8]) -> Option<Self> {
         let (content, []) = value(SEQUENCE, der)? else { return None };
         let (bits, []) = value(BIT_STRING, content.strip_prefix(&RSA)?)? else { return None };
         // The first byte counts bits that do not belong to it.
         Some(Self(bits.strip_prefix(&[0])?.to_owned()))
+    }
+
+    /// The length of its modulus.
+    pub fn bits(&self) -> Option<usize> {
+        let (key, []) = value(SEQUENCE, &self.0)? else { return None };
+        let (modulus, _) = value(INTEGER, key)?;
+        // Numbers have a sign: a zero stands before one whose first bit is set.
+        let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
+        Some(modulus.len() * 8 - usize::try_from(modulus.first()?.leading_zeros()).ok()?)
     }
 
     /// Whether the key's owner signed a message; the signature is in base 64.
@@ -86,6 +97,7 @@ mod tests {
             for der in [&bytes, &whole] {
                 if let Some(key) = PublicKey::from_der(der) {
                     prop_assert!(!key.has_signed(b"message", "AAAA"));
+                    prop_assert!(key.bits().is_none_or(|bits| bits <= 8 * bytes.len()));
                 }
             }
         }
