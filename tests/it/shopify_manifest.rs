@@ -294,7 +294,11 @@ fn scopes_are_those_that_the_documents_and_topics_need() {
 fn what_an_examination_asks_for_is_what_the_app_asks_for() {
     let app = app();
     let required = app["access_scopes"]["scopes"].as_str().unwrap().split(',').map(str::to_owned);
-    let asked: Vec<_> = required.chain(texts(app["access_scopes"].get("optional_scopes"))).collect();
+    let optional: Vec<_> = texts(app["access_scopes"].get("optional_scopes"));
+    let asked: Vec<_> = required.chain(optional.iter().cloned()).collect();
+    for scope in &asked {
+        assert_eq!(scopes::is_optional(scope), optional.contains(scope), "{scope}");
+    }
     let topics = normalise::TOPICS;
     let of_topics = topics.iter().filter_map(scopes::of_topic);
     for scope in scopes::of_effects().into_iter().chain(scopes::OF_RECONCILIATION.iter().copied()).chain(of_topics) {

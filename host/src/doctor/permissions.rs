@@ -89,8 +89,16 @@ fn of_shopify(store: &StoreEntry, granted: &[String]) -> Vec<Finding> {
     let domain = &store.record.domain;
     let finding = |(scope, without): (&&str, &BTreeSet<String>)| {
         let without = without.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let seen = format!("`{scope}` is not granted: {without}");
+        if scopes::is_optional(scope) {
+            return Subject::Permissions.warning(
+                seen,
+                "where the merchant wants that, they allow it on the plugin's card in the shop's admin; else settings that need it \
+                 stay unused",
+            );
+        }
         Subject::Permissions.fault(
-            format!("`{scope}` is not granted: {without}"),
+            seen,
             format!(
                 "of a listing's app: have the merchant open it in the shop's admin and consent. Of one of your own: add \
                  `{scope}` to its Admin API scopes, install it again, `regulars store update {domain} --token-file FILE`"

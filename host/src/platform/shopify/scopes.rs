@@ -8,6 +8,19 @@ use crate::domain::{Capability, Topic};
 /// What reconciliation reads, whichever plugins are on.
 pub const OF_RECONCILIATION: &[&str] = &["read_orders", "read_products"];
 
+/// What merchants are asked for when a plugin that can use it is switched on, and may refuse: `optional_scopes` of the app.
+const OPTIONAL: [&str; 5] = [
+    "read_all_orders",
+    "read_store_credit_accounts",
+    "write_gift_cards",
+    "write_merchant_managed_fulfillment_orders",
+    "write_store_credit_account_transactions",
+];
+
+pub fn is_optional(scope: &str) -> bool {
+    OPTIONAL.contains(&scope)
+}
+
 /// What a plugin's effects need that has a capability.
 pub fn of_capability(capability: Capability) -> &'static [&'static str] {
     match capability {

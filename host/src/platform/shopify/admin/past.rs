@@ -3,7 +3,6 @@
 //! A line is an object. A connection's objects are lines of their own, which name the object that they belong to and, as we
 //! ask for it, stand right behind it. No connection is found inside a list, so refunds are named here and read one by one.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
