@@ -1,6 +1,6 @@
 //! One shopper's season on both platforms, through the real host with all five plugins: no plugin knows the platform.
 //!
-//! Neither store has an access token, so that what a platform would have to do fails on both in the same way.
+//! Each store has its platform's API beside it, so that effects are done there: what they come to is compared as well.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,9 @@ use regulars::{
 use regulars_tests::{
     DEADLINE,
     host::{Host, eventually},
+    magento_rest::{self, MagentoRest},
     population::{Secret, sign},
+    shopify_admin::{self, Amount, Limits, Options, Product, SchemaSource, ShopifyAdmin, Variant},
     smtp_sink::SmtpSink,
 };
 use serde_json::{Value, json};
@@ -21,6 +23,9 @@ use serde_json::{Value, json};
 mod magento;
 mod season;
 mod shopify;
+
+use magento::Listed;
+use season::Happening;
 
 use crate::{
     magento_module::assert_is_on_the_wire,
@@ -41,22 +46,50 @@ const PLUGINS: [(&str, &str); 5] = [
 const STORES: [(&str, Platform); 2] =
     [("fern.myshopify.com", Platform::Shopify), ("shop.example.com", Platform::Magento)];
 
+/// Attributes that a Magento shop has to have for what plugins show of customers.
+const ATTRIBUTES: [&str; 3] =
+    ["regulars_tags", "regulars_loyalty_points_points_balance", "regulars_vip_tiers_vip_tier"];
+
+/// What goes wrong with both APIs, and at which happening: a call that is not done, one that is done and not answered, and
+/// one that is one too many.
+const TROUBLES: [(usize, shopify_admin::Fault, magento_rest::Fault); 3] = [
+    (4, shopify_admin::Fault::InternalError, magento_rest::Fault::InternalError),
+    (8, shopify_admin::Fault::DropAfterExecuting, magento_rest::Fault::DropAfterExecuting),
+    (16, shopify_admin::Fault::Throttle, magento_rest::Fault::Throttle),
+];
+
 struct Stage {
     host: Host,
     mails: SmtpSink,
+    shopify: ShopifyAdmin,
+    magento: MagentoRest,
     http: reqwest::Client,
 }
 
 impl Stage {
     fn open() -> Self {
         let mails = SmtpSink::start().expect("the peer starts");
-        let stage = Self { host: Host::builder().smtp(mails.address()).start(), mails, http: reqwest::Client::new() };
+        let limits = Limits { maximum: 1e9, restore_rate: 1e9 };
+        let shopify = ShopifyAdmin::start(&SchemaSource::best(), Options { limits, ..Options::default() }).unwrap();
+        let price = Amount { thousandths: 2_000, currency: "EUR".into() };
+        let variant = Variant { id: "gid://shopify/ProductVariant/1".into(), price, available: true };
+        shopify.put_product(Product { id: "gid://shopify/Product/1".into(), variants: vec![variant] });
+        let magento = MagentoRest::start(magento_rest::Options::default()).unwrap();
+        magento.set_retry_after(1);
+        ATTRIBUTES.iter().for_each(|attribute| magento.add_attribute(attribute));
+        let host = Host::builder().smtp(mails.address()).start();
+        let stage = Self { host, mails, shopify, magento, http: reqwest::Client::new() };
         for (name, _) in PLUGINS {
             stage.run(&["plugin", "install", &plugin_file(name).to_string_lossy()]);
         }
         for (store, platform) in STORES {
             let shared = ["--currency", "EUR", "--name", "Fern", "--url", "https://fern.example", "--secret", SECRET];
-            stage.run(&[&["store", "add", store, "--platform", platform.as_str()], &shared[..]].concat());
+            let (token, api) = match platform {
+                Platform::Shopify => (Options::default().access_token, stage.shopify.base_url()),
+                Platform::Magento => ("simulated-token".into(), stage.magento.base_url()),
+            };
+            let own = ["store", "add", store, "--platform", platform.as_str(), "--token", &token, "--api-url", &api];
+            stage.run(&[&own, &shared[..]].concat());
             for (name, settings) in PLUGINS {
                 let file = stage.host.data_dir().join(format!("{name}.json"));
                 std::fs::write(&file, settings).unwrap();
@@ -124,6 +157,18 @@ impl Stage {
                 ];
                 self.post("/webhooks/magento", &headers, body).await;
             }
+        }
+    }
+
+    /// Lets both shops be as they are after a happening.
+    fn happens(&self, happening: &Happening, begin: Timestamp, now: Timestamp) {
+        if let (Happening::Ordered(..), (_, order)) = (happening, shopify::told(happening, begin, now)) {
+            self.shopify.put_order(order);
+        }
+        match magento::listed(happening, begin, now) {
+            Some(Listed::Customer(customer)) => self.magento.put_customer(customer),
+            Some(Listed::Order(order)) => self.magento.put_order(order),
+            None => {}
         }
     }
 
@@ -216,6 +261,11 @@ async fn the_same_season_comes_to_the_same_ledgers_on_both_platforms() {
     let begin = now();
     for (step, happening) in season::season().iter().enumerate() {
         let (id, at) = (id_of(step), begin + jiff::SignedDuration::from_secs(300 + i64::try_from(step).unwrap()));
+        stage.happens(happening, begin, at);
+        if let Some((_, of_shopify, of_magento)) = TROUBLES.iter().find(|(bad, ..)| *bad == step) {
+            stage.shopify.set_fault(*of_shopify, 1);
+            stage.magento.set_fault(*of_magento, 1);
+        }
         for (store, platform) in STORES {
             let told = match platform {
                 Platform::Shopify => shopify::told(happening, begin, at),
@@ -247,6 +297,40 @@ async fn the_same_season_comes_to_the_same_ledgers_on_both_platforms() {
         assert!(of_shopify["events"].iter().any(|line| by_plugin(&line)), "{plugin} had nothing to do");
     }
     assert_eq!(stage.mails.violations(), Vec::<String>::new());
+    let undone: Vec<_> = of_shopify["effects"].iter().filter(|effect| effect.contains("\"dead\"")).collect();
+    assert!(undone.is_empty(), "{undone:#?}");
+    assert_shops_are_alike(&stage);
+}
+
+/// Codes, tags, values and gifts are there on both platforms, each once, in the platform's own form.
+fn assert_shops_are_alike(stage: &Stage) {
+    let codes = stage.shopify.codes().len();
+    assert!(codes > 0 && codes == stage.magento.coupons().len(), "{codes} {:?}", stage.magento.coupons());
+    for customer in [7, 8] {
+        let gid = format!("gid://shopify/Customer/{customer}");
+        let held = stage.magento.customer(customer);
+        let attribute = |code: &str| {
+            let held = held["custom_attributes"].as_array().into_iter().flatten();
+            let own = held.filter(|it| it["attribute_code"] == code).map(|it| it["value"].as_str().unwrap().to_owned());
+            own.collect::<Vec<_>>()
+        };
+        let shown = |plugin: &str, key: &str| {
+            let field = stage.shopify.metafield(&gid, &format!("$app:{plugin}"), key).expect("the value is shown");
+            vec![field.value]
+        };
+        assert_eq!(attribute(ATTRIBUTES[1]), shown("loyalty-points", "points_balance"), "{customer}");
+        assert_eq!(attribute(ATTRIBUTES[2]), shown("vip-tiers", "vip_tier"), "{customer}");
+        let tags: Vec<_> = stage.shopify.tags(&gid).into_iter().collect();
+        assert_eq!(attribute(ATTRIBUTES[0]), [tags.join(", ")], "{customer}");
+    }
+    let gifts = |order: u64| {
+        let note = stage.shopify.note(&format!("gid://shopify/Order/{order}")).matches("Tea").count();
+        let comments = stage.magento.comments(order).iter().filter(|comment| comment.contains("Tea")).count();
+        (note, comments)
+    };
+    // The second order of a customer has one.
+    let found: Vec<_> = (501..=506).map(gifts).collect();
+    assert_eq!(found, [(0, 0), (1, 1), (0, 0), (0, 0), (0, 0), (0, 0)]);
 }
 
 /// What a season has come to, by kind, without what is another's by its nature: ids that hold the store's name, and codes.

@@ -24,7 +24,10 @@ mod shop;
 use std::{
     collections::{BTreeSet, VecDeque},
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{
@@ -113,6 +116,8 @@ struct Server {
     state: Mutex<Seen>,
     /// Resources that the caller has not been given.
     denied: Mutex<BTreeSet<&'static str>>,
+    /// In seconds.
+    retry_after: AtomicU64,
     clock: Clock,
 }
 
@@ -161,6 +166,7 @@ impl MagentoRest {
             faults: Mutex::default(),
             state: Mutex::new(Seen { shop, ..Seen::default() }),
             denied: Mutex::default(),
+            retry_after: AtomicU64::new(7),
             clock: Clock::default(),
         });
         let router = server.clock.date(Router::new().fallback(answer).with_state(Arc::clone(&server)));
@@ -282,6 +288,16 @@ impl MagentoRest {
         *lock(&self.server.faults) = std::iter::repeat_n(None, requests).chain([Some(fault)]).collect();
     }
 
+    /// Lets the next `requests` requests go wrong; replaces what was set before, so that 0 ends it.
+    pub fn set_fault(&self, fault: Fault, requests: usize) {
+        *lock(&self.server.faults) = std::iter::repeat_n(Some(fault), requests).collect();
+    }
+
+    /// For how long somebody who is throttled has to wait, from now on; 7 seconds before.
+    pub fn set_retry_after(&self, seconds: u64) {
+        self.server.retry_after.store(seconds, Ordering::SeqCst);
+    }
+
     /// Takes resources away from the caller, in the place of those that were before.
     pub fn deny(&self, resources: &[&'static str]) {
         *lock(&self.server.denied) = resources.iter().copied().collect();
@@ -354,7 +370,8 @@ async fn answer(
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(answer)).into_response();
     if status == StatusCode::TOO_MANY_REQUESTS {
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("7"));
+        let seconds = server.retry_after.load(Ordering::SeqCst);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }

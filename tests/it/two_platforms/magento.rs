@@ -92,6 +92,16 @@ fn with(mut one: Value, other: Value) -> Value {
     one
 }
 
+/// Magento's fixed word.
+fn state(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Placed => "new",
+        Stage::Paid => "processing",
+        Stage::Fulfilled => "complete",
+        Stage::Cancelled => "canceled",
+    }
+}
+
 fn order(sale: &Sale, stage: Stage, begin: Timestamp, now: Timestamp) -> Value {
     let placed = begin + jiff::SignedDuration::from_secs(sale.placed);
     let (id, email, first, last, street) = match sale.buyer {
@@ -115,12 +125,7 @@ fn order(sale: &Sale, stage: Stage, begin: Timestamp, now: Timestamp) -> Value {
     let discount: i64 = sale.lines.iter().map(|line| line.discount).sum();
     json!({
         "id": sale.id.to_string(), "number": sale.number, "shop": shop(),
-        "state": match stage {
-            Stage::Placed => "new",
-            Stage::Paid => "processing",
-            Stage::Fulfilled => "complete",
-            Stage::Cancelled => "canceled",
-        },
+        "state": state(stage),
         "status": "whatever the merchant calls it", "change": null,
         "placed_at": time(placed), "updated_at": time(now), "checkout_id": "90", "is_virtual": false,
         "base_currency": "EUR", "currency": "EUR", "prices_include_tax": false,
@@ -166,4 +171,41 @@ fn refund(sale: &Sale, id: u64, returns: &[Return], (shipping, extra): (i64, i64
         },
         "lines": returns.iter().map(line).collect::<Vec<_>>(),
     })
+}
+
+/// What a shop's own REST API tells of, once something has happened.
+pub enum Listed {
+    Customer(Value),
+    Order(Value),
+}
+
+/// The customer or the order as REST tells it.
+pub fn listed(happening: &Happening, begin: Timestamp, now: Timestamp) -> Option<Listed> {
+    match happening {
+        Happening::Joined(person) => Some(Listed::Customer(json!({
+            "id": person.id, "group_id": 1, "store_id": 1, "website_id": 1, "email": person.email,
+            "firstname": person.first_name, "lastname": person.last_name, "custom_attributes": [],
+        }))),
+        Happening::Ordered(sale, stage) => {
+            let placed = begin + jiff::SignedDuration::from_secs(sale.placed);
+            let item = |line: &Line| {
+                let shipped = if *stage == Stage::Fulfilled { line.units } else { 0 };
+                json!({
+                    "item_id": line.id, "product_id": line.product, "product_type": "simple",
+                    "sku": format!("SKU-{}", line.product), "name": "Thing", "qty_ordered": line.units,
+                    "qty_shipped": shipped, "qty_refunded": 0, "qty_canceled": 0,
+                })
+            };
+            Some(Listed::Order(json!({
+                "entity_id": sale.id, "increment_id": sale.number, "store_id": 1, "state": state(*stage),
+                "created_at": listed_time(placed), "updated_at": listed_time(now),
+                "items": sale.lines.iter().map(item).collect::<Vec<_>>(),
+            })))
+        }
+        _ => None,
+    }
+}
+
+fn listed_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -93,7 +93,7 @@ fn order(sale: &Sale, stage: Stage, begin: Timestamp, now: Timestamp) -> Value {
     };
     let line = |line: &Line| {
         json!({
-            "id": line.id, "product_id": line.product, "sku": format!("SKU-{}", line.product), "title": "Thing",
+            "id": line.id, "admin_graphql_api_id": format!("gid://shopify/LineItem/{}", line.id), "product_id": line.product, "sku": format!("SKU-{}", line.product), "title": "Thing",
             "quantity": line.units, "current_quantity": if stage == Stage::Cancelled { 0 } else { line.units },
             "price_set": set(line.unit_price),
             "discount_allocations": [{ "amount_set": set(line.discount) }],
@@ -101,7 +101,7 @@ fn order(sale: &Sale, stage: Stage, begin: Timestamp, now: Timestamp) -> Value {
         })
     };
     json!({
-        "id": sale.id, "name": sale.number, "email": email, "customer": buyer,
+        "id": sale.id, "admin_graphql_api_id": format!("gid://shopify/Order/{}", sale.id), "name": sale.number, "email": email, "customer": buyer,
         "shipping_address": {
             "first_name": first_name, "last_name": last_name, "address1": street, "zip": "04109", "country_code": "DE",
         },
