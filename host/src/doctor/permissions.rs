@@ -65,7 +65,7 @@ fn needs(store: &StoreEntry) -> BTreeMap<&'static str, BTreeSet<String>> {
     for capability in Capability::ALL {
         for plugin in holders(store, *capability) {
             for scope in scopes::of_capability(*capability) {
-                need(scope, format!("{plugin} has no {capability}"));
+                need(scope, format!("not all of `{capability}` works in {plugin}"));
             }
         }
     }

@@ -32,7 +32,7 @@ pub fn routes() -> Router<Arc<Host>> {
         .route("/callback/{connection}", post(callback))
         .route("/identity/{connection}", get(identity))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(map_response(problem::of_extractors))
+        .layer(map_response(problem::of_extractors::<FORM_BYTES>))
 }
 
 /// `POST /magento/callback/{connection}`: the shop sends the keys of an integration that is being activated.

@@ -64,7 +64,7 @@ pub fn admin(host: Arc<Host>) -> Router {
         .merge(figures())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(axum::middleware::map_response(problem::of_extractors))
+        .layer(axum::middleware::map_response(problem::of_extractors::<{ api::BODY_BYTES }>))
         .layer(axum::middleware::from_fn(admin::from_this_machine))
         .with_state(host)
 }

@@ -93,10 +93,7 @@ impl Problem {
     }
 
     pub fn too_large(limit: usize) -> Self {
-        Self::body_too_large(format!("the body has more than {limit} bytes"))
-    }
-
-    fn body_too_large(detail: impl Into<String>) -> Self {
+        let detail = format!("the body has more than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large", detail)
     }
 
@@ -343,14 +340,15 @@ pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 /// Bytes of what an extractor says that are told: it may quote the request.
 const TOLD_BYTES: usize = 1 << 10;
 
-/// Words what axum's extractors refuse, of whichever route. They answer in plain text, as nothing else here does.
-pub async fn of_extractors(response: Response) -> Response {
+/// Words what axum's extractors refuse, of whichever route. They answer in plain text, as nothing else here
+/// does. `LIMIT` is that of the routes' bodies.
+pub async fn of_extractors<const LIMIT: usize>(response: Response) -> Response {
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !response.status().is_client_error() || !content_type.is_some_and(|it| it.starts_with("text/plain")) {
         return response;
     }
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::body_too_large("the body has more bytes than this address takes").into_response();
+        return Problem::too_large(LIMIT).into_response();
     }
     let told = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     Problem::bad_request(String::from_utf8_lossy(&told[..told.len().min(TOLD_BYTES)])).into_response()

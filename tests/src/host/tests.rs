@@ -48,6 +48,9 @@ smtp = \"smtp://127.0.0.1:2525\"
 from = \"Shop <shop@example.com>\"
 quiet_hours = \"\"
 
+[history]
+on_installation = false
+
 [sandbox]
 fuel = 5
 ";

@@ -42,7 +42,7 @@ const LISTED: usize = 50;
 const LISTED_MAX: usize = 1_000;
 
 /// Bytes of a request's body: room for a plugin file that is just too large, so that it is told as one.
-const BODY_BYTES: usize = crate::catalog::package::MAX_FILE_BYTES + 1;
+pub const BODY_BYTES: usize = crate::catalog::package::MAX_FILE_BYTES + 1;
 
 pub fn routes() -> Router<Arc<Host>> {
     Router::new()

@@ -23,7 +23,10 @@ use crate::{
     web::{
         api::customers::ActionBody,
         problem::{self, Problem, Result},
-        storefront::panels::{self, Drawn, Viewer},
+        storefront::{
+            FORM_BYTES,
+            panels::{self, Drawn, Viewer},
+        },
     },
 };
 
@@ -45,7 +48,7 @@ pub fn routes() -> Router<Arc<Host>> {
     Router::new()
         .route("/account/panel", get(show).options(preflight))
         .route("/account/actions", post(act).options(preflight))
-        .layer(middleware::map_response(problem::of_extractors))
+        .layer(middleware::map_response(problem::of_extractors::<FORM_BYTES>))
         .layer(middleware::map_response(open))
 }
 

@@ -34,6 +34,9 @@ mod proxy;
 /// What shops and their customers may know of what is kept of them.
 const PRIVACY: &str = include_str!("../../../../manifests/shopify/privacy.html");
 
+/// Bytes of what a merchant sends: a plugin's settings.
+const MERCHANT_BYTES: usize = 1 << 20;
+
 /// Tells App Bridge to ask again with a fresh token.
 const RETRY: HeaderName = HeaderName::from_static("x-shopify-retry-invalid-session-request");
 
@@ -44,7 +47,11 @@ pub fn routes(host: &Arc<Host>) -> Router<Arc<Host>> {
         .route("/proxy/actions/{plugin}/{action}", post(proxy::act))
         .merge(account::routes())
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(middleware::map_response(problem::of_extractors::<FORM_BYTES>))
         .layer(middleware::map_response(uncached));
+    let merchants = merchant::routes()
+        .layer(DefaultBodyLimit::max(MERCHANT_BYTES))
+        .layer(middleware::map_response(problem::of_extractors::<MERCHANT_BYTES>));
     let of_own_shop = middleware::from_fn_with_state(Arc::clone(host), merchant::of_own_shop);
     Router::new()
         .route("/app", get(home::open))
@@ -52,9 +59,8 @@ pub fn routes(host: &Arc<Host>) -> Router<Arc<Host>> {
         .route("/auth/callback", get(home::callback))
         .route("/privacy", get(async || html::text("Privacy", PRIVACY)))
         .merge(super::admin::files())
-        .nest("/v1", merchant::routes().layer(of_own_shop))
+        .nest("/v1", merchants.layer(of_own_shop))
         .merge(shoppers)
-        .layer(middleware::map_response(problem::of_extractors))
 }
 
 /// What one shopper is shown is nobody else's, and old in a moment.
