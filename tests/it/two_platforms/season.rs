@@ -95,7 +95,7 @@ impl Sale {
 
 const MIRA: Person =
     Person { id: 7, email: "mira@example.com", first_name: "Mira", last_name: "Okonjo", street: "Lindenweg 4" };
-const NOOR: Person =
+pub const NOOR: Person =
     Person { id: 8, email: "noor@example.com", first_name: "Noor", last_name: "O'Dell", street: "Kade 12" };
 
 fn sale(id: u64, buyer: Buyer, lines: &[(u32, i64, i64, i64)], placed: i64) -> Sale {
