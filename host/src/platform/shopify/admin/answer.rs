@@ -80,6 +80,21 @@ impl<T> Changed<T> {
     }
 }
 
+/// Where a page of a listing ends.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub(super) has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// Where the next page begins; `None` after the last.
+    pub(super) fn next(self) -> Option<String> {
+        self.end_cursor.filter(|_| self.has_next_page)
+    }
+}
+
 /// The result of a mutation that tells nothing but what it has against its input.
 #[derive(Deserialize)]
 pub(super) struct Nothing {}

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AdminClient, no_data, permanent};
+use super::{AdminClient, answer::PageInfo, no_data, permanent};
 use crate::{
     domain::{OrderId, RefundId, Step, Timestamp},
     platform::{ChangedOrder, Failure, OrdersPage},
@@ -101,20 +101,6 @@ struct Listed {
 struct Connection {
     nodes: Vec<ListedOrder>,
     page_info: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-impl PageInfo {
-    /// Where the next page begins; `None` after the last.
-    fn next(self) -> Option<String> {
-        self.end_cursor.filter(|_| self.has_next_page)
-    }
 }
 
 #[derive(Deserialize)]

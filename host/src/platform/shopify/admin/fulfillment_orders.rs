@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::{
     AdminClient,
-    answer::{Nothing, instant},
+    answer::{Nothing, PageInfo, instant},
     gid,
-    orders::no_order,
+    orders::{never_sent, no_order},
     permanent,
 };
 use crate::{
@@ -66,12 +66,8 @@ struct Order {
 impl Order {
     /// Why nothing of it is sent any more.
     fn is_not_sent(&self, nothing_is_left: bool) -> Option<&'static str> {
-        match (&self.cancelled_at, &*self.shipped) {
-            (Some(_), _) => Some("the order is cancelled"),
-            (None, "FULFILLMENT_NOT_REQUIRED") => Some("nothing of the order is shipped"),
-            (None, "FULFILLED") => Some("the order is shipped"),
-            (None, _) => nothing_is_left.then_some("nothing of the order waits to be shipped"),
-        }
+        let left = || nothing_is_left.then_some("nothing of the order waits to be shipped");
+        never_sent(self.cancelled_at.as_deref(), &self.shipped).or_else(left)
     }
 }
 
@@ -80,12 +76,6 @@ struct Parts {
     nodes: Vec<Part>,
     #[serde(rename = "pageInfo")]
     page: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
 }
 
 /// A fulfilment order.

@@ -57,6 +57,16 @@ fn appended(note: &str, line: &str) -> String {
     }
 }
 
+/// Why nothing of an order is sent any more, by Shopify's word for how far its shipping has come.
+pub(super) fn never_sent(cancelled_at: Option<&str>, shipped: &str) -> Option<&'static str> {
+    match (cancelled_at, shipped) {
+        (Some(_), _) => Some("the order is cancelled"),
+        (None, "FULFILLED") => Some("the order is shipped"),
+        (None, "FULFILLMENT_NOT_REQUIRED") => Some("nothing of the order is shipped"),
+        (None, _) => None,
+    }
+}
+
 pub(super) fn no_order() -> Failure {
     permanent("there is no such order")
 }

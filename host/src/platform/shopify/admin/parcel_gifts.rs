@@ -11,7 +11,13 @@ use std::sync::PoisonError;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{AdminClient, ON_ITS_WAY, answer::Nothing, gid, no_data, orders::no_order, permanent};
+use super::{
+    AdminClient, ON_ITS_WAY,
+    answer::{Nothing, PageInfo},
+    gid, no_data,
+    orders::{never_sent, no_order},
+    permanent,
+};
 use crate::{
     domain::{EffectId, ParcelGift},
     platform::{
@@ -128,10 +134,10 @@ impl AdminClient {
             let read: Option<Order> = self.ask(ORDER_WITH_LINES, json!({ "id": id, "after": after })).await?;
             let order = read.ok_or_else(no_order)?;
             let marked_line = order.lines.nodes.iter().find(|line| line.has(&mark)).map(|line| line.id.clone());
+            let parcel = order.parcel();
             match order.lines.page.next() {
-                Some(next) if marked_line.is_none() => after = Some(next.to_owned()),
+                Some(next) if marked_line.is_none() => after = Some(next),
                 _ => {
-                    let parcel = order.parcel();
                     return Ok(Seen { marked_line, note: order.note.unwrap_or_default(), parcel });
                 }
             }
@@ -172,12 +178,10 @@ struct Order {
 
 impl Order {
     fn parcel(&self) -> Parcel {
-        if self.cancelled_at.is_some() {
-            return Parcel::Never("the order is cancelled");
+        if let Some(reason) = never_sent(self.cancelled_at.as_deref(), &self.shipped) {
+            return Parcel::Never(reason);
         }
         match &*self.shipped {
-            "FULFILLED" => Parcel::Never("the order is shipped"),
-            "FULFILLMENT_NOT_REQUIRED" => Parcel::Never("nothing of the order is shipped"),
             "UNFULFILLED" | "OPEN" | "ON_HOLD" | "SCHEDULED" if self.merchant_editable && !self.closed => Parcel::Open,
             _ => Parcel::Closed,
         }
@@ -189,19 +193,6 @@ struct Lines {
     nodes: Vec<Line>,
     #[serde(rename = "pageInfo")]
     page: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-impl PageInfo {
-    fn next(&self) -> Option<&str> {
-        self.end_cursor.as_deref().filter(|_| self.has_next_page)
-    }
 }
 
 #[derive(Deserialize)]

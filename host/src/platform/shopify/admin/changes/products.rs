@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PageInfo, each, instant, legacy};
+use super::{super::answer::PageInfo, each, instant, legacy};
 use crate::{
     domain::{Platform, Timestamp},
     platform::{
