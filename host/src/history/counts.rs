@@ -68,10 +68,9 @@ pub(super) async fn count(reader: &Reader, entry: &StoreEntry) -> Result<(), Err
                 reader.ask(store);
             }
             if is_repairing {
-                let domain = &entry.record.domain;
                 tracing::warn!(
-                    store = %domain, orders, customers,
-                    "{domain} has {orders} orders and {customers} customers that are not known here: they are read again"
+                    %store, orders, customers,
+                    "store {store} has {orders} orders and {customers} customers that are not known here: they are read again"
                 );
             }
             Counts { is_repairing, ..counts }

@@ -169,7 +169,7 @@ impl Reading<'_> {
     fn understand(&self, told: &Told, occurred_at: Timestamp) -> Result<Change, String> {
         let context = Context { currency: self.entry.context.currency, occurred_at };
         let read = platform::read(told.platform, &told.topic, &told.body, &context);
-        read.map(|read| read.change).map_err(|error| error.to_string())
+        read.map(|read| read.change).map_err(|error| error.without_values())
     }
 
     fn tell(&mut self, id: EventId, told: &Told, occurred_at: Timestamp) {

@@ -105,15 +105,7 @@ impl Problem {
 impl Unreadable {
     /// The same without what stood in the body: parsers quote it, and a body may tell who somebody is.
     pub fn without_values(&self) -> String {
-        let problem = self.problem.to_string();
-        let mut parts = problem.split(['"', '`']);
-        let first = parts.next().unwrap_or_default().to_owned();
-        // Every second part was quoted; of a text that was cut off, the last one too.
-        let told = parts.enumerate().fold(first, |told, (index, part)| match index % 2 {
-            0 => told + "…",
-            _ => told + part,
-        });
-        format!("cannot read `{}`: {told}", self.path)
+        format!("cannot read `{}`: {}", self.path, unquoted(&self.problem.to_string()))
     }
 
     /// The same problem, seen from the object that holds this one under `parent`.
@@ -125,6 +117,17 @@ impl Unreadable {
     pub(super) fn within_item(self, parent: &str, index: usize) -> Self {
         Self { path: format!("{parent}[{index}].{}", self.path), ..self }
     }
+}
+
+/// A parser's words without what it quotes.
+pub(super) fn unquoted(text: &str) -> String {
+    let mut parts = text.split(['"', '`']);
+    let first = parts.next().unwrap_or_default().to_owned();
+    // Every second part was quoted; of a text that was cut off, the last one too.
+    parts.enumerate().fold(first, |told, (index, part)| match index % 2 {
+        0 => told + "…",
+        _ => told + part,
+    })
 }
 
 pub(super) fn shorten(text: &str) -> String {

@@ -15,6 +15,7 @@ use crate::{
     domain::{Platform, Step, Timestamp},
     platform::{
         Failure, Told,
+        error::unquoted,
         past::{Found, FoundCustomer, FoundOrder, FoundRefund, Next, Part, Portion},
     },
 };
@@ -120,7 +121,7 @@ fn read_lines(part: Part, read: &Read) -> Lines {
         }
         let unreadable = |why: String| (begins, Found::Unreadable(why));
         match serde_json::from_slice::<Map<String, Value>>(line) {
-            Err(error) => found.push(unreadable(format!("a line cannot be read: {error}"))),
+            Err(error) => found.push(unreadable(format!("a line cannot be read: {}", unquoted(&error.to_string())))),
             Ok(mut object) => match (object.remove("__parentId"), &mut open) {
                 (None, _) => {
                     found.extend(open.take().map(|open| close(part, open)));
