@@ -301,7 +301,7 @@ fn what_an_examination_asks_for_is_what_the_app_asks_for() {
     }
     let topics = normalise::TOPICS;
     let of_topics = topics.iter().filter_map(scopes::of_topic);
-    for scope in scopes::of_effects().into_iter().chain(scopes::OF_RECONCILIATION.iter().copied()).chain(of_topics) {
+    for scope in scopes::of_effects().into_iter().chain(scopes::OF_READING.iter().copied()).chain(of_topics) {
         assert!(scopes::is_granted(&asked, scope), "{scope}");
     }
     let told: BTreeSet<_> = topics.iter().map(ToString::to_string).collect();

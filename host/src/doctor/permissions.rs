@@ -59,8 +59,8 @@ fn needs(store: &StoreEntry) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut need = |scope: &'static str, without: String| {
         needs.entry(scope).or_default().insert(without);
     };
-    for scope in scopes::OF_RECONCILIATION {
-        need(scope, "nothing is reconciled".into());
+    for scope in scopes::OF_READING {
+        need(scope, "history and what webhooks have lost are not read".into());
     }
     for capability in Capability::ALL {
         for plugin in holders(store, *capability) {

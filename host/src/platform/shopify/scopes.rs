@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::{Capability, Topic};
 
-/// What reconciliation reads, whichever plugins are on.
-pub const OF_RECONCILIATION: &[&str] = &["read_orders", "read_products"];
+/// What reconciliation and history read, whichever plugins are on.
+pub const OF_READING: &[&str] = &["read_orders", "read_customers", "read_products"];
 
 /// What merchants are asked for when a plugin that can use it is switched on, and may refuse: `optional_scopes` of the app.
 const OPTIONAL: [&str; 5] = [

@@ -27,7 +27,7 @@ pub const READABLE: [Resource; 7] = [
     },
     Resource {
         name: "Magento_Sales::actions_view",
-        needed_for: "reconciliation",
+        needed_for: "reconciliation and history",
         capabilities: &[],
         path: &["orders"],
     },
@@ -45,8 +45,8 @@ pub const READABLE: [Resource; 7] = [
     },
     Resource {
         name: "Magento_Customer::customer",
-        needed_for: "tags, values and birthdays of customers",
-        capabilities: &[Capability::Tags, Capability::Metafields, Capability::Birthdays],
+        needed_for: "history, and tags, values and birthdays of customers",
+        capabilities: &[],
         path: &["customers", "search"],
     },
     Resource {
