@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Job, Pipeline};
+use super::{Job, Pipeline, facts};
 use crate::{
     catalog::StoreEntry,
-    domain::{Act, Actor, AuditEntry, Change, CustomerId, OrderId, Origin, PluginName, ReadEvent, normalised_email},
-    store::{Error, Scan, TaskRecord, Transaction, keys},
+    domain::{Act, Actor, AuditEntry, Change, CustomerId, OrderId, Origin, PluginName, ReadEvent},
+    store::{Error, TaskRecord, Transaction, keys},
 };
 
 /// Platforms and the law leave a month.
@@ -29,7 +29,7 @@ pub(super) fn keep(
     let Some(entry) = entry else { return Ok(()) };
     let (act, by, customer) = match (&read.change, &job.event.origin) {
         (Change::DataRequested { customer, email, orders }, _) => {
-            let customer = &known_as(transaction, entry, customer, email.as_deref())?;
+            let customer = &known_as(pipeline, transaction, entry, customer, email.as_deref())?;
             let key = keys::task(entry.id(), &PluginName::host(), &format!("data-request/{}", job.position));
             transaction.put(key, &task(pipeline, entry, customer, orders));
             (Act::DataRequested, Actor::Platform, Some(customer.clone()))
@@ -50,6 +50,7 @@ pub(super) fn keep(
 
 /// Who a request means: a customer with the address, where it names nothing else and no guest has it.
 fn known_as(
+    pipeline: &Pipeline,
     transaction: &mut Transaction,
     entry: &StoreEntry,
     customer: &CustomerId,
@@ -59,9 +60,8 @@ fn known_as(
     if !customer.is_guest() || transaction.contains(&keys::customer(store, customer))? {
         return Ok(customer.clone());
     }
-    let Some(email) = email else { return Ok(customer.clone()) };
-    let rows = transaction.scan(&Scan::of(keys::customer_email(store, &normalised_email(email)), 1))?;
-    Ok(rows.first().and_then(|(key, _)| keys::customer_of(key)).unwrap_or_else(|| customer.clone()))
+    let holder = email.map(|email| facts::holder_of(&*pipeline.store, store, email)).transpose()?.flatten();
+    Ok(holder.unwrap_or_else(|| customer.clone()))
 }
 
 fn task(pipeline: &Pipeline, entry: &StoreEntry, customer: &CustomerId, orders: &[OrderId]) -> TaskRecord {

@@ -75,7 +75,6 @@ impl Doctor {
 
 /// The plugins of a store that have been granted a capability.
 fn holders(store: &StoreEntry, capability: Capability) -> Vec<String> {
-    let is_granted = |grants: &[String]| grants.iter().any(|grant| grant == capability.as_str());
-    let holders = store.enabled.iter().filter(|enabled| is_granted(&enabled.record.grants));
+    let holders = store.enabled.iter().filter(|enabled| enabled.record.is_granted(capability));
     holders.map(|enabled| enabled.name().to_string()).collect()
 }

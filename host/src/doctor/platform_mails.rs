@@ -90,14 +90,13 @@ struct Sends {
 }
 
 pub(super) fn judge(store: &StoreEntry) -> Vec<Finding> {
-    let has = |grants: &[String], capability: Capability| grants.iter().any(|grant| grant == capability.as_str());
-    let writes = store.enabled.iter().filter(|enabled| has(&enabled.record.grants, Capability::Mail));
+    let writes = store.enabled.iter().filter(|enabled| enabled.record.is_granted(Capability::Mail));
     let sends: Vec<_> = writes
         .map(|enabled| Sends {
             plugin: enabled.name().to_string(),
             templates: enabled.installed.package.manifest.templates.keys().cloned().collect(),
             topics: enabled.installed.package.manifest.topics.clone(),
-            gives_gift_cards: has(&enabled.record.grants, Capability::GiftCards),
+            gives_gift_cards: enabled.record.is_granted(Capability::GiftCards),
         })
         .collect();
     of_platform(store.record.platform, &sends)

@@ -156,21 +156,12 @@ impl Origin {
     /// Who told of it, where it came from a platform: Shopify, one of a Magento store's senders by the form of its bodies, or
     /// this host, which has read it.
     pub fn told_by(&self) -> Option<&str> {
-        match self {
-            Self::Webhook { platform: Platform::Shopify, .. } => Some(Self::BY_SHOPIFY),
-            Self::Webhook { platform: Platform::Magento, api_version, .. } => Some(api_version),
-            Self::Read { .. } => Some(Self::BY_READING),
-            Self::Timer { .. }
-            | Self::Action { .. }
-            | Self::Merge { .. }
-            | Self::EffectFailed { .. }
-            | Self::MerchantAction { .. }
-            | Self::VisitorAction { .. }
-            | Self::Visit { .. }
-            | Self::SettingsPublished { .. }
-            | Self::EffectEnded { .. }
-            | Self::Redaction { .. } => None,
-        }
+        let (platform, _) = self.platform_topic()?;
+        Some(match (self, platform) {
+            (Self::Webhook { .. }, Platform::Shopify) => Self::BY_SHOPIFY,
+            (Self::Webhook { api_version, .. }, Platform::Magento) => api_version,
+            _ => Self::BY_READING,
+        })
     }
 
     /// The platform and its topic, where the event came from one.

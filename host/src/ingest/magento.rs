@@ -41,8 +41,9 @@ pub(super) async fn take(
     };
     let views = sender.views()?;
     let is_own = |event: &Received| {
-        let view = normalise::view_of(&event.topic, &event.body);
-        views.as_ref().zip(view).is_none_or(|(own, view)| own.contains(&view))
+        let is_of =
+            |own: &Vec<u64>| normalise::view_of(&event.topic, &event.body).is_none_or(|view| own.contains(&view));
+        views.as_ref().is_none_or(is_of)
     };
     let events: Vec<_> = events.into_iter().filter(is_own).collect();
     let mut accepted = if events.is_empty() { Accepted::Elsewhere } else { Accepted::Duplicate };

@@ -165,7 +165,7 @@ impl Scope<'_> {
             Table::State => {
                 let plugin = PluginName::from(parts.text().unwrap_or_default());
                 let name = String::from_utf8_lossy(parts.rest()).into_owned();
-                if self.goes(&plugin, &name) {
+                if self.goes(&plugin, &name, person.has_key(&plugin, &name)) {
                     transaction.delete(key.clone());
                     return Ok(Some((plugin, (name.len() + bytes.len()) as u64)));
                 }
@@ -174,9 +174,7 @@ impl Scope<'_> {
                 let (plugin, name) =
                     (PluginName::from(parts.text().unwrap_or_default()), parts.text().unwrap_or_default());
                 let timer: TimerRecord = decode(bytes)?;
-                let is_told = self.told.contains(&plugin);
-                let brings = !is_told && person.has_timer(&plugin, &name, &timer.payload);
-                if brings || self.goes(&plugin, &name) {
+                if self.goes(&plugin, &name, person.has_timer(&plugin, &name, &timer.payload)) {
                     transaction.delete(Due::Timer { store: self.store, plugin, key: name }.key(timer.due));
                     transaction.delete(key.clone());
                 }
@@ -220,10 +218,10 @@ impl Scope<'_> {
 
     /// Whether a plugin's key goes. A plugin that is told of one record keeps of it what it needs for its sums; of others, and
     /// of a plugin that is not told, everything goes that names the person.
-    fn goes(&self, plugin: &PluginName, key: &str) -> bool {
+    fn goes(&self, plugin: &PluginName, key: &str, is_theirs: bool) -> bool {
         match self.told.contains(plugin) {
             true => self.person.has_other(plugin, key, self.told_of),
-            false => self.person.has_key(plugin, key),
+            false => is_theirs,
         }
     }
 

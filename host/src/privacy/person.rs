@@ -195,9 +195,7 @@ impl Person {
                 || self.signals.get(plugin).is_some_and(|shown| shown.contains(part))
         })
     }
-}
 
-impl Person {
     /// What the ids in a plugin's key are of, if it says so.
     fn holder_of(&self, plugin: &PluginName, key: &str) -> Option<Holder> {
         self.keys.get(plugin)?.get(&parts(key).next()?).copied()

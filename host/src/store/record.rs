@@ -12,9 +12,9 @@ use super::{
     budget::{BudgetBound, Counted},
 };
 use crate::domain::{
-    Attempt, AuditEntry, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect, EffectId, EventId,
-    Fulfillment, Merge, Order, OrderId, Platform, PluginName, Product, ProtectedData, Refund, RefundId, Signal,
-    StoreId, Timestamp, Topic,
+    Attempt, AuditEntry, Capability, Checkout, ComponentHash, Contact, Currency, Customer, CustomerId, Effect,
+    EffectId, EventId, Fulfillment, Merge, Order, OrderId, Platform, PluginName, Product, ProtectedData, Refund,
+    RefundId, Signal, StoreId, Timestamp, Topic,
 };
 
 mod past;
@@ -161,6 +161,12 @@ pub struct EnabledRecord {
     pub grants: Vec<String>,
     pub settings_version: u32,
     pub enabled_at: Timestamp,
+}
+
+impl EnabledRecord {
+    pub fn is_granted(&self, capability: Capability) -> bool {
+        self.grants.iter().any(|grant| grant == capability.as_str())
+    }
 }
 
 /// One saved version of a plugin's settings; never changed after it is written.

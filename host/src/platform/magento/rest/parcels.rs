@@ -21,8 +21,7 @@ impl RestClient {
 
     /// Has an order sent by a time, told by the shop's clocks.
     pub async fn set_ship_by(&self, effect: &EffectId, ship_by: &ShipBy) -> Result<Receipt, Failure> {
-        let zone = &self.views().await?.time_zone;
-        let zone = TimeZone::get(zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))?;
+        let zone = self.views().await?.zone()?;
         self.tell_packer(effect, &ship_by.order, &format!("Send by {}", minute_in(ship_by.at, zone)?)).await
     }
 

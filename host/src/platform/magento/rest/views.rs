@@ -36,9 +36,11 @@ pub struct Views {
 impl Views {
     /// The day that it is in the shop at a moment. Magento asks by the shop's calendar on which days codes are good.
     pub fn day_of(&self, at: Timestamp) -> Result<Date, Failure> {
-        let zone =
-            TimeZone::get(&self.time_zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))?;
-        Ok(at.date_in(&zone))
+        Ok(at.date_in(&self.zone()?))
+    }
+
+    pub fn zone(&self) -> Result<TimeZone, Failure> {
+        TimeZone::get(&self.time_zone).map_err(|error| permanent(format!("the shop's time zone: {error}")))
     }
 }
 
