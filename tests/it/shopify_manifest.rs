@@ -296,8 +296,11 @@ fn what_an_examination_asks_for_is_what_the_app_asks_for() {
     let required = app["access_scopes"]["scopes"].as_str().unwrap().split(',').map(str::to_owned);
     let optional: Vec<_> = texts(app["access_scopes"].get("optional_scopes"));
     let asked: Vec<_> = required.chain(optional.iter().cloned()).collect();
+    let page = read("host/src/web/admin/scopes.js");
     for scope in &asked {
-        assert_eq!(scopes::is_optional(scope), optional.contains(scope), "{scope}");
+        let is_optional = optional.contains(scope);
+        assert_eq!(scopes::is_optional(scope), is_optional, "{scope}");
+        assert_eq!(page.contains(&format!("\"{scope}\"")), is_optional, "the page asks for what is optional: {scope}");
     }
     let topics = normalise::TOPICS;
     let of_topics = topics.iter().filter_map(scopes::of_topic);

@@ -6,6 +6,10 @@ const OF_CAPABILITY = {
     lacking: "Rewards as store credit cannot be given.",
   },
   "gift-cards": { scopes: ["write_gift_cards"], lacking: "Rewards as gift cards cannot be given." },
+  orders: {
+    scopes: ["write_merchant_managed_fulfillment_orders"],
+    lacking: "Orders cannot be given a time by which they are to be sent.",
+  },
 };
 
 const HISTORY = { scopes: ["read_all_orders"], lacking: "Orders that are older than 60 days cannot be looked up." };
