@@ -20,7 +20,7 @@ use regulars::{
 use regulars_tests::magento_rest::{Access, Consumer, Fault, MagentoRest, Options, Outcome};
 use serde_json::{Value, json};
 
-use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
+use crate::performing::{LATER, Performing, consent, credit, discount, discount_for_all, end_of, eur, points};
 
 mod codes;
 mod customers;
@@ -193,6 +193,7 @@ fn effects() -> Vec<EffectKind> {
         gift(),
         ship_by(),
         EffectKind::SetMetafield(points("120")),
+        EffectKind::SetConsent(consent(false)),
         born(Some(1988)),
         born(None),
     ]

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::shop::{DOMAIN, Shop, webhook};
 
+mod newsletter;
+
 const NAME: &str = "herald";
 const CUSTOMER: &str = "9107200431558877203";
 const ADDRESS: &str = "mira.okonjo@example.com";
@@ -94,8 +96,12 @@ async fn open() -> Shop {
 
 /// Asks the plugin for a mail.
 async fn ask(shop: &Shop, purpose: &str, key: &str) {
+    ask_for(shop, (DOMAIN, CUSTOMER), purpose, key).await;
+}
+
+async fn ask_for(shop: &Shop, (store, customer): (&str, &str), purpose: &str, key: &str) {
     let body = json!({ "plugin": NAME, "action": purpose, "input": {}, "idempotency_key": key });
-    let (status, answer) = shop.post(&format!("/stores/{DOMAIN}/customers/{CUSTOMER}/actions"), &body).await;
+    let (status, answer) = shop.post(&format!("/stores/{store}/customers/{customer}/actions"), &body).await;
     assert!(matches!(status, 200 | 202), "{answer}");
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use regulars::{
     clock::Manual,
     domain::{
-        Benefit, DiscountBatch, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount, StoreCredit,
-        Timestamp as Moment,
+        Benefit, ConsentChange, DiscountBatch, DiscountEnd, EffectId, EffectKind, Metafield, Money, NewDiscount,
+        StoreCredit, Timestamp as Moment,
     },
     platform::{Client, Failure, Receipt},
 };
@@ -35,6 +35,7 @@ pub trait Performing {
             EffectKind::SetShipBy(it) => client.set_ship_by(&id, it).await,
             EffectKind::SetMetafield(it) => client.set_metafield(it, &|| Ok(true)).await,
             EffectKind::SetBirthday(it) => client.set_birthday(it, &|| Ok(true)).await,
+            EffectKind::SetConsent(it) => client.set_consent(it, &|| Ok(true)).await,
             EffectKind::Mail(_) => unreachable!("no platform sends mails"),
         }
     }
@@ -108,6 +109,11 @@ pub fn end_of(code: &str) -> EffectKind {
 
 pub fn credit(minor: i64) -> EffectKind {
     EffectKind::StoreCredit(StoreCredit { customer: "7".into(), amount: eur(minor), expires_at: None })
+}
+
+/// Customer 7's word on marketing mail.
+pub fn consent(accepts_marketing: bool) -> ConsentChange {
+    ConsentChange { customer: "7".into(), accepts_marketing, said_at: Moment(1_790_000_000_000) }
 }
 
 pub fn points(value: &str) -> Metafield {

@@ -24,10 +24,11 @@ use regulars_tests::shopify_admin::{
 };
 use serde_json::{Value, json};
 
+mod consents;
 mod many_codes;
 mod ship_by;
 
-use crate::performing::{LATER, Performing, credit, discount, discount_for_all, end_of, eur, points};
+use crate::performing::{LATER, Performing, consent, credit, discount, discount_for_all, end_of, eur, points};
 
 const BUYER: &str = "gid://shopify/Customer/7";
 const ORDER: &str = "gid://shopify/Order/1001";
@@ -94,6 +95,7 @@ impl Host {
             "credit": credit.collect::<Vec<_>>(),
             "cards": format!("{:?}", admin.gift_cards()),
             "deadlines": format!("{:?}", admin.fulfillment_orders(ORDER)),
+            "consent": format!("{:?}", admin.consent(BUYER)),
             "values": [points.map(|it| it.value), birthday.map(|it| it.value)],
         })
     }
@@ -183,6 +185,7 @@ fn effects() -> Vec<EffectKind> {
         gift(None),
         ship_by("2026-10-03T10:00:00Z"),
         EffectKind::SetMetafield(points("120")),
+        EffectKind::SetConsent(consent(true)),
         born(Some(1988)),
         born(None),
     ]

@@ -59,6 +59,7 @@ use tokio::{sync::watch, time::Instant};
 pub use self::{
     bulk::BulkFault,
     cost::Limits,
+    customers::Consent,
     discounts::{CartLine, DiscountCode, DiscountItems, DiscountValue},
     fulfillment_orders::FulfillmentOrder,
     gift_cards::GiftCard,
@@ -286,6 +287,11 @@ impl ShopifyAdmin {
     /// Gives the shop a customer, or a newer state of one, as its webhooks tell it.
     pub fn put_customer(&self, body: Value) {
         self.change(|shop| shop.customers.put(body));
+    }
+
+    /// What a customer, named by global id, has last said of marketing mail.
+    pub fn consent(&self, customer: &str) -> Consent {
+        self.shop(|shop| shop.customers.consent(customers::number(customer)))
     }
 
     /// Shows the app no orders that were created before, as without `read_all_orders`; `None` for all.

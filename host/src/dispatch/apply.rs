@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::{
     Job, Pipeline,
     app::{self, Follows},
-    facts, merges, requests, tasks, told, waiting,
+    consents, facts, merges, requests, tasks, told, waiting,
 };
 use crate::{
     catalog::{Enabled, StoreEntry},
     clock::Stopwatch,
     domain::{
-        Attempt, Change, CustomerId, Effect, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent, StoreId,
-        Timestamp, Topic,
+        Attempt, Change, Consent, CustomerId, Effect, Event, Order, OrderId, Origin, Outcome, PluginName, ReadEvent,
+        StoreId, Timestamp, Topic,
     },
     engine::{Ended, Failure, Input, UsageChange},
     platform::{self, Unreadable},
@@ -42,6 +42,11 @@ pub(super) fn read(pipeline: &Pipeline, event: &Event) -> Result<Arc<ReadEvent>,
             let (customer, email, orders) = (customer.clone(), None, Vec::new());
             let change = Change::CustomerRedacted { customer, email, orders };
             Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_REDACTED, change }))
+        }
+        Origin::Consent { customer, accepts_marketing } => {
+            let (customer, accepts_marketing) = (customer.clone(), *accepts_marketing);
+            let change = Change::Consent(Consent { customer, accepts_marketing, changed_at: Some(event.occurred_at) });
+            Ok(Arc::new(ReadEvent { topic: Topic::CUSTOMER_CONSENT, change }))
         }
         Origin::EffectEnded { done, .. } => own(if *done { Topic::EFFECT_DONE } else { Topic::EFFECT_FAILED }),
         Origin::Webhook { platform, topic, .. } | Origin::Read { platform, topic, .. } => {
@@ -220,6 +225,8 @@ struct AfterCommit {
     told_before: bool,
     /// Deliveries that no longer wait for their order.
     released: usize,
+    /// The host itself has queued an effect.
+    passed_on: bool,
 }
 
 impl AfterCommit {
@@ -249,7 +256,7 @@ impl AfterCommit {
         for (plugin, change) in self.usage {
             pipeline.usage.add(store, &plugin, change);
         }
-        if !record.deliveries.is_empty() || self.released > 0 {
+        if !record.deliveries.is_empty() || self.released > 0 || self.passed_on {
             pipeline.due.notify_waiters();
         }
         for attempt in record.deliveries.iter().filter(|attempt| !waiting::is_waiting(attempt)) {
@@ -288,6 +295,9 @@ fn prepare(pipeline: &Pipeline, job: &Job, mut transaction: Transaction) -> Resu
         let unknown_order = waiting::unknown_order(&mut transaction, store, read)?;
         requests::keep(pipeline, &mut transaction, entry.map(|entry| &**entry), job, read)?;
         let entry = entry.filter(|entry| entry.record.removed_at.is_none());
+        if let Some(entry) = entry {
+            after_commit.passed_on = consents::pass_on(&mut transaction, entry, event, pipeline.clock.now())?;
+        }
         let works = |plugin| entry.is_some_and(|entry| entry.plugin(plugin).is_some());
         let live = match &event.origin {
             Origin::Timer { plugin, .. } => clear_timer(&mut transaction, event, works(plugin))?,
@@ -411,6 +421,7 @@ fn topic_of(job: &Job) -> Topic {
         (Err(_), Origin::Visit { .. }) => Topic::LINK_VISITED,
         (Err(_), Origin::SettingsPublished { .. }) => Topic::SETTINGS_PUBLISHED,
         (Err(_), Origin::Redaction { .. }) => Topic::CUSTOMER_REDACTED,
+        (Err(_), Origin::Consent { .. }) => Topic::CUSTOMER_CONSENT,
     }
 }
 
@@ -476,7 +487,9 @@ fn is_for(enabled: &Enabled, event: &Event, read: &ReadEvent) -> bool {
         | Origin::EffectEnded { plugin, .. }
         | Origin::Visit { plugin, .. }
         | Origin::SettingsPublished { plugin, .. } => enabled.name() == plugin && enabled.wants(&read.topic),
-        Origin::Webhook { .. } | Origin::Read { .. } | Origin::Redaction { .. } => enabled.wants(&read.topic),
+        Origin::Webhook { .. } | Origin::Read { .. } | Origin::Redaction { .. } | Origin::Consent { .. } => {
+            enabled.wants(&read.topic)
+        }
     }
 }
 

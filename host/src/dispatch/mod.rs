@@ -35,6 +35,7 @@ mod apply;
 mod backlog;
 #[cfg(test)]
 pub(crate) mod bench;
+mod consents;
 pub mod facts;
 mod heard;
 mod merges;

@@ -24,6 +24,7 @@ use crate::{
     },
 };
 
+mod consents;
 mod merges;
 mod waiting;
 

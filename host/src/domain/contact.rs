@@ -127,8 +127,8 @@ impl Contact {
     }
 
     /// Whether its reader has unsubscribed, and has not consented again since.
-    pub fn is_unsubscribed(&self, consent_at: Option<Timestamp>) -> bool {
-        self.unsubscribed_at.is_some_and(|left| consent_at.is_none_or(|consented| consented <= left))
+    pub fn is_unsubscribed(&self, consented_at: Option<Timestamp>) -> bool {
+        self.unsubscribed_at.is_some_and(|left| consented_at.is_none_or(|consented| consented <= left))
     }
 
     /// Notes that a mail came back for a reason that may pass; false if it is not remembered.

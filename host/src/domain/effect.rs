@@ -57,6 +57,7 @@ pub enum EffectKind {
     SetBirthday(BirthdayChange),
     SetShipBy(ShipBy),
     CreateDiscounts(DiscountBatch),
+    SetConsent(ConsentChange),
 }
 
 impl EffectKind {
@@ -76,6 +77,7 @@ impl EffectKind {
             Self::SetBirthday(_) => "birthday.set",
             Self::SetShipBy(_) => "order.ship-by",
             Self::CreateDiscounts(_) => "discount.create-many",
+            Self::SetConsent(_) => "consent.set",
         }
     }
 
@@ -97,6 +99,7 @@ impl EffectKind {
             Self::CreateGiftCard(it) => it.customer = customer,
             Self::SetMetafield(it) => it.customer = customer,
             Self::SetBirthday(it) => it.customer = customer,
+            Self::SetConsent(it) => it.customer = customer,
             Self::DisableDiscount(_)
             | Self::AddOrderNote(_)
             | Self::ChangeOrderTags(_)
@@ -117,6 +120,7 @@ impl EffectKind {
             Self::CreateGiftCard(it) => Some(&it.customer),
             Self::SetMetafield(it) => Some(&it.customer),
             Self::SetBirthday(it) => Some(&it.customer),
+            Self::SetConsent(it) => Some(&it.customer),
             Self::DisableDiscount(_)
             | Self::AddOrderNote(_)
             | Self::ChangeOrderTags(_)
@@ -145,8 +149,9 @@ impl EffectKind {
     pub fn value_changed(&self) -> Option<(&CustomerId, &str)> {
         match self {
             Self::SetMetafield(it) => Some((&it.customer, &it.key)),
-            // No plugin's own key has a dot.
+            // No plugin's own key has a dot, and the host has no other value.
             Self::SetBirthday(it) => Some((&it.customer, "facts.birth_date")),
+            Self::SetConsent(it) => Some((&it.customer, "consent")),
             _ => None,
         }
     }
@@ -380,6 +385,14 @@ pub struct Metafield {
 pub struct BirthdayChange {
     pub customer: CustomerId,
     pub birthday: Birthday,
+}
+
+/// A customer's word on marketing mail, for the shop's own newsletter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentChange {
+    pub customer: CustomerId,
+    pub accepts_marketing: bool,
+    pub said_at: Timestamp,
 }
 
 /// Tags to put on a customer and to take off.

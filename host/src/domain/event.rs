@@ -52,6 +52,8 @@ pub enum Origin {
     EffectEnded { plugin: PluginName, effect: EffectId, customer: Option<CustomerId>, done: bool },
     /// Whoever runs the host wants a customer forgotten. There is no body.
     Redaction { customer: CustomerId },
+    /// A customer has said on a page of this host's whether marketing mail is wanted. There is no body.
+    Consent { customer: CustomerId, accepts_marketing: bool },
 }
 
 /// An event's kind in our words, whatever the platform: an open set of strings.
@@ -142,7 +144,8 @@ impl Origin {
             Self::Action { customer, .. }
             | Self::EffectFailed { customer, .. }
             | Self::Visit { customer, .. }
-            | Self::Redaction { customer } => Some(customer),
+            | Self::Redaction { customer }
+            | Self::Consent { customer, .. } => Some(customer),
             Self::MerchantAction { customer, .. } | Self::EffectEnded { customer, .. } => customer.as_ref(),
             Self::Webhook { .. }
             | Self::Read { .. }
@@ -177,7 +180,8 @@ impl Origin {
             | Self::Visit { .. }
             | Self::SettingsPublished { .. }
             | Self::EffectEnded { .. }
-            | Self::Redaction { .. } => None,
+            | Self::Redaction { .. }
+            | Self::Consent { .. } => None,
         }
     }
 }

@@ -27,8 +27,11 @@ pub struct Customer {
     pub tags: Vec<String>,
     /// Whether marketing mail is allowed; `None` where no event has said.
     pub accepts_marketing: Option<bool>,
-    /// When that was last said: an older word never overwrites a newer one.
+    /// When that was last said, or as of when it is told: an older word never overwrites a newer one.
     pub consent_at: Option<Timestamp>,
+    /// When the customer last consented, of what is told with the time at which it was said. A customer who is saved anew has
+    /// not consented anew.
+    pub consented_at: Option<Timestamp>,
     pub birthday: Option<Birthday>,
     pub created_at: Option<Timestamp>,
     /// The platform's time of last change: an older fact never overwrites a newer one.
@@ -52,6 +55,7 @@ impl Customer {
             tags: Vec::new(),
             accepts_marketing: None,
             consent_at: None,
+            consented_at: None,
             birthday: None,
             created_at: None,
             updated_at: Timestamp(0),

@@ -23,9 +23,9 @@ pub use code_key::CodeKey;
 pub use contact::{Contact, ContactId, MAILS_REMEMBERED, SOFT_BOUNCES_BORNE, SentMail, Suppression, SuppressionCause};
 pub use decision::{Attempt, Note, Outcome};
 pub use effect::{
-    Benefit, BirthdayChange, Destination, DiscountBatch, DiscountEnd, Effect, EffectKind, EffectStage, EffectStatus,
-    Guard, Mail, Metafield, NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, Purpose, ShipBy,
-    StoreCredit, TagChange,
+    Benefit, BirthdayChange, ConsentChange, Destination, DiscountBatch, DiscountEnd, Effect, EffectKind, EffectStage,
+    EffectStatus, Guard, Mail, Metafield, NewDiscount, NewGiftCard, OrderNote, OrderTagChange, ParcelGift, Purpose,
+    ShipBy, StoreCredit, TagChange,
 };
 pub use event::{Change, Event, Origin, ReadEvent, Step, Topic};
 pub use facts::{

@@ -156,6 +156,7 @@ async fn call(
         EffectKind::SetShipBy(ship_by) => client.set_ship_by(id, ship_by).await,
         EffectKind::SetMetafield(change) => client.set_metafield(change, &is_last).await,
         EffectKind::SetBirthday(change) => client.set_birthday(change, &is_last).await,
+        EffectKind::SetConsent(change) => client.set_consent(change, &is_last).await,
         EffectKind::Mail(_) => Err(Failure::Permanent { reason: "a platform sends no mail for us".into() }),
     })
 }

@@ -6,9 +6,9 @@
 use bytes::Bytes;
 
 use crate::domain::{
-    BirthdayChange, Change, Currency, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind,
-    EffectStatus, EventId, Metafield, NewDiscount, NewGiftCard, OrderId, OrderNote, OrderTagChange, ParcelGift,
-    Platform, ProductId, ReadEvent, ShipBy, Step, StoreCredit, TagChange, Timestamp, Topic,
+    BirthdayChange, Change, ConsentChange, Currency, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId,
+    EffectKind, EffectStatus, EventId, Metafield, NewDiscount, NewGiftCard, OrderId, OrderNote, OrderTagChange,
+    ParcelGift, Platform, ProductId, ReadEvent, ShipBy, Step, StoreCredit, TagChange, Timestamp, Topic,
 };
 
 mod error;
@@ -300,6 +300,14 @@ impl Client {
         match self {
             Self::Shopify(client) => client.set_birthday(change, is_last).await,
             Self::Magento(client) => client.set_birthday(change, is_last).await,
+        }
+    }
+
+    /// Tells the shop's own newsletter what a customer has said of marketing mail, unless a later word of theirs stands.
+    pub async fn set_consent(&self, change: &ConsentChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
+        match self {
+            Self::Shopify(client) => client.set_consent(change, is_last).await,
+            Self::Magento(client) => client.set_consent(change, is_last).await,
         }
     }
 

@@ -248,7 +248,8 @@ impl Scope<'_> {
             | EffectKind::ChangeOrderTags(_)
             | EffectKind::AddParcelGift(_)
             | EffectKind::SetShipBy(_)
-            | EffectKind::CreateDiscounts(_) => {}
+            | EffectKind::CreateDiscounts(_)
+            | EffectKind::SetConsent(_) => {}
         }
         let says_something =
             matches!(bare.kind, EffectKind::Mail(_) | EffectKind::AddOrderNote(_) | EffectKind::SetMetafield(_));

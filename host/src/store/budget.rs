@@ -260,7 +260,8 @@ fn cost(kind: &EffectKind) -> Option<(&'static str, u64)> {
         | EffectKind::ChangeOrderTags(_)
         | EffectKind::SetMetafield(_)
         | EffectKind::SetBirthday(_)
-        | EffectKind::SetShipBy(_) => None,
+        | EffectKind::SetShipBy(_)
+        | EffectKind::SetConsent(_) => None,
     }
 }
 

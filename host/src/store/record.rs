@@ -19,6 +19,7 @@ use crate::domain::{
 
 mod past;
 mod v1;
+mod v2;
 
 pub use past::{Counts, History, Progress};
 
@@ -86,7 +87,7 @@ records! {
     EventRecord = "an event's record",
     TimerRecord = "a timer",
     StateUsage = "a state usage record",
-    Customer = "a customer" [v1::Customer],
+    Customer = "a customer" [v1::Customer, v2::Customer],
     Order = "an order" [v1::Order],
     Refund = "a refund",
     Fulfillment = "a shipment",

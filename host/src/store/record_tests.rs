@@ -14,11 +14,12 @@ use super::{
     decode, encode,
 };
 use crate::domain::{
-    Act, Actor, Attempt, AuditEntry, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, Contact, Customer,
-    CustomerHash, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind, EffectStatus, Fulfillment,
-    Guard, LineItem, Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order, OrderNote, OrderTagChange,
-    Outcome, ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine, SentMail, ShipBy, Signal,
-    SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp, Topic,
+    Act, Actor, Attempt, AuditEntry, Benefit, Birthday, BirthdayChange, Checkout, ComponentHash, ConsentChange,
+    Contact, Customer, CustomerHash, CustomerId, DiscountBatch, DiscountEnd, Effect, EffectId, EffectKind,
+    EffectStatus, Fulfillment, Guard, LineItem, Mail, Merge, Metafield, Money, NewDiscount, NewGiftCard, Note, Order,
+    OrderNote, OrderTagChange, Outcome, ParcelGift, Platform, Product, ProtectedData, Purpose, Refund, RefundLine,
+    SentMail, ShipBy, Signal, SignalKind, StoreCredit, StoreId, Suppression, SuppressionCause, TagChange, Timestamp,
+    Topic,
 };
 
 /// Kinds of record that have been compared with a golden file.
@@ -165,6 +166,7 @@ fn customer() -> Customer {
         tags: vec!["vip".into(), "Gast".into()],
         accepts_marketing: Some(true),
         consent_at: Some(at(4)),
+        consented_at: Some(at(3)),
         birthday: Some(Birthday { year: Some(1988), month: 2, day: 29 }),
         created_at: Some(at(0)),
         updated_at: at(5),
@@ -319,6 +321,7 @@ fn effects() -> Vec<(&'static str, Effect)> {
     let birthday = Birthday { year: None, month: 2, day: 29 };
     let pending = EffectStatus::Pending { due: at(3), last_error: some("greylisted") };
     let done = EffectStatus::Done { receipt: "gid://shopify/DiscountCodeNode/1".into() };
+    let consent = ConsentChange { customer: "7".into(), accepts_marketing: true, said_at: at(8) };
     let dead = EffectStatus::Dead { reason: "no such customer".into() };
     let dropped = EffectStatus::Dropped { reason: "the store has been removed".into() };
     vec![
@@ -344,7 +347,11 @@ fn effects() -> Vec<(&'static str, Effect)> {
         ("effect-discount-many", effect(EffectKind::CreateDiscounts(batch), done.clone())),
         ("effect-order-ship-by", effect(EffectKind::SetShipBy(ship_by), done.clone())),
         ("effect-metafield", effect(EffectKind::SetMetafield(metafield), done.clone())),
-        ("effect-birthday", effect(EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday }), done)),
+        (
+            "effect-birthday",
+            effect(EffectKind::SetBirthday(BirthdayChange { customer: "7".into(), birthday }), done.clone()),
+        ),
+        ("effect-consent", effect(EffectKind::SetConsent(consent), done)),
     ]
 }
 
@@ -514,8 +521,14 @@ fn a_store_that_an_older_version_wrote_has_its_credentials_in_clear_and_a_token_
 }
 
 #[test]
-fn a_customer_that_an_older_version_wrote_has_no_birthday_and_no_verified_address() {
-    assert_older_reads_as("customer", 1, &Customer { email_verified: false, birthday: None, ..customer() });
+fn a_customer_that_an_older_version_wrote_has_consented_when_that_was_last_told() {
+    assert_older_reads_as("customer", 2, &Customer { consented_at: Some(at(4)), ..customer() });
+}
+
+#[test]
+fn a_customer_that_the_first_version_wrote_has_no_birthday_and_no_verified_address() {
+    let as_told = Customer { consented_at: Some(at(4)), ..customer() };
+    assert_older_reads_as("customer", 1, &Customer { email_verified: false, birthday: None, ..as_told });
 }
 
 #[test]

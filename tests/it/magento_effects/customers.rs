@@ -75,6 +75,42 @@ async fn a_value_that_a_later_change_replaces_is_not_written() {
 }
 
 #[tokio::test]
+async fn the_newsletter_follows_a_customers_word_and_all_else_stays() {
+    let host = Host::new();
+    host.shop.put_customer(json!({
+        "id": 7, "group_id": 1, "email": "anna@example.com", "firstname": "Anna", "lastname": "O'Hara", "store_id": 1,
+        "website_id": 1, "extension_attributes": { "is_subscribed": true, "assistance_allowed": 2 },
+        "custom_attributes": [{ "attribute_code": "shoe_size", "value": "39" }],
+    }));
+    let is_subscribed = || host.shop.customer(7)["extension_attributes"]["is_subscribed"].clone();
+    let before = host.shop.customer(7);
+    let superseded = host.client.set_consent(&consent(false), &|| Ok(false)).await.unwrap();
+    assert_eq!((superseded.0.as_str(), host.shop.customer(7)), ("not written: a later word stands", before.clone()));
+    host.perform("left", &EffectKind::SetConsent(consent(false))).await.unwrap();
+    assert_eq!(is_subscribed(), false);
+    host.perform("back", &EffectKind::SetConsent(consent(true))).await.unwrap();
+    assert_eq!(host.shop.customer(7), before);
+    let requests = host.shop.requests().len();
+    host.perform("again", &EffectKind::SetConsent(consent(true))).await.unwrap();
+    assert_eq!(host.shop.requests().len(), requests + 1, "what the shop knows is read and not written");
+    host.assert_no_request_was_invalid();
+}
+
+#[tokio::test]
+async fn a_word_waits_for_an_earlier_one_that_may_be_on_its_way() {
+    let host = Host::new();
+    // The customer, then the write.
+    host.shop.set_fault_after(1, Fault::ExecuteLate);
+    host.perform("left", &EffectKind::SetConsent(consent(false))).await.unwrap_err();
+    // The shop says still what the later word says.
+    let failure = host.perform("back", &EffectKind::SetConsent(consent(true))).await.unwrap_err();
+    assert!(matches!(failure, Failure::NotYet { .. }), "{failure}");
+    host.shop.execute_late();
+    host.perform_at_last("back", &EffectKind::SetConsent(consent(true))).await;
+    assert_eq!(host.shop.customer(7)["extension_attributes"]["is_subscribed"], true);
+}
+
+#[tokio::test]
 async fn a_later_value_waits_for_an_earlier_one_that_may_be_on_its_way() {
     let host = Host::new();
     // The customer, the attribute, then the write.

@@ -192,7 +192,8 @@ impl Shop {
         (200, json!({ "failed_items": [], "missing_items": missing }))
     }
 
-    /// What is left out stays. Attributes come as a whole list; those that the shop does not have are passed over.
+    /// What is left out stays, the newsletter as well. Attributes come as a whole list; those that the shop does not have are
+    /// passed over.
     fn change_customer(&mut self, id: &str, customer: &Value) -> Answered {
         let attributes = &self.attributes;
         let Some(held) = self.customers.iter_mut().find(|held| is_numbered(held, "id", id)) else {
@@ -202,7 +203,13 @@ impl Shop {
         if let Some(list) = change["custom_attributes"].as_array_mut() {
             list.retain(|it| it["attribute_code"].as_str().is_some_and(|code| attributes.contains(code)));
         }
-        merge(held, &without_nulls(change));
+        let mut change = without_nulls(change);
+        if change.get("extension_attributes").is_some() {
+            let mut extended = held["extension_attributes"].clone();
+            merge(&mut extended, &change["extension_attributes"]);
+            change["extension_attributes"] = extended;
+        }
+        merge(held, &change);
         (200, held.clone())
     }
 

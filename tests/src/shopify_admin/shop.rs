@@ -7,9 +7,17 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    bulk::BulkOperations, code_additions::CodeAdditions, customers::Customers, discounts::Discounts,
-    fulfillment_orders::FulfillmentOrders, gift_cards::GiftCards, metafields::Metafields, order_edits::OrderEdits,
-    orders::Orders, products::Products, store_credit::StoreCredit,
+    bulk::BulkOperations,
+    code_additions::CodeAdditions,
+    customers::{self, Customers},
+    discounts::Discounts,
+    fulfillment_orders::FulfillmentOrders,
+    gift_cards::GiftCards,
+    metafields::Metafields,
+    order_edits::OrderEdits,
+    orders::Orders,
+    products::Products,
+    store_credit::StoreCredit,
 };
 
 /// The shop's own data.
@@ -40,6 +48,7 @@ impl Shop {
             "__typename": "Customer",
             "id": id,
             "tags": self.tags.of(id),
+            "defaultEmailAddress": self.customers.address(customers::number(id)),
             "storeCreditAccounts": self.store_credit.accounts(id),
             METAFIELDS: self.metafields.of(id),
         })

@@ -63,6 +63,7 @@ fn learnt(known: &Customer, told: &Customer) -> Customer {
         tags: if newer.tags.is_empty() { older.tags } else { newer.tags },
         accepts_marketing,
         consent_at,
+        consented_at: known.consented_at.max(told.consented_at),
         birthday: newer.birthday.or(older.birthday),
         created_at: newer.created_at.or(older.created_at),
         merged_into: known.merged_into.clone(),
@@ -71,7 +72,7 @@ fn learnt(known: &Customer, told: &Customer) -> Customer {
     }
 }
 
-/// Keeps the word on marketing that was said last; `said_at` counts as the event's time where the platform tells none.
+/// Keeps the word on marketing that was said last; where the platform tells no time, it was said when the event happened.
 pub(super) fn learn_consent(
     transaction: &mut Transaction,
     store: StoreId,
@@ -86,7 +87,8 @@ pub(super) fn learn_consent(
     }
     let said_at = consent.changed_at.unwrap_or(event.occurred_at);
     let (accepts_marketing, consent_at) = newer_consent(&known, Some(consent.accepts_marketing), Some(said_at));
-    transaction.put(key, &Customer { accepts_marketing, consent_at, ..known });
+    let consented_at = known.consented_at.max(Some(said_at).filter(|_| consent.accepts_marketing));
+    transaction.put(key, &Customer { accepts_marketing, consent_at, consented_at, ..known });
     Ok(())
 }
 

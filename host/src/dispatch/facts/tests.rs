@@ -287,6 +287,20 @@ fn the_last_word_on_marketing_counts_in_whatever_order_it_comes() {
     assert_eq!(accepts(vec![consent(true, 10), known()]), Some(true), "kept until the customer is known");
 }
 
+#[test]
+fn who_is_saved_anew_has_not_consented_anew() {
+    let saved = |updated_at| {
+        let said = Some(Timestamp(updated_at));
+        let customer = Customer { accepts_marketing: Some(true), consent_at: said, ..customer("7", None, updated_at) };
+        Change::Customer(Box::new(customer))
+    };
+    for changes in permutations(&[consent(true, 10), consent(false, 20), saved(30)]) {
+        let known = after(changes).customer("7").unwrap();
+        let [as_of, consented] = [known.consent_at, known.consented_at].map(|at| at.map(|at| at.0));
+        assert_eq!((known.accepts_marketing, as_of, consented), (Some(true), Some(30), Some(10)));
+    }
+}
+
 fn product(title: &str, updated_at: u64) -> Product {
     Product { title: title.into(), updated_at: Timestamp(updated_at), ..Product::unknown("p".into()) }
 }

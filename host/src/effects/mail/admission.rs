@@ -77,7 +77,7 @@ pub(super) fn admit(
         purpose: mail.purpose,
         valid_until: mail.valid_until,
         accepts_marketing: customer.accepts_marketing,
-        consent_at: customer.consent_at,
+        consented_at: customer.consented_at,
         zone: &zone_of(outbox, store, &mail.customer)?,
         ahead: match mail.purpose.is_marketing() {
             true => ahead(transaction, id, &[named, &mail.customer], effect, mail, &before, now)?,

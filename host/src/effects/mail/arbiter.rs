@@ -34,9 +34,10 @@ pub struct Candidate<'a> {
     pub plugin: &'a PluginName,
     pub purpose: Purpose,
     pub valid_until: Timestamp,
-    /// The customer's newest word on marketing, and when it was said.
+    /// The customer's newest word on marketing.
     pub accepts_marketing: Option<bool>,
-    pub consent_at: Option<Timestamp>,
+    /// When it was last that marketing is wanted.
+    pub consented_at: Option<Timestamp>,
     /// Where the recipient sleeps.
     pub zone: &'a TimeZone,
     /// Mails of the same person that could go now and come first.
@@ -104,14 +105,14 @@ pub fn decide(mail: &Candidate<'_>, contact: &Contact, rules: &Rules, now: Times
 
 /// Why the recipient does not want it.
 fn refusal(mail: &Candidate<'_>, contact: &Contact) -> Option<DropReason> {
+    // Who consents anew takes back an earlier refusal; who refuses anew takes back an earlier consent.
+    if contact.is_unsubscribed(mail.consented_at) {
+        return Some(DropReason::Unsubscribed);
+    }
     match mail.accepts_marketing {
         None => return Some(DropReason::ConsentUnknown),
         Some(false) => return Some(DropReason::ConsentRefused),
         Some(true) => {}
-    }
-    // Who consents anew takes back an earlier refusal; who refuses anew takes back an earlier consent.
-    if contact.is_unsubscribed(mail.consent_at) {
-        return Some(DropReason::Unsubscribed);
     }
     contact.topics_off.contains(mail.plugin).then(|| DropReason::TopicOff(mail.plugin.clone()))
 }

@@ -1,11 +1,16 @@
 //! Contacts in the store: what their readers ask for, and which addresses are not written to.
+//!
+//! That somebody leaves, or comes back, holds here from the commit on, and is an event besides: plugins are told, and so is
+//! the shop's own newsletter.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+
 use super::{Outbox, Recipient};
 use crate::{
-    domain::{Contact, ContactId, PluginName, StoreId},
-    store::{CommitError, Error, Scan, Transaction, decode, keys},
+    domain::{Contact, ContactId, Customer, Event, EventId, Origin, PluginName, StoreId},
+    store::{CommitError, Error, Scan, Transaction, decode, keys, survivor},
 };
 
 /// What is known of an address; nothing if it was never written to.
@@ -68,13 +73,72 @@ pub fn recipient(outbox: &Outbox, token: &str) -> Option<Recipient> {
     is_served.then_some(recipient)
 }
 
+/// What is known of whoever reads at an address.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    pub contact: Contact,
+    /// Whom the latest mail was for, or whoever has absorbed them since; nobody who is deleted.
+    pub customer: Option<Customer>,
+}
+
+impl Standing {
+    /// Whether no marketing is sent, by what was said here or to the shop.
+    pub fn is_unsubscribed(&self) -> bool {
+        self.has_left() || self.has_refused()
+    }
+
+    /// Here, and nothing else since.
+    fn has_left(&self) -> bool {
+        self.contact.is_unsubscribed(self.customer.as_ref().and_then(|customer| customer.consented_at))
+    }
+
+    fn has_refused(&self) -> bool {
+        self.customer.as_ref().is_some_and(|customer| customer.accepts_marketing == Some(false))
+    }
+}
+
+pub fn standing(outbox: &Outbox, store: StoreId, id: ContactId) -> Result<Standing, Error> {
+    let mut seen = Transaction::new(Arc::clone(&outbox.store));
+    let contact = of(&mut seen, store, id)?;
+    let Some(named) = contact.customer.clone() else { return Ok(Standing { contact, customer: None }) };
+    let left = survivor(&mut seen, store, named)?;
+    let customer = seen.get::<Customer>(&keys::customer(store, &left))?.filter(|customer| !customer.deleted);
+    Ok(Standing { contact, customer })
+}
+
 /// Ends all marketing of the store to whoever reads there: who asks to be let alone is not asked from what.
-pub async fn unsubscribe(outbox: &Outbox, recipient: &Recipient) -> Result<Contact, Error> {
-    let now = outbox.clock.now();
-    change(outbox, recipient.store, recipient.contact, |contact| {
+pub async fn unsubscribe(outbox: &Outbox, store: StoreId, id: ContactId) -> Result<(), Error> {
+    let (before, now) = (standing(outbox, store, id)?, outbox.clock.now());
+    change(outbox, store, id, |contact| {
         contact.unsubscribed_at = Some(now);
     })
-    .await
+    .await?;
+    match before.has_left() && before.has_refused() {
+        true => Ok(()),
+        false => say(outbox, (store, id), &before, false).await,
+    }
+}
+
+/// Takes in what a reader has said of marketing, for the customer whom the shop knows. It survives a power cut.
+async fn say(
+    outbox: &Outbox,
+    (store, contact): (StoreId, ContactId),
+    reader: &Standing,
+    accepts_marketing: bool,
+) -> Result<(), Error> {
+    let Some(customer) = &reader.customer else { return Ok(()) };
+    let now = outbox.clock.now();
+    let word = if accepts_marketing { "given" } else { "withdrawn" };
+    let event = Event {
+        id: EventId::from(format!("consent/{contact}/{word}/{}", now.0)),
+        store,
+        origin: Origin::Consent { customer: customer.id.clone(), accepts_marketing },
+        occurred_at: now,
+        received_at: now,
+        body: Bytes::new(),
+    };
+    outbox.inbox.append(&event).await?;
+    Ok(())
 }
 
 /// What a recipient wants to get.
@@ -96,14 +160,22 @@ pub enum Pause {
     For(Duration),
 }
 
-/// Keeps what a recipient wants. Who wants anything is subscribed again.
-pub async fn choose(outbox: &Outbox, recipient: &Recipient, choice: &Choice) -> Result<Contact, Error> {
-    let now = outbox.clock.now();
-    change(outbox, recipient.store, recipient.contact, |contact| {
+impl Choice {
+    /// Whether any marketing is wanted of what was offered.
+    fn wants_any(&self) -> bool {
+        self.offered.intersection(&self.wanted).next().is_some()
+    }
+}
+
+/// Keeps what a recipient wants. Who wants anything after having left has consented anew.
+pub async fn choose(outbox: &Outbox, recipient: &Recipient, choice: &Choice) -> Result<(), Error> {
+    let (store, id) = (recipient.store, recipient.contact);
+    let (before, now) = (standing(outbox, store, id)?, outbox.clock.now());
+    change(outbox, store, id, |contact| {
         let (offered, wanted) = (&choice.offered, &choice.wanted);
         contact.topics_off.retain(|plugin| !offered.contains(plugin));
         contact.topics_off.extend(offered.difference(wanted).cloned());
-        if offered.intersection(wanted).next().is_some() {
+        if choice.wants_any() {
             contact.unsubscribed_at = None;
         }
         match choice.pause {
@@ -112,7 +184,11 @@ pub async fn choose(outbox: &Outbox, recipient: &Recipient, choice: &Choice) -> 
             Pause::For(span) => contact.paused_until = Some(now + span),
         }
     })
-    .await
+    .await?;
+    match before.is_unsubscribed() && choice.wants_any() {
+        true => say(outbox, (store, id), &before, true).await,
+        false => Ok(()),
+    }
 }
 
 /// Suppressed addresses of a store, the latest first, at most `limit`.

@@ -84,9 +84,9 @@ pub async fn take(outbox: &Outbox, raw: &[u8]) -> Result<Outcome, ReportError> {
         Finding::Complaint { detail } => {
             contacts::change(outbox, store, contact, |contact| {
                 contact.suppress(SuppressionCause::Complaint, now, detail.clone());
-                contact.unsubscribed_at = Some(now);
             })
             .await?;
+            contacts::unsubscribe(outbox, store, contact).await?;
             (Consequence::Suppressed(SuppressionCause::Complaint), detail)
         }
         Finding::Bounced { bounce: Bounce::Hard, detail } => {

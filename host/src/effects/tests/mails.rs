@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     catalog::{package, templates::Locale},
-    domain::{Benefit, Contact, Guard, NewDiscount, ProtectedData, SuppressionCause},
+    domain::{Benefit, Contact, Guard, NewDiscount, Origin, ProtectedData, SuppressionCause},
     effects::{
         contacts::{self, Choice, Pause},
         reports::{self, Consequence, ReportError},
@@ -152,7 +152,7 @@ async fn consent_is_asked_of_marketing_alone() {
 #[tokio::test]
 async fn who_unsubscribes_gets_no_more_marketing_and_what_they_have_to_know_all_the_same() {
     let (server, post) = post([]).await;
-    contacts::unsubscribe(&post.outbox, &post.recipient()).await.unwrap();
+    contacts::unsubscribe(&post.outbox, post.bench.id, post.recipient().contact).await.unwrap();
     post.queue_mail("a", marketing(Purpose::Cart)).await;
     post.queue_mail("b", marketing(Purpose::Service)).await;
     post.run_due().await;
@@ -168,8 +168,11 @@ async fn a_choice_turns_topics_off_and_on_pauses_and_subscribes_again() {
         wanted: wanted.iter().map(|name| (*name).into()).collect(),
         pause,
     };
-    let choose = async |choice: &Choice| contacts::choose(&post.outbox, &post.recipient(), choice).await.unwrap();
-    contacts::unsubscribe(&post.outbox, &post.recipient()).await.unwrap();
+    let choose = async |choice: &Choice| {
+        contacts::choose(&post.outbox, &post.recipient(), choice).await.unwrap();
+        post.contact()
+    };
+    contacts::unsubscribe(&post.outbox, post.bench.id, post.recipient().contact).await.unwrap();
     let left = choose(&choice(&[], Pause::Keep)).await;
     assert_eq!((left.unsubscribed_at, left.topics_off.len()), (Some(START), 2), "nobody is subscribed unasked");
     let back = choose(&choice(&["points"], Pause::For(30 * DAY))).await;
@@ -331,6 +334,9 @@ async fn a_complaint_suppresses_and_unsubscribes() {
     assert_eq!(outcome.consequence, Consequence::Suppressed(SuppressionCause::Complaint));
     let contact = post.contact();
     assert_eq!((contact.unsubscribed_at, contact.suppression.unwrap().since), (Some(START), START));
+    let told = post.outbox.inbox.read(Position(0), 10, 1 << 20).unwrap();
+    let withdrawn = Origin::Consent { customer: "7".into(), accepts_marketing: false };
+    assert!(told.iter().any(|(_, event)| event.origin == withdrawn), "the shop's own newsletter hears of it");
 }
 
 /// Installs a version of the plugin `writer` whose mail greets by a text of this name.

@@ -84,7 +84,9 @@ impl events::Host for Delivery {
             Origin::EffectFailed { .. } | Origin::EffectEnded { .. } if is_level_1 => {
                 without_reason(&self.input.event.body)
             }
-            Origin::Timer { .. } | Origin::Merge { .. } | Origin::Redaction { .. } => "null".into(),
+            Origin::Timer { .. } | Origin::Merge { .. } | Origin::Redaction { .. } | Origin::Consent { .. } => {
+                "null".into()
+            }
             Origin::Webhook { .. }
             | Origin::Read { .. }
             | Origin::Action { .. }

@@ -35,6 +35,7 @@ use crate::{
 mod answer;
 mod bulk;
 pub mod changes;
+mod consents;
 mod counts;
 mod discount_batches;
 mod discounts;
@@ -78,10 +79,10 @@ pub struct AdminClient {
     clock: Arc<dyn Clock>,
     limits: Limits,
     throttle: Mutex<Throttle>,
-    /// Held by a change of an order that begins with reading it: our own changes must not overwrite each other.
-    order_changes: tokio::sync::Mutex<()>,
-    /// Effects whose edit of an order was not answered, and until when it may still be made.
-    unanswered_edits: Mutex<BTreeMap<EffectId, Timestamp>>,
+    /// Held by a change that begins with reading: our own changes must not overwrite each other.
+    changes: tokio::sync::Mutex<()>,
+    /// What was written without an answer, by an effect or to a customer, and until when that may still arrive.
+    unanswered: Mutex<BTreeMap<String, Timestamp>>,
     /// Codes that are being added to discounts.
     additions: Mutex<BTreeMap<EffectId, Addition>>,
 }
@@ -100,8 +101,8 @@ impl AdminClient {
             clock,
             limits: Limits::default(),
             throttle: Mutex::default(),
-            order_changes: tokio::sync::Mutex::default(),
-            unanswered_edits: Mutex::default(),
+            changes: tokio::sync::Mutex::default(),
+            unanswered: Mutex::default(),
             additions: Mutex::default(),
         })
     }
@@ -134,6 +135,28 @@ impl AdminClient {
     /// What a mutation answers. Documents hold one mutation each: what comes first might be refused and the next one done.
     async fn mutate<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<Changed<T>, Failure> {
         self.ask(document, variables).await?.ok_or_else(no_data)
+    }
+
+    /// Notes that a write may still arrive, unless it was answered.
+    fn note_unless_answered<T>(&self, written: &str, answer: &Result<T, Failure>) {
+        if matches!(answer, Ok(_) | Err(Failure::Permanent { .. } | Failure::Throttled { .. })) {
+            return;
+        }
+        let now = self.clock.now();
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        unanswered.retain(|_, until| *until > now);
+        unanswered.insert(written.to_owned(), now + ON_ITS_WAY);
+    }
+
+    /// Refuses while an earlier write may still arrive.
+    fn is_answered(&self, written: &str) -> Result<(), Failure> {
+        let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        match unanswered.get(written) {
+            Some(&until) if until > self.clock.now() => {
+                Err(Failure::NotYet { until, reason: "an earlier change of it may be on its way".into() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The field that a document asks for; `None` where Shopify has nothing of that kind.

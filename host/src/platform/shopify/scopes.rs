@@ -28,10 +28,12 @@ pub fn of_capability(capability: Capability) -> &'static [&'static str] {
         Capability::StoreCredit => &["read_store_credit_accounts", "write_store_credit_account_transactions"],
         Capability::GiftCards => &["write_gift_cards"],
         Capability::Tags | Capability::Metafields | Capability::Birthdays => &["write_customers"],
+        // Whoever unsubscribes from its mails is unsubscribed in the shop as well.
+        Capability::Mail => &["write_customers"],
         Capability::Orders => {
             &["write_orders", "write_order_edits", "write_merchant_managed_fulfillment_orders", "read_products"]
         }
-        Capability::Mail | Capability::Identity | Capability::Links | Capability::Tasks => &[],
+        Capability::Identity | Capability::Links | Capability::Tasks => &[],
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
     use crate::domain::{Merge, Platform, PluginName};
 
     /// One event of each origin, with the bytes that version 1 wrote for it. The files are never rewritten.
-    fn golden() -> [(Event, &'static [u8]); 11] {
+    fn golden() -> [(Event, &'static [u8]); 13] {
         let event = |id: &str, origin, body: &'static [u8]| Event {
             id: id.into(),
             store: StoreId(7),
@@ -99,6 +99,8 @@ mod tests {
         let visited = Origin::Visit { plugin: plugin.clone(), customer: "gid-99".into(), link: "K3JQ7PZ2".into() };
         let published = Origin::SettingsPublished { plugin: plugin.clone(), version: 3 };
         let ended = Origin::EffectEnded { plugin, effect: "abcd".into(), customer, done: true };
+        let forgotten = Origin::Redaction { customer: "gid-99".into() };
+        let consent = Origin::Consent { customer: "gid-99".into(), accepts_marketing: true };
         [
             (
                 event("b54557e4", webhook, b"{\"id\":820982911946154508}"),
@@ -114,6 +116,8 @@ mod tests {
             (event("visit:1", visited, b"{}"), include_bytes!("../golden/event-visit-v1.bin")),
             (event("settings:1", published, b"{}"), include_bytes!("../golden/event-settings-v1.bin")),
             (event("ended:1", ended, b"{}"), include_bytes!("../golden/event-effect-ended-v1.bin")),
+            (event("redaction:1", forgotten, b""), include_bytes!("../golden/event-redaction-v1.bin")),
+            (event("consent:1", consent, b""), include_bytes!("../golden/event-consent-v1.bin")),
         ]
     }
 

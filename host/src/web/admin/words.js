@@ -139,6 +139,7 @@ const EFFECT_KIND = {
   "order.ship-by": "time to send by",
   "metafield.set": "value at the shop",
   "birthday.set": "birthday",
+  "consent.set": "newsletter",
 };
 
 /** What a plugin may do, by capability, after "it may". */

@@ -37,8 +37,8 @@ pub async fn show(
 }
 
 fn page(reader: &Reader, now: Timestamp, saved: bool) -> Response {
-    let (words, contact) = (reader.words, &reader.contact);
-    let is_unsubscribed = reader.is_unsubscribed;
+    let (words, contact) = (reader.words, &reader.standing.contact);
+    let is_unsubscribed = reader.standing.is_unsubscribed();
     let topics: Vec<Value> = topics(&reader.store)
         .map(|(plugin, title)| {
             let wanted = !is_unsubscribed && !contact.topics_off.contains(plugin);
@@ -72,14 +72,15 @@ fn day_of(reader: &Reader, at: Timestamp) -> String {
 /// `POST /preferences/{token}`
 pub async fn save(State(host): State<Arc<Host>>, Path(token): Path<String>, body: Bytes) -> Result<Response, Denied> {
     let reader = reader(&host, &token)?;
+    let recipient = &reader.recipient;
     let Ok(fields) = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&body) else {
         let words = words::of(reader.words.lang);
         return Ok(html::notice(StatusCode::BAD_REQUEST, words, words.unreadable).into_response());
     };
     match fields.iter().any(|(name, _)| name == "leave") {
-        true => contacts::unsubscribe(&host.outbox, &reader.recipient).await?,
-        false => contacts::choose(&host.outbox, &reader.recipient, &choice(&reader.store, &fields)).await?,
-    };
+        true => contacts::unsubscribe(&host.outbox, recipient.store, recipient.contact).await?,
+        false => contacts::choose(&host.outbox, recipient, &choice(&reader.store, &fields)).await?,
+    }
     Ok(Redirect::to(&format!("?{SAVED}")).into_response())
 }
 

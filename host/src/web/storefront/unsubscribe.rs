@@ -17,18 +17,19 @@ use crate::{
         StoreEntry,
         templates::{Locale, wanted},
     },
-    domain::{Contact, Customer},
-    effects::{Recipient, contacts},
+    effects::{
+        Recipient,
+        contacts::{self, Standing},
+    },
     host::Host,
-    store::{Error, Store, decode, keys},
+    store::Error,
 };
 
 /// Who follows a link of a mail, and how they are spoken to.
 pub(super) struct Reader {
     pub recipient: Recipient,
     pub store: Arc<StoreEntry>,
-    pub contact: Contact,
-    pub is_unsubscribed: bool,
+    pub standing: Standing,
     pub locale: Locale,
     pub words: &'static MailWords,
 }
@@ -64,17 +65,11 @@ impl IntoResponse for Denied {
 pub(super) fn reader(host: &Host, token: &str) -> Result<Reader, Denied> {
     let recipient = contacts::recipient(&host.outbox, token).ok_or(Denied::Gone)?;
     let store = host.catalog.registry().store(recipient.store).cloned().ok_or(Denied::Gone)?;
-    let contact = contacts::read(&host.outbox, recipient.store, recipient.contact)?.unwrap_or_default();
-    let customer = match &contact.customer {
-        Some(id) => host.sled.get(&keys::customer(recipient.store, id))?,
-        None => None,
-    };
-    let customer = customer.map(|row| decode::<Customer>(&row.bytes)).transpose()?;
-    let is_unsubscribed = contact.is_unsubscribed(customer.as_ref().and_then(|customer| customer.consent_at));
-    let locale = customer.and_then(|customer| customer.locale);
-    let words = mail_words::of(&wanted(locale.as_deref(), &store.record.locale));
+    let standing = contacts::standing(&host.outbox, recipient.store, recipient.contact)?;
+    let locale = standing.customer.as_ref().and_then(|customer| customer.locale.as_deref());
+    let words = mail_words::of(&wanted(locale, &store.record.locale));
     let locale = Locale::parse(words.lang).unwrap_or_else(Locale::english);
-    Ok(Reader { recipient, store, contact, is_unsubscribed, locale, words })
+    Ok(Reader { recipient, store, standing, locale, words })
 }
 
 impl Reader {
@@ -106,7 +101,7 @@ pub async fn ask(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Re
 /// `POST /u/{token}`: what the body says does not matter, and nothing is asked or redirected (RFC 8058, section 3.2).
 pub async fn unsubscribe(State(host): State<Arc<Host>>, Path(token): Path<String>) -> Result<Response, Denied> {
     let reader = reader(&host, &token)?;
-    contacts::unsubscribe(&host.outbox, &reader.recipient).await?;
+    contacts::unsubscribe(&host.outbox, reader.recipient.store, reader.recipient.contact).await?;
     tracing::info!(store = %reader.recipient.store, plugin = %reader.recipient.plugin, "somebody has unsubscribed");
     let words = reader.words;
     let text = words.unsubscribed_text.replace("{}", reader.shop());

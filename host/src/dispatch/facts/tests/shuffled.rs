@@ -28,6 +28,7 @@ fn person((person, birthday, consent): (usize, bool, Option<bool>), at: u64) -> 
         first_name: Some(format!("Name {at}")),
         accepts_marketing: consent,
         consent_at: consent.map(|_| Timestamp(at)),
+        consented_at: Some(Timestamp(at)).filter(|_| consent == Some(true) && at.is_multiple_of(2)),
         birthday,
         ..customer(PEOPLE[person], Some(&address(person)), at)
     }))

@@ -60,7 +60,7 @@ fn run(mails: &[Planned], contact: &mut Contact, rules: &Rules, zone: &TimeZone)
             purpose: mail.purpose,
             valid_until: mail.valid_until(),
             accepts_marketing: Some(true),
-            consent_at: None,
+            consented_at: None,
             zone,
             ahead: (0..mails.len()).filter(waits).count(),
         };
@@ -177,7 +177,7 @@ fn decided(change: impl FnOnce(&mut Candidate<'_>, &mut Contact)) -> Decision {
         purpose: Purpose::WinBack,
         valid_until: Timestamp(START + 100 * HOUR),
         accepts_marketing: Some(true),
-        consent_at: Some(Timestamp(START)),
+        consented_at: Some(Timestamp(START)),
         zone: &TimeZone::UTC,
         ahead: 0,
     };
@@ -215,7 +215,7 @@ fn who_has_unsubscribed_gets_no_marketing_until_they_consent_anew() {
     assert_eq!(left_at(START), Decision::Drop(DropReason::Unsubscribed));
     assert_eq!(left_at(START - 1), Decision::Send, "consent came later");
     let never_dated = decided(|mail, contact| {
-        mail.consent_at = None;
+        mail.consented_at = None;
         contact.unsubscribed_at = Some(Timestamp(1));
     });
     assert_eq!(never_dated, Decision::Drop(DropReason::Unsubscribed));

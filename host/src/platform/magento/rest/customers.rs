@@ -12,7 +12,7 @@ use super::{
     search::{PAGE_SIZE, Search},
 };
 use crate::{
-    domain::{BirthdayChange, CustomerId, TagChange},
+    domain::{BirthdayChange, ConsentChange, CustomerId, TagChange},
     platform::{Failure, IsLast, Receipt},
 };
 
@@ -69,6 +69,21 @@ impl RestClient {
             return Ok(Receipt("not written: a later change stands".into()));
         }
         let fields = Map::from_iter([("dob".to_owned(), Value::from(date))]);
+        self.write_customer(&customer, fields).await?;
+        Ok(Receipt(format!("customer {}", change.customer)))
+    }
+
+    /// Subscribes a customer to the shop's newsletter, or unsubscribes. A shop that has subscriptions confirmed asks for that.
+    pub async fn set_consent(&self, change: &ConsentChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
+        let _turn = self.changes.lock().await;
+        let customer = self.customer(&change.customer).await?;
+        let mut fields = Map::new();
+        if customer["extension_attributes"]["is_subscribed"] != change.accepts_marketing {
+            fields.insert("extension_attributes".into(), json!({ "is_subscribed": change.accepts_marketing }));
+        }
+        if !is_last()? {
+            return Ok(Receipt("not written: a later word stands".into()));
+        }
         self.write_customer(&customer, fields).await?;
         Ok(Receipt(format!("customer {}", change.customer)))
     }

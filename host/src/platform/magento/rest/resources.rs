@@ -45,7 +45,7 @@ pub const READABLE: [Resource; 7] = [
     },
     Resource {
         name: "Magento_Customer::customer",
-        needed_for: "history, and tags, values and birthdays of customers",
+        needed_for: "history, and tags, values, birthdays and newsletters of customers",
         capabilities: &[],
         path: &["customers", "search"],
     },

@@ -27,7 +27,7 @@ impl AdminClient {
     /// sent whole or never sent is a permanent failure, unless what was sent had to be by then.
     pub async fn set_ship_by(&self, ship_by: &ShipBy) -> Result<Receipt, Failure> {
         let id = gid("Order", ship_by.order.as_str());
-        let _turn = self.order_changes.lock().await;
+        let _turn = self.changes.lock().await;
         let read: Option<Order> = self.ask(FULFILLMENT_ORDERS, json!({ "id": id })).await?;
         let order = read.ok_or_else(no_order)?;
         if order.parts.page.has_next_page {

@@ -26,7 +26,7 @@ impl AdminClient {
     /// Adds a line to an order's note, unless it has the effect's mark.
     pub async fn add_order_note(&self, effect: &EffectId, note: &OrderNote) -> Result<Receipt, Failure> {
         let order = gid("Order", note.order.as_str());
-        let _turn = self.order_changes.lock().await;
+        let _turn = self.changes.lock().await;
         self.note_down(&order, &note.text, effect).await?;
         Ok(Receipt(order))
     }

@@ -6,13 +6,11 @@
 //! started anew meanwhile. The staff note of an edit begins with [`STAFF_NOTE`], by which its own webhook is told from
 //! others.
 
-use std::sync::PoisonError;
-
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    AdminClient, ON_ITS_WAY,
+    AdminClient,
     answer::{Nothing, PageInfo},
     gid, no_data,
     orders::{never_sent, no_order},
@@ -52,7 +50,7 @@ impl AdminClient {
     /// packed. An order that is cancelled, shipped whole or never shipped is a permanent failure.
     pub async fn add_parcel_gift(&self, effect: &EffectId, gift: &ParcelGift) -> Result<Receipt, Failure> {
         let id = gid("Order", gift.order.as_str());
-        let _turn = self.order_changes.lock().await;
+        let _turn = self.changes.lock().await;
         let order = self.order_with_mark(&id, effect).await?;
         if let Some(line) = order.marked_line {
             return Ok(Receipt(format!("line {line}")));
@@ -60,7 +58,7 @@ impl AdminClient {
         if order.note.contains(&mark_of(effect)) {
             return self.leave_to_packer(&id, effect, gift).await;
         }
-        self.is_edit_answered(effect)?;
+        self.is_answered(effect.as_str())?;
         match order.parcel {
             Parcel::Never(reason) => Err(permanent(reason)),
             Parcel::Closed => self.leave_to_packer(&id, effect, gift).await,
@@ -103,28 +101,8 @@ impl AdminClient {
         }
         let variables = json!({ "id": edit, "staffNote": marked(STAFF_NOTE, effect) });
         let committed = self.mutate::<Nothing>(COMMIT_ORDER_EDIT, variables).await;
-        if !matches!(committed, Ok(_) | Err(Failure::Permanent { .. } | Failure::Throttled { .. })) {
-            self.note_unanswered_edit(effect);
-        }
+        self.note_unless_answered(effect.as_str(), &committed);
         Ok(committed?.user_errors.is_empty())
-    }
-
-    fn note_unanswered_edit(&self, effect: &EffectId) {
-        let now = self.clock.now();
-        let mut unanswered = self.unanswered_edits.lock().unwrap_or_else(PoisonError::into_inner);
-        unanswered.retain(|_, until| *until > now);
-        unanswered.insert(effect.clone(), now + ON_ITS_WAY);
-    }
-
-    /// Refuses while an edit for the effect may still be made.
-    fn is_edit_answered(&self, effect: &EffectId) -> Result<(), Failure> {
-        let unanswered = self.unanswered_edits.lock().unwrap_or_else(PoisonError::into_inner);
-        match unanswered.get(effect) {
-            Some(&until) if until > self.clock.now() => {
-                Err(Failure::NotYet { until, reason: "an edit of the order may be on its way".into() })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Reads an order up to the line that has the effect's mark, or to the end of its lines.

@@ -65,6 +65,7 @@ impl WireCustomer<'_> {
             tags: self.tags.as_ref().map(|tags| tags.0.clone()).unwrap_or_default(),
             accepts_marketing,
             consent_at: accepts_marketing.map(|_| said_at.unwrap_or(updated_at)),
+            consented_at: said_at.filter(|_| accepts_marketing == Some(true)),
             birthday: self.birthday(),
             created_at: time("created_at", self.created_at.as_ref())?,
             updated_at,

@@ -13,9 +13,9 @@ use crate::{
     catalog::NewStore,
     clock::Manual,
     config::Config,
-    domain::{Platform, StoreId, Timestamp},
+    domain::{Contact, Customer, CustomerId, Origin, Platform, StoreId, Timestamp},
     effects::{contacts::Choice, contacts::Pause},
-    store::Transaction,
+    store::{Position, Transaction, keys},
     web,
 };
 
@@ -62,6 +62,26 @@ impl Bench {
         assert_eq!(answer.headers().get(header::REFERRER_POLICY).is_some(), status != StatusCode::SEE_OTHER);
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Changes what is known of the customer.
+    async fn learn(&self, change: impl FnOnce(&mut Customer)) {
+        let mut transaction = Transaction::new(Arc::clone(&self.host.outbox.store));
+        let key = keys::customer(StoreId(1), &"7".into());
+        let mut customer = transaction.get::<Customer>(&key).unwrap().unwrap();
+        change(&mut customer);
+        transaction.put(key, &customer);
+        transaction.commit().await.unwrap();
+    }
+
+    /// What the inbox has been told of consent.
+    fn said(&self) -> Vec<(CustomerId, bool)> {
+        let events = self.host.pipeline.inbox.read(Position(0), 100, 1 << 20).unwrap();
+        let said = events.into_iter().filter_map(|(_, event)| match event.origin {
+            Origin::Consent { customer, accepts_marketing } => Some((customer, accepts_marketing)),
+            _ => None,
+        });
+        said.collect()
     }
 
     fn contact(&self) -> Contact {
@@ -131,4 +151,59 @@ async fn a_link_of_a_store_that_is_gone_leads_nowhere() {
         assert_eq!(bench.follow(method, &format!("/u/{}", bench.token), "").await.0, StatusCode::NOT_FOUND);
     }
     assert_eq!(bench.contact().unsubscribed_at, None);
+}
+
+#[tokio::test]
+async fn whoever_leaves_is_heard_once_it_is_new_and_who_comes_back_as_well() {
+    let bench = Bench::open(None).await;
+    let (leave, preferences) = (format!("/u/{}", bench.token), format!("/preferences/{}", bench.token));
+    bench.follow(Method::POST, &leave, "").await;
+    assert_eq!(bench.said(), [("7".into(), false)]);
+    // As it is once that is applied.
+    bench.learn(|customer| customer.accepts_marketing = Some(false)).await;
+    bench.follow(Method::POST, &leave, "").await;
+    bench.follow(Method::POST, &preferences, "leave=all").await;
+    assert_eq!(bench.said().len(), 1, "nothing has changed");
+
+    let recipient = contacts::recipient(&bench.host.outbox, &bench.token).unwrap();
+    let offered: std::collections::BTreeSet<_> = ["points".into()].into();
+    let of = |wanted: &[&str]| {
+        let wanted = wanted.iter().map(|plugin| (*plugin).into()).collect();
+        Choice { offered: offered.clone(), wanted, pause: Pause::Keep }
+    };
+    contacts::choose(&bench.host.outbox, &recipient, &of(&[])).await.unwrap();
+    assert_eq!(bench.said().len(), 1, "who wants nothing has not come back");
+    contacts::choose(&bench.host.outbox, &recipient, &of(&["points"])).await.unwrap();
+    assert_eq!(bench.said(), [("7".into(), false), ("7".into(), true)]);
+}
+
+#[tokio::test]
+async fn who_has_left_the_shops_newsletter_is_shown_as_gone_and_who_is_saved_anew_has_not_come_back() {
+    let bench = Bench::open(Some("en")).await;
+    let preferences = format!("/preferences/{}", bench.token);
+    bench.learn(|customer| customer.accepts_marketing = Some(false)).await;
+    assert!(bench.follow(Method::GET, &preferences, "").await.1.contains("You are unsubscribed from all"));
+    bench.learn(|customer| customer.accepts_marketing = Some(true)).await;
+    assert!(!bench.follow(Method::GET, &preferences, "").await.1.contains("You are unsubscribed from all"));
+
+    bench.follow(Method::POST, &preferences, "leave=all").await;
+    let later = Some(Timestamp(1_791_000_000_001));
+    bench.learn(|customer| customer.consent_at = later).await;
+    assert!(bench.follow(Method::GET, &preferences, "").await.1.contains("You are unsubscribed from all"));
+    bench.learn(|customer| customer.consented_at = later).await;
+    assert!(!bench.follow(Method::GET, &preferences, "").await.1.contains("You are unsubscribed from all"));
+}
+
+#[tokio::test]
+async fn a_word_is_of_whoever_has_absorbed_the_reader_and_of_nobody_who_is_deleted() {
+    let bench = Bench::open(None).await;
+    bench.learn(|customer| customer.deleted = true).await;
+    bench.follow(Method::POST, &format!("/u/{}", bench.token), "").await;
+    assert_eq!(bench.said(), []);
+    let mut transaction = Transaction::new(Arc::clone(&bench.host.outbox.store));
+    transaction.put(keys::customer(StoreId(1), &"8".into()), &Customer::nobody("8".into()));
+    transaction.commit().await.unwrap();
+    bench.learn(|customer| customer.merged_into = Some("8".into())).await;
+    bench.follow(Method::POST, &format!("/u/{}", bench.token), "").await;
+    assert_eq!(bench.said(), [("8".into(), false)]);
 }

@@ -11,6 +11,7 @@ use apollo_compiler::{
 
 use super::{
     super::{
+        consents::consent_input,
         discounts::{amount_off, off_items, off_shipping},
         gift_cards::card_input,
         metafields::Field,
@@ -18,7 +19,10 @@ use super::{
     },
     *,
 };
-use crate::{domain::NewGiftCard, platform::marks::title_of};
+use crate::{
+    domain::{ConsentChange, NewGiftCard},
+    platform::marks::title_of,
+};
 
 const OWN_CUT: &str = include_str!("../../../../../../tests/src/shopify_admin/schema.graphql");
 
@@ -65,6 +69,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         off_items(&title, &NewDiscount { collections: vec!["1".into()], ..discount() }, amount_off(usd(500)));
     let off_shipping = off_shipping(&title, &discount());
     let card = NewGiftCard { customer: "1".into(), code: "A".into(), amount: usd(500), ends_at: Some(Timestamp(1)) };
+    let consent = ConsentChange { customer: "1".into(), accepts_marketing: true, said_at: Timestamp(1) };
     let field =
         Field { customer: customer.into(), namespace: "$app:a".into(), key: "k", kind: "date", value: "v".into() };
     BTreeMap::from([
@@ -77,6 +82,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("changed_products", json!({"query": "", "first": 1, "after": null})),
         ("codes_addition", json!({"id": id})),
         ("commit_order_edit", json!({"id": id, "staffNote": "a"})),
+        ("consent", json!({"customer": customer})),
         ("counts", json!({"orders": "a", "customers": "b"})),
         ("create_discount", json!({"discount": off_items.unwrap()})),
         ("create_free_shipping", json!({"discount": off_shipping.unwrap()})),
@@ -106,6 +112,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("refused_codes", json!({"id": id, "first": 250})),
         ("remove_tags", json!({"id": id, "tags": ["a"]})),
         ("run_bulk_query", json!({"query": "a"})),
+        ("set_consent", json!({"consent": consent_input(customer, &consent)})),
         ("set_fulfillment_deadline", json!({"ids": [id], "deadline": "2026-10-31T00:00:00Z"})),
         ("set_metafield", json!({"metafield": field.input(None)})),
         ("shop", json!({})),

@@ -1,0 +1,42 @@
+//! What customers say of marketing mail on this host's pages is passed on to the shop's own newsletter, by an effect of the
+//! host's own. What a platform tells is not told back.
+
+use crate::{
+    catalog::StoreEntry,
+    domain::{ConsentChange, Effect, EffectId, EffectKind, EffectStatus, Event, Origin, PluginName, Timestamp},
+    store::{Error, LastChange, Transaction, keys, survivor},
+};
+
+/// Queues what the platform is to be told; false if there is nothing to tell, or nobody there whom it would be told of.
+pub(super) fn pass_on(
+    transaction: &mut Transaction,
+    entry: &StoreEntry,
+    event: &Event,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let Origin::Consent { customer, accepts_marketing } = &event.origin else { return Ok(false) };
+    let (store, plugin) = (entry.id(), PluginName::host());
+    let customer = survivor(transaction, store, customer.clone())?;
+    if customer.is_guest() {
+        return Ok(false);
+    }
+    let id = EffectId::derive(&entry.record.domain, &event.id, &plugin, 0);
+    let change = ConsentChange { customer, accepts_marketing: *accepts_marketing, said_at: event.occurred_at };
+    let kind = EffectKind::SetConsent(change);
+    if let Some((customer, field)) = kind.value_changed() {
+        transaction.put(keys::last_change(store, &plugin, customer, field), &LastChange { effect: id.clone() });
+    }
+    let effect = Effect {
+        id,
+        plugin,
+        event: event.id.clone(),
+        kind,
+        after: None,
+        status: EffectStatus::Pending { due: now, last_error: None },
+        attempts: 0,
+        queued_at: now,
+        updated_at: now,
+    };
+    transaction.queue_effect(store, &effect);
+    Ok(true)
+}
