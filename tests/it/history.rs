@@ -352,3 +352,27 @@ async fn where_as_many_operations_run_as_may_it_waits_and_can_be_stopped() {
     shop.shopify.set_other_bulk_operations(0);
     assert_eq!(history(&shop, &["--again"])["status"], "read");
 }
+
+#[tokio::test]
+async fn what_the_shop_gathers_is_let_go_when_the_reading_is_stopped_or_begun_anew() {
+    let shop = Shop::without_plugins(Host::builder()).await;
+    let slow = [BulkFault::Slow { looks: usize::MAX }, BulkFault::Slow { looks: usize::MAX }];
+    shop.shopify.set_bulk_faults(slow);
+    let path = format!("/stores/{DOMAIN}/history");
+    shop.post(&path, &json!({})).await;
+    let begun = async |count: usize| {
+        let operation = format!("gid://shopify/BulkOperation/{count}");
+        // Whoever asks after it has kept what it is called.
+        let is_asked_after = shop.shopify.wait_until(DEADLINE, |shopify| {
+            shopify.requests().iter().any(|request| request.variables["id"] == *operation)
+        });
+        is_asked_after.await.expect("it asks after its bulk operation");
+    };
+    begun(1).await;
+    shop.post(&path, &json!({})).await;
+    begun(2).await;
+    assert_eq!(shop.shopify.cancelled_bulk_operations(), 1);
+    assert_eq!(history(&shop, &["--stop"])["status"], "stopped");
+    assert_eq!(shop.shopify.cancelled_bulk_operations(), 2);
+    assert_eq!(history(&shop, &["--again"])["status"], "read");
+}

@@ -36,6 +36,7 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("add_variant", &["write_order_edits"]),
     ("begin_order_edit", &["write_order_edits"]),
     ("bulk_operation", &[]),
+    ("cancel_bulk_operation", &[]),
     ("changed_orders", &["read_orders"]),
     ("changed_products", &["read_products"]),
     ("codes_addition", &["read_discounts"]),

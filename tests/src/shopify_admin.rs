@@ -319,6 +319,11 @@ impl ShopifyAdmin {
         self.shop(|shop| shop.bulk.begun())
     }
 
+    /// How many of them have been cancelled.
+    pub fn cancelled_bulk_operations(&self) -> usize {
+        self.shop(|shop| shop.bulk.cancelled())
+    }
+
     /// The note of the order with this global id.
     pub fn note(&self, order: &str) -> String {
         self.shop(|shop| shop.orders.note(order))

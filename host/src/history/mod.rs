@@ -19,7 +19,10 @@ use crate::{
     dispatch::Pipeline,
     domain::{StoreId, Timestamp},
     effects::Outbox,
-    platform::past::Next,
+    platform::{
+        Failure,
+        past::{Next, Past as _},
+    },
     reconcile::{self, Reconciler, Stop},
     store::{Counts, Error, History, Position, decode, keys},
 };
@@ -196,6 +199,7 @@ impl Reader {
             let asked = self.asked();
             (asked.to_read.contains(&store), asked.to_stop.contains(&store))
         };
+        let place = kept.as_ref().and_then(|kept| kept.place.clone());
         let fresh = || History { started_at: now, ..History::default() };
         let mut history = match is_anew {
             true => fresh(),
@@ -203,6 +207,9 @@ impl Reader {
         };
         (history.ended_at, history.error) = (None, None);
         if is_anew || is_stopped {
+            if let Some(place) = place {
+                self.let_go(entry, &place).await;
+            }
             (history.stopped, history.ended_at) = (!is_anew, (!is_anew).then_some(now));
             reconcile::keep(&self.pipeline, keys::history(store), &history).await?;
             // Whoever asks how it stands sees it waiting until it is seen to have begun.
@@ -231,6 +238,15 @@ impl Reader {
         let _ = applied.wait_for(|reached| *reached > accepted).await;
         self.pause(store, pause);
         reconcile::keep(&self.pipeline, keys::history(store), &history).await
+    }
+
+    /// Has the platform end what it gathers; where it does not, that ends by itself.
+    async fn let_go(&self, entry: &StoreEntry, place: &str) {
+        let let_go =
+            async || -> Result<(), Failure> { self.outbox.storefronts.client(entry).await?.let_go(place).await };
+        if let Err(failure) = let_go().await {
+            tracing::info!(store = %entry.id(), "what was gathered of the past is not let go: {failure}");
+        }
     }
 
     fn pause(&self, store: StoreId, pause: Pause) {

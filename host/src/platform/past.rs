@@ -96,6 +96,9 @@ pub trait Past: Changes {
         place: Option<&str>,
     ) -> impl Future<Output = Result<Portion, Failure>> + Send;
 
+    /// Lets go of what the platform gathers for a place that is not read on.
+    fn let_go(&self, place: &str) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// How many orders were placed between two moments, the second excluded, and how many customers there were by then.
     fn count(&self, between: (Timestamp, Timestamp)) -> impl Future<Output = Result<Counted, Failure>> + Send;
 }
@@ -112,6 +115,14 @@ impl Past for Client {
         match self {
             Self::Shopify(client) => client.past(part, place).await,
             Self::Magento(client) => client.past(part, until, place).await,
+        }
+    }
+
+    async fn let_go(&self, place: &str) -> Result<(), Failure> {
+        match self {
+            Self::Shopify(client) => client.let_go_of_past(place).await,
+            // Its pages are gathered by nobody.
+            Self::Magento(_) => Ok(()),
         }
     }
 

@@ -75,11 +75,33 @@ struct BulkOperation {
     lines: Arc<Vec<u8>>,
     fault: BulkFault,
     looks: Arc<std::sync::Mutex<usize>>,
+    is_cancelled: bool,
 }
 
 impl BulkOperations {
     pub(super) fn begun(&self) -> usize {
         self.operations.len()
+    }
+
+    /// Operations that have been cancelled.
+    pub(super) fn cancelled(&self) -> usize {
+        self.operations.iter().filter(|operation| operation.is_cancelled).count()
+    }
+
+    /// `bulkOperationCancel`
+    pub(super) fn cancel(&mut self, args: &Value) -> Answer {
+        let id = args["id"].as_str().unwrap_or_default();
+        let status = self.operation(id)["status"].clone();
+        let number = id.rsplit('/').next().and_then(|number| number.parse::<usize>().ok());
+        let operation = number.and_then(|number| self.operations.get_mut(number.checked_sub(1)?));
+        match operation.filter(|_| status == "RUNNING") {
+            Some(operation) => operation.is_cancelled = true,
+            None => {
+                let message = "A bulk operation cannot be canceled when it is completed";
+                return Err(declined(&["id"], "", message).into());
+            }
+        }
+        Ok(json!({ "bulkOperation": { "__typename": "BulkOperation", "id": id, "status": "CANCELING" } }))
     }
 
     /// An object of the schema's type `BulkOperation`; null if there is none.
@@ -91,6 +113,7 @@ impl BulkOperations {
         };
         let url = Some(format!("{}/bulk/{number}?signature=open", self.base)).filter(|_| !operation.lines.is_empty());
         let (status, url, partial) = match &operation.fault {
+            _ if operation.is_cancelled => ("CANCELED", None, None),
             BulkFault::Slow { looks } if operation.look() < *looks => ("RUNNING", None, None),
             BulkFault::Fail { lines: Some(_) } => ("FAILED", None, url),
             BulkFault::Fail { lines: None } => ("FAILED", None, None),
@@ -174,7 +197,13 @@ pub(super) fn run(schema: &Valid<Schema>, shop: &mut Shop, args: Value) -> Answe
     }
     let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     let looks = Arc::default();
-    shop.bulk.operations.push(BulkOperation { query, lines: Arc::new(text.into_bytes()), fault, looks });
+    shop.bulk.operations.push(BulkOperation {
+        query,
+        lines: Arc::new(text.into_bytes()),
+        fault,
+        looks,
+        is_cancelled: false,
+    });
     let id = format!("gid://shopify/BulkOperation/{}", shop.bulk.operations.len());
     Ok(json!({ "bulkOperation": shop.bulk.operation_begun(&id) }))
 }

@@ -79,6 +79,7 @@ fn mutate(shop: &mut Shop, field: &str, args: Value) -> Answer {
     let now = shop.now;
     let Shop { currency, discounts, orders, order_edits, products, store_credit, gift_cards, metafields, .. } = shop;
     match field {
+        "bulkOperationCancel" => shop.bulk.cancel(&args),
         "customerEmailMarketingConsentUpdate" => shop.customers.say(args, now),
         "discountCodeBasicCreate" => discounts.create_basic(args, currency, now),
         "discountCodeFreeShippingCreate" => discounts.create_free_shipping(args, currency, now),

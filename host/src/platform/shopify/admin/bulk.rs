@@ -10,7 +10,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{AdminClient, permanent, transient};
+use super::{AdminClient, answer::Nothing, permanent, transient};
 use crate::platform::{
     Failure,
     http::{FilePart, Limits, Reach},
@@ -19,6 +19,7 @@ use crate::platform::{
 
 const RUN: &str = include_str!("../documents/run_bulk_query.graphql");
 const OPERATION: &str = include_str!("../documents/bulk_operation.graphql");
+const CANCEL: &str = include_str!("../documents/cancel_bulk_operation.graphql");
 
 /// Between two tries to begin where as many run as may.
 const BUSY: Duration = Duration::from_secs(60);
@@ -98,6 +99,11 @@ impl AdminClient {
         }
         let operation = begun.into_result()?.bulk_operation.ok_or_else(|| transient("Shopify began no operation"))?;
         Ok(Next::AtWork(Place { operation: operation.id, offset: 0 }.to_string()))
+    }
+
+    /// Has Shopify end an operation, of which few may run at once. One that has ended by itself is declined, and is as good.
+    pub(super) async fn cancel_bulk(&self, place: &Place) -> Result<(), Failure> {
+        self.mutate::<Nothing>(CANCEL, json!({ "id": place.operation })).await.map(|_| ())
     }
 
     /// The file that an operation has left, or how to go on where there is none.

@@ -38,6 +38,11 @@ impl AdminClient {
         Ok(self.granted_scopes().await?.iter().any(|scope| scope == ALL_ORDERS))
     }
 
+    /// Lets go of what Shopify gathers for a place.
+    pub async fn let_go_of_past(&self, place: &str) -> Result<(), Failure> {
+        self.cancel_bulk(&Place::read(place)?).await
+    }
+
     /// Some of a part of the past. Without a place, Shopify begins to gather it.
     pub async fn past(&self, part: Part, place: Option<&str>) -> Result<Portion, Failure> {
         let only = |next| Portion { found: Vec::new(), next };

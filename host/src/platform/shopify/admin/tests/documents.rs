@@ -78,6 +78,7 @@ fn variables() -> BTreeMap<&'static str, Value> {
         ("add_variant", json!({"id": id, "variant": id})),
         ("begin_order_edit", json!({"id": id})),
         ("bulk_operation", json!({"id": id})),
+        ("cancel_bulk_operation", json!({"id": id})),
         ("changed_orders", json!({"query": "", "first": 1, "after": null})),
         ("changed_products", json!({"query": "", "first": 1, "after": null})),
         ("codes_addition", json!({"id": id})),
