@@ -371,8 +371,12 @@ async fn what_the_shop_gathers_is_let_go_when_the_reading_is_stopped_or_begun_an
     begun(1).await;
     shop.post(&path, &json!({})).await;
     begun(2).await;
-    assert_eq!(shop.shopify.cancelled_bulk_operations(), 1);
+    let let_go = async |count: usize| {
+        let is_let_go = shop.shopify.wait_until(DEADLINE, |shopify| shopify.cancelled_bulk_operations() == count);
+        is_let_go.await.expect("it lets go of its bulk operation");
+    };
+    let_go(1).await;
     assert_eq!(history(&shop, &["--stop"])["status"], "stopped");
-    assert_eq!(shop.shopify.cancelled_bulk_operations(), 2);
+    let_go(2).await;
     assert_eq!(history(&shop, &["--again"])["status"], "read");
 }

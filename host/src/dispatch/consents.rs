@@ -3,7 +3,9 @@
 
 use crate::{
     catalog::StoreEntry,
-    domain::{ConsentChange, Effect, EffectId, EffectKind, EffectStatus, Event, Origin, PluginName, Timestamp},
+    domain::{
+        ConsentChange, Customer, Effect, EffectId, EffectKind, EffectStatus, Event, Origin, PluginName, Timestamp,
+    },
     store::{Error, LastChange, Transaction, keys, survivor},
 };
 
@@ -17,7 +19,8 @@ pub(super) fn pass_on(
     let Origin::Consent { customer, accepts_marketing } = &event.origin else { return Ok(false) };
     let (store, plugin) = (entry.id(), PluginName::host());
     let customer = survivor(transaction, store, customer.clone())?;
-    if customer.is_guest() {
+    let known = transaction.get::<Customer>(&keys::customer(store, &customer))?;
+    if customer.is_guest() || known.is_none_or(|known| known.deleted) {
         return Ok(false);
     }
     let id = EffectId::derive(&entry.record.domain, &event.id, &plugin, 0);

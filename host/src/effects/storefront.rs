@@ -14,7 +14,7 @@ use crate::{
     access::{Keeper, door},
     catalog::StoreEntry,
     clock::Clock,
-    domain::{CustomerId, Effect, EffectKind, Platform, StoreId, Timestamp},
+    domain::{ConsentChange, Customer, CustomerId, Effect, EffectKind, Platform, StoreId, Timestamp},
     platform::{
         Client, Failure, Receipt, Secret,
         http::{Call, Door, Http, HttpAnswer, Limits, Reach},
@@ -161,11 +161,26 @@ async fn call(
     })
 }
 
-/// Whether no later change of the value that an effect sets has been queued.
+/// Whether no later change of the value that an effect sets has been queued, or is known from the platform.
 fn is_last(rows: &dyn Store, store: StoreId, effect: &Effect) -> Result<bool, Error> {
     let Some((customer, field)) = effect.kind.value_changed() else { return Ok(true) };
+    if let EffectKind::SetConsent(change) = &effect.kind
+        && read::<Customer>(rows, &keys::customer(store, customer))?
+            .is_some_and(|known| has_changed_mind(&known, change))
+    {
+        return Ok(false);
+    }
     let field = keys::last_change(store, &effect.plugin, customer, field);
     Ok(read::<LastChange>(rows, &field)?.is_none_or(|last| last.effect == effect.id))
+}
+
+/// Whether a customer has said something else since. Of a refusal it is enough that the platform tells it; a consent has to
+/// have been given since.
+fn has_changed_mind(known: &Customer, change: &ConsentChange) -> bool {
+    match change.accepts_marketing {
+        true => known.accepts_marketing == Some(false) && known.consent_at > Some(change.said_at),
+        false => known.consented_at > Some(change.said_at),
+    }
 }
 
 fn read<T: Record>(rows: &dyn Store, key: &Key) -> Result<Option<T>, Error> {

@@ -207,15 +207,17 @@ impl Reader {
         };
         (history.ended_at, history.error) = (None, None);
         if is_anew || is_stopped {
-            if let Some(place) = place {
-                self.let_go(entry, &place).await;
-            }
             (history.stopped, history.ended_at) = (!is_anew, (!is_anew).then_some(now));
             reconcile::keep(&self.pipeline, keys::history(store), &history).await?;
             // Whoever asks how it stands sees it waiting until it is seen to have begun.
-            let mut asked = self.asked();
-            asked.to_read.remove(&store);
-            asked.to_stop.remove(&store);
+            {
+                let mut asked = self.asked();
+                asked.to_read.remove(&store);
+                asked.to_stop.remove(&store);
+            }
+            if let Some(place) = place {
+                self.let_go(entry, &place).await;
+            }
             return Ok(());
         }
         let before = history.clone();

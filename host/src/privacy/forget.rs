@@ -251,8 +251,10 @@ impl Scope<'_> {
             | EffectKind::CreateDiscounts(_)
             | EffectKind::SetConsent(_) => {}
         }
-        let says_something =
-            matches!(bare.kind, EffectKind::Mail(_) | EffectKind::AddOrderNote(_) | EffectKind::SetMetafield(_));
+        let says_something = matches!(
+            bare.kind,
+            EffectKind::Mail(_) | EffectKind::AddOrderNote(_) | EffectKind::SetMetafield(_) | EffectKind::SetConsent(_)
+        );
         match &mut bare.status {
             EffectStatus::Dead { reason } | EffectStatus::Dropped { reason } => *reason = FORGOTTEN.into(),
             EffectStatus::Pending { last_error, .. } => *last_error = None,

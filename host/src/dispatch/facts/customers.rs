@@ -2,8 +2,8 @@
 
 use super::guests;
 use crate::{
-    domain::{Consent, Customer, CustomerId, Event, Merge, StoreId, Timestamp, normalised_email},
-    store::{Error, Scan, Store, Transaction, decode, keys},
+    domain::{Consent, Customer, CustomerId, Event, Merge, Origin, StoreId, Timestamp, normalised_email},
+    store::{Error, Scan, Store, Transaction, decode, keys, survivor},
 };
 
 /// Takes over what a platform says of a customer, whether it is newer or older than what is known; returns the merge of a
@@ -72,22 +72,28 @@ fn learnt(known: &Customer, told: &Customer) -> Customer {
     }
 }
 
-/// Keeps the word on marketing that was said last; where the platform tells no time, it was said when the event happened.
+/// Keeps the word on marketing that was said last; where the platform tells no time, the event's stands in,
+/// and is none at which anybody is known to have consented.
 pub(super) fn learn_consent(
     transaction: &mut Transaction,
     store: StoreId,
     event: &Event,
     consent: &Consent,
 ) -> Result<(), Error> {
-    let key = keys::customer(store, &consent.customer);
+    // Who is spoken to here is whoever is left; what platforms say of one who is absorbed is of that one.
+    let customer = match event.origin {
+        Origin::Consent { .. } => survivor(transaction, store, consent.customer.clone())?,
+        _ => consent.customer.clone(),
+    };
+    let key = keys::customer(store, &customer);
     // Whatever a platform says of the customer later is newer than a record that holds nothing but consent.
-    let known = transaction.get::<Customer>(&key)?.unwrap_or_else(|| Customer::nobody(consent.customer.clone()));
+    let known = transaction.get::<Customer>(&key)?.unwrap_or_else(|| Customer::nobody(customer));
     if known.deleted {
         return Ok(());
     }
     let said_at = consent.changed_at.unwrap_or(event.occurred_at);
     let (accepts_marketing, consent_at) = newer_consent(&known, Some(consent.accepts_marketing), Some(said_at));
-    let consented_at = known.consented_at.max(Some(said_at).filter(|_| consent.accepts_marketing));
+    let consented_at = known.consented_at.max(consent.changed_at.filter(|_| consent.accepts_marketing));
     transaction.put(key, &Customer { accepts_marketing, consent_at, consented_at, ..known });
     Ok(())
 }

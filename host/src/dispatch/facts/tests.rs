@@ -301,6 +301,13 @@ fn who_is_saved_anew_has_not_consented_anew() {
     }
 }
 
+#[test]
+fn a_consent_of_no_known_time_counts_and_is_no_new_one() {
+    let undated = Change::Consent(Consent { customer: "7".into(), accepts_marketing: true, changed_at: None });
+    let known = after([undated]).customer("7").unwrap();
+    assert_eq!((known.accepts_marketing, known.consented_at), (Some(true), None));
+}
+
 fn product(title: &str, updated_at: u64) -> Product {
     Product { title: title.into(), updated_at: Timestamp(updated_at), ..Product::unknown("p".into()) }
 }

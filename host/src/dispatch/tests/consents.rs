@@ -79,3 +79,29 @@ async fn what_the_shop_tells_is_not_told_back_to_it() {
     bench.accept(&event).await;
     assert_eq!((accepts(&bench, &"7".into()), passed_on(&bench, &event)), (Some(false), None));
 }
+
+#[tokio::test]
+async fn a_word_of_somebody_absorbed_meanwhile_is_that_of_whoever_is_left() {
+    let bench = Bench::new().await;
+    let mut transaction = bench.transaction();
+    for (id, merged_into) in [("7", Some("8".into())), ("8", None)] {
+        transaction.put(keys::customer(bench.id, &id.into()), &Customer { merged_into, ..Customer::nobody(id.into()) });
+    }
+    transaction.commit().await.unwrap();
+    let event = said(&bench, "left", "7".into(), false);
+    bench.accept(&event).await;
+    assert_eq!((accepts(&bench, &"7".into()), accepts(&bench, &"8".into())), (None, Some(false)));
+    assert_eq!(passed_on(&bench, &event).unwrap().kind.customer(), Some(&"8".into()));
+}
+
+#[tokio::test]
+async fn nothing_is_passed_on_of_who_is_forgotten_meanwhile() {
+    let bench = Bench::new().await;
+    let mut transaction = bench.transaction();
+    let forgotten = Customer { deleted: true, ..Customer::nobody("7".into()) };
+    transaction.put(keys::customer(bench.id, &"7".into()), &forgotten);
+    transaction.commit().await.unwrap();
+    let event = said(&bench, "back", "7".into(), true);
+    bench.accept(&event).await;
+    assert_eq!((accepts(&bench, &"7".into()), passed_on(&bench, &event)), (None, None));
+}

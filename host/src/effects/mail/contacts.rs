@@ -77,7 +77,8 @@ pub fn recipient(outbox: &Outbox, token: &str) -> Option<Recipient> {
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     pub contact: Contact,
-    /// Whom the latest mail was for, or whoever has absorbed them since; nobody who is deleted.
+    /// Whom the latest mail was for, or whoever has absorbed them since. Nobody who is deleted, or has another address now: who
+    /// reads here says nothing for them.
     pub customer: Option<Customer>,
 }
 
@@ -102,7 +103,10 @@ pub fn standing(outbox: &Outbox, store: StoreId, id: ContactId) -> Result<Standi
     let contact = of(&mut seen, store, id)?;
     let Some(named) = contact.customer.clone() else { return Ok(Standing { contact, customer: None }) };
     let left = survivor(&mut seen, store, named)?;
-    let customer = seen.get::<Customer>(&keys::customer(store, &left))?.filter(|customer| !customer.deleted);
+    let reads_here = |customer: &Customer| {
+        !customer.deleted && customer.email.as_deref().is_some_and(|address| id_of(outbox, store, address) == id)
+    };
+    let customer = seen.get::<Customer>(&keys::customer(store, &left))?.filter(reads_here);
     Ok(Standing { contact, customer })
 }
 

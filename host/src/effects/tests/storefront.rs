@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    domain::{Benefit, Birthday, BirthdayChange, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit},
+    domain::{
+        Benefit, Birthday, BirthdayChange, ConsentChange, DiscountEnd, Metafield, Money, NewDiscount, StoreCredit,
+    },
     store::{Access, LastChange},
 };
 
@@ -85,6 +87,58 @@ async fn a_value_is_written_while_no_later_change_of_it_is_queued() {
             assert_eq!(names(&asked), calls);
         }
     }
+}
+
+/// A shop whose customers are all subscribed, by no known word.
+fn of_consent(query: &str) -> Value {
+    match query {
+        "Consent" => {
+            json!({"customer": {"defaultEmailAddress": {"marketingState": "SUBSCRIBED", "marketingUpdatedAt": null}}})
+        }
+        _ => json!({"customerEmailMarketingConsentUpdate": {"userErrors": []}}),
+    }
+}
+
+#[tokio::test]
+async fn a_word_on_marketing_is_written_unless_the_customer_has_said_otherwise_since() {
+    let post = Post::new(None).await;
+    let asked = shop(&post, of_consent).await;
+    let left = EffectKind::SetConsent(ConsentChange { customer: "7".into(), accepts_marketing: false, said_at: START });
+    let [before, after] = [Timestamp(START.0 - 1), Timestamp(START.0 + 1)].map(Some);
+    for (name, as_of, consented_at, calls) in
+        [("saved", after, before, vec!["Consent", "SetConsent"]), ("consented", after, after, vec!["Consent"])]
+    {
+        lock(&asked).clear();
+        let known = Customer { accepts_marketing: Some(true), consent_at: as_of, ..customer("7", None) };
+        post.knows(Customer { consented_at, ..known }).await;
+        post.queue(name, left.clone(), None).await;
+        post.run_due().await;
+        assert_eq!(names(&asked), calls, "{name}");
+        assert!(matches!(post.status(name), EffectStatus::Done { .. }));
+    }
+}
+
+#[tokio::test]
+async fn who_has_left_the_shop_after_coming_back_here_is_not_subscribed_there() {
+    let post = Post::new(None).await;
+    let asked = shop(&post, |query| match query {
+        "Consent" => {
+            json!({"customer": {"defaultEmailAddress": {"marketingState": "UNSUBSCRIBED", "marketingUpdatedAt": null}}})
+        }
+        other => of_consent(other),
+    })
+    .await;
+    let change = ConsentChange { customer: "7".into(), accepts_marketing: true, said_at: START };
+    let refused = Customer { accepts_marketing: Some(false), ..customer("7", None) };
+    post.knows(Customer { consent_at: Some(Timestamp(START.0 + 1)), ..refused.clone() }).await;
+    post.queue("one", EffectKind::SetConsent(change.clone()), None).await;
+    post.run_due().await;
+    assert_eq!(post.status("one"), EffectStatus::Done { receipt: "not written: a later word stands".into() });
+    assert_eq!(names(&asked), ["Consent"]);
+    post.knows(Customer { consent_at: Some(Timestamp(START.0 - 1)), ..refused }).await;
+    post.queue("two", EffectKind::SetConsent(change), None).await;
+    post.run_due().await;
+    assert_eq!(names(&asked), ["Consent", "Consent", "SetConsent"]);
 }
 
 #[tokio::test]

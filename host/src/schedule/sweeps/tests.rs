@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -10,8 +11,8 @@ use crate::{
     clock::Clock,
     dispatch::bench::{Bench, DAY, DOMAIN, START},
     domain::{
-        Capability, Checkout, Contact, ContactId, EffectStage, EffectStatus, Fulfillment, Order, Outcome, SentMail,
-        Signal, Suppression, SuppressionCause,
+        Capability, Checkout, Contact, ContactId, Effect, EffectId, EffectStage, EffectStatus, Event, Fulfillment,
+        Order, Origin, Outcome, PluginName, SentMail, Signal, Suppression, SuppressionCause,
     },
     engine::guest::{ANSWER, Guest},
     store::{Access, Scan, SharedLink, TaskRecord, keys},
@@ -153,6 +154,23 @@ async fn nothing_tells_who_a_redacted_person_was_whatever_a_plugin_wrote_down() 
     assert_eq!(bench.read::<SharedLink>(&keys::link("K3JQ7PZ2")), None);
     let usage = bench.pipeline.usage.take_changed();
     assert!(usage.iter().any(|((_, plugin), usage)| plugin.as_str() == HOARDER && usage.keys == 0), "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_word_on_marketing_that_has_not_been_passed_on_goes_with_the_customer() {
+    let bench = bench_for(&["order.paid"]).await;
+    let said = Event {
+        origin: Origin::Consent { customer: "7".into(), accepts_marketing: true },
+        body: Bytes::new(),
+        ..bench.webhook("back", "", &json!({}))
+    };
+    bench.accept(&said).await;
+    let id = EffectId::derive(DOMAIN, &said.id, &PluginName::host(), 0);
+    let status = || bench.read::<Effect>(&keys::effect(bench.id, &id)).unwrap().status;
+    assert!(matches!(status(), EffectStatus::Pending { .. }));
+    bench.accept(&bench.webhook("redact", "customers/redact", &request(&json!([])))).await;
+    sweep(&bench).await;
+    assert!(matches!(status(), EffectStatus::Dropped { .. }), "{:?}", status());
 }
 
 #[tokio::test]

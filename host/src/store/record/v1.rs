@@ -99,7 +99,7 @@ impl From<Customer> for domain::Customer {
             tags: old.tags,
             accepts_marketing: old.accepts_marketing,
             consent_at: old.consent_at,
-            consented_at: old.consent_at.filter(|_| old.accepts_marketing == Some(true)),
+            consented_at: None,
             birthday: None,
             created_at: old.created_at,
             updated_at: old.updated_at,

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::domain::{self, Birthday, CustomerId, Timestamp};
 
-/// A customer of whom it was not told apart when consent was given and as of when it was told.
+/// A customer of whom it was not told apart when consent was given and as of when it was told: nobody counts as having
+/// consented anew by what stands here.
 #[derive(Deserialize)]
 pub struct Customer {
     id: CustomerId,
@@ -37,7 +38,7 @@ impl From<Customer> for domain::Customer {
             tags: old.tags,
             accepts_marketing: old.accepts_marketing,
             consent_at: old.consent_at,
-            consented_at: old.consent_at.filter(|_| old.accepts_marketing == Some(true)),
+            consented_at: None,
             birthday: old.birthday,
             created_at: old.created_at,
             updated_at: old.updated_at,

@@ -46,7 +46,8 @@ impl Bench {
         let store = host.catalog.add_store(store).await.unwrap().id();
         let contact = contacts::id_of(&host.outbox, store, "mira@example.com");
         let mut transaction = Transaction::new(Arc::clone(&host.outbox.store));
-        let customer = Customer { locale: locale.map(Into::into), ..Customer::nobody("7".into()) };
+        let email = Some("mira@example.com".to_owned());
+        let customer = Customer { email, locale: locale.map(Into::into), ..Customer::nobody("7".into()) };
         transaction.put(keys::customer(store, &customer.id), &customer);
         let known = Contact { customer: Some(customer.id), ..Contact::default() };
         transaction.put(keys::contact(store, contact), &known);
@@ -195,13 +196,18 @@ async fn who_has_left_the_shops_newsletter_is_shown_as_gone_and_who_is_saved_ane
 }
 
 #[tokio::test]
-async fn a_word_is_of_whoever_has_absorbed_the_reader_and_of_nobody_who_is_deleted() {
+async fn a_word_is_of_whoever_has_absorbed_the_reader_and_of_nobody_who_is_deleted_or_reads_elsewhere() {
     let bench = Bench::open(None).await;
     bench.learn(|customer| customer.deleted = true).await;
     bench.follow(Method::POST, &format!("/u/{}", bench.token), "").await;
+    let corrected = Some("mira.okonjo@example.com".to_owned());
+    bench.learn(|customer| (customer.deleted, customer.email) = (false, corrected)).await;
+    bench.follow(Method::POST, &format!("/u/{}", bench.token), "").await;
     assert_eq!(bench.said(), []);
+    assert!(bench.contact().unsubscribed_at.is_some(), "nobody writes to the address all the same");
     let mut transaction = Transaction::new(Arc::clone(&bench.host.outbox.store));
-    transaction.put(keys::customer(StoreId(1), &"8".into()), &Customer::nobody("8".into()));
+    let left = Customer { email: Some("Mira@Example.com".into()), ..Customer::nobody("8".into()) };
+    transaction.put(keys::customer(StoreId(1), &left.id), &left);
     transaction.commit().await.unwrap();
     bench.learn(|customer| customer.merged_into = Some("8".into())).await;
     bench.follow(Method::POST, &format!("/u/{}", bench.token), "").await;
