@@ -26,6 +26,7 @@ use crate::{
 
 mod consents;
 mod merges;
+mod past;
 mod waiting;
 
 /// A plugin that counts the events it sees under `seen`, after it has done what `before` says.

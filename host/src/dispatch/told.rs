@@ -5,6 +5,7 @@
 
 use crate::{
     domain::{Change, Event, Order, OrderId, Origin, ReadEvent, Refund, Step, StoreId, Timestamp},
+    platform,
     store::{Error, Store, Told, Transaction, decode, keys},
 };
 
@@ -19,11 +20,19 @@ fn bit(step: &Step) -> Option<u8> {
     }
 }
 
-/// Whether an event was read and tells of what had become of a person or a purchase before the store was added. That is
-/// learnt and told to nobody: no webhook would have told of it, and nobody earns on it.
+/// Whether an event tells of what had become of a person or a purchase before the store was added. That is learnt and told to
+/// nobody: no webhook would have told of it, and nobody earns on it.
+///
+/// A step that is shown by a later save has no time of its own: it is as old as its order.
 pub(super) fn is_past(added_at: Timestamp, event: &Event, read: &ReadEvent) -> bool {
     let concerns_people = matches!(&read.change, Change::Order { .. } | Change::Refund(_) | Change::Customer(_));
-    concerns_people && matches!(event.origin, Origin::Read { .. }) && event.occurred_at < added_at
+    match (&event.origin, &read.change) {
+        (Origin::Read { .. }, _) => concerns_people && event.occurred_at < added_at,
+        (Origin::Webhook { platform, topic, .. }, Change::Order { order, .. }) => {
+            platform::is_shown_step(*platform, topic) && order.placed_at < added_at
+        }
+        _ => false,
+    }
 }
 
 /// Whether an event is to be delivered; remembers that it has been. Asked before its facts are written.

@@ -85,6 +85,14 @@ pub fn read(platform: Platform, topic: &str, body: &[u8], context: &Context) -> 
     read.map(with_guest)
 }
 
+/// Whether a webhook's topic is that of a step which the save of an order shows, whenever it was taken.
+pub fn is_shown_step(platform: Platform, topic: &str) -> bool {
+    match platform {
+        Platform::Shopify => false,
+        Platform::Magento => magento::normalise::is_step(topic),
+    }
+}
+
 /// Whether a sender of a platform's tells of a topic.
 pub fn tells(platform: Platform, topic: &Topic) -> bool {
     let topics: &[Topic] = match platform {

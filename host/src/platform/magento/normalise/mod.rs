@@ -135,6 +135,11 @@ pub fn view_of(topic: &str, body: &[u8]) -> Option<u64> {
     wire::text(viewed.store_id)?.parse().ok().filter(|view| *view != ADMIN)
 }
 
+/// Whether a topic is of a step that a save shows.
+pub fn is_step(topic: &str) -> bool {
+    step_in(topic).0.is_some()
+}
+
 /// The step that an event is for, if it is for one, and the topic that was sent.
 fn step_in(topic: &str) -> (Option<Topic>, &str) {
     let named = topic.strip_prefix(STEP).and_then(|rest| rest.split_once('/'));
