@@ -3,9 +3,7 @@
 
 use crate::{
     catalog::StoreEntry,
-    domain::{
-        ConsentChange, Customer, Effect, EffectId, EffectKind, EffectStatus, Event, Origin, PluginName, Timestamp,
-    },
+    domain::{ConsentChange, Customer, Effect, EffectId, EffectKind, Event, Origin, PluginName, Timestamp},
     store::{Error, LastChange, Transaction, keys, survivor},
 };
 
@@ -29,17 +27,6 @@ pub(super) fn pass_on(
     if let Some((customer, field)) = kind.value_changed() {
         transaction.put(keys::last_change(store, &plugin, customer, field), &LastChange { effect: id.clone() });
     }
-    let effect = Effect {
-        id,
-        plugin,
-        event: event.id.clone(),
-        kind,
-        after: None,
-        status: EffectStatus::Pending { due: now, last_error: None },
-        attempts: 0,
-        queued_at: now,
-        updated_at: now,
-    };
-    transaction.queue_effect(store, &effect);
+    transaction.queue_effect(store, &Effect::queued(id, plugin, event.id.clone(), kind, now));
     Ok(true)
 }

@@ -25,9 +25,10 @@ fn bit(step: &Step) -> Option<u8> {
 ///
 /// A step that is shown by a later save has no time of its own: it is as old as its order.
 pub(super) fn is_past(added_at: Timestamp, event: &Event, read: &ReadEvent) -> bool {
-    let concerns_people = matches!(&read.change, Change::Order { .. } | Change::Refund(_) | Change::Customer(_));
     match (&event.origin, &read.change) {
-        (Origin::Read { .. }, _) => concerns_people && event.occurred_at < added_at,
+        (Origin::Read { .. }, Change::Order { .. } | Change::Refund(_) | Change::Customer(_)) => {
+            event.occurred_at < added_at
+        }
         (Origin::Webhook { platform, topic, .. }, Change::Order { order, .. }) => {
             platform::is_shown_step(*platform, topic) && order.placed_at < added_at
         }

@@ -25,6 +25,25 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// One that is queued now, and due at once or when its mail is to go.
+    pub fn queued(id: EffectId, plugin: PluginName, event: EventId, kind: EffectKind, now: Timestamp) -> Self {
+        let due = match &kind {
+            EffectKind::Mail(mail) => mail.send_at.max(now),
+            _ => now,
+        };
+        Self {
+            id,
+            plugin,
+            event,
+            kind,
+            after: None,
+            status: EffectStatus::Pending { due, last_error: None },
+            attempts: 0,
+            queued_at: now,
+            updated_at: now,
+        }
+    }
+
     /// The id of the event that tells the effect's plugin of its present failure: one failure is told once, and another
     /// after a retry by hand once more.
     pub fn failure_id(&self) -> EventId {

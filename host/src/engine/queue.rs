@@ -9,7 +9,7 @@ use super::{
     limits,
 };
 use crate::{
-    domain::{Effect, EffectId, EffectKind, EffectStatus, PluginName},
+    domain::{Effect, EffectId, EffectKind, PluginName},
     store::{
         LastChange,
         budget::{Budget, give_back_effect},
@@ -86,22 +86,7 @@ impl Delivery {
 
     /// An effect of this delivery's, not queued yet.
     pub(super) fn new_effect(&self, id: EffectId, plugin: PluginName, kind: EffectKind) -> Effect {
-        let now = self.input.now();
-        let due = match &kind {
-            EffectKind::Mail(mail) => mail.send_at.max(now),
-            _ => now,
-        };
-        Effect {
-            id,
-            plugin,
-            event: self.input.event.id.clone(),
-            kind,
-            after: None,
-            status: EffectStatus::Pending { due, last_error: None },
-            attempts: 0,
-            queued_at: now,
-            updated_at: now,
-        }
+        Effect::queued(id, plugin, self.input.event.id.clone(), kind, self.input.now())
     }
 
     /// Puts an effect into the outbox, if it does not pass a bound.

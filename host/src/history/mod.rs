@@ -19,10 +19,7 @@ use crate::{
     dispatch::Pipeline,
     domain::{StoreId, Timestamp},
     effects::Outbox,
-    platform::{
-        Failure,
-        past::{Next, Past as _},
-    },
+    platform::past::{Next, Past as _},
     reconcile::{self, Reconciler, Stop},
     store::{Counts, Error, History, Position, decode, keys},
 };
@@ -244,9 +241,11 @@ impl Reader {
 
     /// Has the platform end what it gathers; where it does not, that ends by itself.
     async fn let_go(&self, entry: &StoreEntry, place: &str) {
-        let let_go =
-            async || -> Result<(), Failure> { self.outbox.storefronts.client(entry).await?.let_go(place).await };
-        if let Err(failure) = let_go().await {
+        let let_go = match self.outbox.storefronts.client(entry).await {
+            Ok(client) => client.let_go(place).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = let_go {
             tracing::info!(store = %entry.id(), "what was gathered of the past is not let go: {failure}");
         }
     }

@@ -20,6 +20,7 @@ mod marks;
 pub mod past;
 pub mod rsa;
 pub mod shopify;
+mod unanswered;
 
 pub use crate::domain::Secret;
 pub use error::{Failure, Problem, Refusal, Unreadable};

@@ -92,8 +92,7 @@ impl BulkOperations {
     pub(super) fn cancel(&mut self, args: &Value) -> Answer {
         let id = args["id"].as_str().unwrap_or_default();
         let status = self.operation(id)["status"].clone();
-        let number = id.rsplit('/').next().and_then(|number| number.parse::<usize>().ok());
-        let operation = number.and_then(|number| self.operations.get_mut(number.checked_sub(1)?));
+        let operation = index_of(id).and_then(|index| self.operations.get_mut(index));
         match operation.filter(|_| status == "RUNNING") {
             Some(operation) => operation.is_cancelled = true,
             None => {
@@ -106,12 +105,10 @@ impl BulkOperations {
 
     /// An object of the schema's type `BulkOperation`; null if there is none.
     pub(super) fn operation(&self, id: &str) -> Value {
-        let number = id.rsplit('/').next().and_then(|number| number.parse::<usize>().ok());
-        let Some((number, operation)) = number.and_then(|it| Some((it, self.operations.get(it.checked_sub(1)?)?)))
-        else {
-            return Value::Null;
-        };
-        let url = Some(format!("{}/bulk/{number}?signature=open", self.base)).filter(|_| !operation.lines.is_empty());
+        let found = index_of(id).and_then(|index| Some((index, self.operations.get(index)?)));
+        let Some((index, operation)) = found else { return Value::Null };
+        let url =
+            Some(format!("{}/bulk/{}?signature=open", self.base, index + 1)).filter(|_| !operation.lines.is_empty());
         let (status, url, partial) = match &operation.fault {
             _ if operation.is_cancelled => ("CANCELED", None, None),
             BulkFault::Slow { looks } if operation.look() < *looks => ("RUNNING", None, None),
@@ -133,6 +130,11 @@ impl BulkOperations {
             "partialDataUrl": partial,
         })
     }
+}
+
+/// Where the operation with a global id stands.
+fn index_of(id: &str) -> Option<usize> {
+    id.rsplit('/').next()?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 impl BulkOperation {

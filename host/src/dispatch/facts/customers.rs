@@ -72,8 +72,8 @@ fn learnt(known: &Customer, told: &Customer) -> Customer {
     }
 }
 
-/// Keeps the word on marketing that was said last; where the platform tells no time, the event's stands in,
-/// and is none at which anybody is known to have consented.
+/// Keeps the word on marketing that was said last; where the platform tells no time, the event's stands in, and is none at
+/// which anybody is known to have consented.
 pub(super) fn learn_consent(
     transaction: &mut Transaction,
     store: StoreId,

@@ -74,7 +74,7 @@ pub fn recipient(outbox: &Outbox, token: &str) -> Option<Recipient> {
 }
 
 /// What is known of whoever reads at an address.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Standing {
     pub contact: Contact,
     /// Whom the latest mail was for, or whoever has absorbed them since. Nobody who is deleted, or has another address now: who

@@ -29,6 +29,7 @@ use crate::{
     platform::{
         Failure, Secret,
         http::{Body, Call, Http, Limits, Reach},
+        unanswered::Unanswered,
     },
 };
 
@@ -64,9 +65,6 @@ const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token
 /// Points to have before a call: a mutation's base price, or a page of a listing in part.
 const CALL_COST: u32 = 20;
 
-/// How long a call that was not answered may still be on its way, with room for its slow execution.
-const ON_ITS_WAY: Duration = Duration::from_secs(120);
-
 /// Calls one store's Admin API.
 #[derive(Debug)]
 pub struct AdminClient {
@@ -81,8 +79,8 @@ pub struct AdminClient {
     throttle: Mutex<Throttle>,
     /// Held by a change that begins with reading: our own changes must not overwrite each other.
     changes: tokio::sync::Mutex<()>,
-    /// What was written without an answer, by an effect or to a customer, and until when that may still arrive.
-    unanswered: Mutex<BTreeMap<String, Timestamp>>,
+    /// By effects that edit orders, and by customers.
+    unanswered: Unanswered,
     /// Codes that are being added to discounts.
     additions: Mutex<BTreeMap<EffectId, Addition>>,
 }
@@ -102,7 +100,7 @@ impl AdminClient {
             limits: Limits::default(),
             throttle: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
-            unanswered: Mutex::default(),
+            unanswered: Unanswered::default(),
             additions: Mutex::default(),
         })
     }
@@ -135,28 +133,6 @@ impl AdminClient {
     /// What a mutation answers. Documents hold one mutation each: what comes first might be refused and the next one done.
     async fn mutate<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<Changed<T>, Failure> {
         self.ask(document, variables).await?.ok_or_else(no_data)
-    }
-
-    /// Notes that a write may still arrive, unless it was answered.
-    fn note_unless_answered<T>(&self, written: &str, answer: &Result<T, Failure>) {
-        if matches!(answer, Ok(_) | Err(Failure::Permanent { .. } | Failure::Throttled { .. })) {
-            return;
-        }
-        let now = self.clock.now();
-        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        unanswered.retain(|_, until| *until > now);
-        unanswered.insert(written.to_owned(), now + ON_ITS_WAY);
-    }
-
-    /// Refuses while an earlier write may still arrive.
-    fn is_answered(&self, written: &str) -> Result<(), Failure> {
-        let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        match unanswered.get(written) {
-            Some(&until) if until > self.clock.now() => {
-                Err(Failure::NotYet { until, reason: "an earlier change of it may be on its way".into() })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The field that a document asks for; `None` where Shopify has nothing of that kind.

@@ -33,6 +33,7 @@ use crate::{
     platform::{
         Failure, Secret,
         http::{Body, Call, Http, Limits, Reach},
+        unanswered::Unanswered,
     },
 };
 
@@ -61,9 +62,6 @@ const V1: &[&str] = &["V1"];
 /// Orders with all their lines, and rules with their conditions, are long.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 
-/// How long a call that was not answered may still be on its way, with room for its slow execution.
-const ON_ITS_WAY: Duration = Duration::from_secs(120);
-
 /// A shop that a client calls.
 #[derive(Clone, Debug)]
 pub struct Shop {
@@ -88,8 +86,8 @@ pub struct RestClient {
     allowed_at: Mutex<Timestamp>,
     /// Held by a change that begins with reading: our own changes must not overwrite or repeat each other.
     changes: tokio::sync::Mutex<()>,
-    /// What was written to without an answer, and until when that may still arrive.
-    unanswered: Mutex<BTreeMap<String, Timestamp>>,
+    /// By path.
+    unanswered: Unanswered,
     /// Batches of codes that are being worked off.
     batches: Mutex<BTreeMap<EffectId, Batch>>,
 }
@@ -128,7 +126,7 @@ impl RestClient {
             views: tokio::sync::Mutex::default(),
             allowed_at: Mutex::default(),
             changes: tokio::sync::Mutex::default(),
-            unanswered: Mutex::default(),
+            unanswered: Unanswered::default(),
             batches: Mutex::default(),
         })
     }
@@ -175,24 +173,13 @@ impl RestClient {
     /// Writes to something that bears no repeat, such as an order's list of comments.
     async fn write<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Value) -> Result<T, Failure> {
         let written = self.send(method, path, body).await;
-        if !matches!(written, Ok(_) | Err(Failure::Permanent { .. } | Failure::Throttled { .. })) {
-            let now = self.clock.now();
-            let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-            unanswered.retain(|_, until| *until > now);
-            unanswered.insert(path.join("/"), now + ON_ITS_WAY);
-        }
+        self.unanswered.note(&path.join("/"), &written, self.clock.now());
         written
     }
 
     /// Refuses while a write to that path may still arrive.
     fn is_answered(&self, path: &[&str]) -> Result<(), Failure> {
-        let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        match unanswered.get(&path.join("/")) {
-            Some(&until) if until > self.clock.now() => {
-                Err(Failure::NotYet { until, reason: "an earlier change of it may be on its way".into() })
-            }
-            _ => Ok(()),
-        }
+        self.unanswered.check(&path.join("/"), self.clock.now())
     }
 
     async fn exchange(

@@ -25,7 +25,7 @@ impl AdminClient {
     pub async fn set_consent(&self, change: &ConsentChange, is_last: IsLast<'_>) -> Result<Receipt, Failure> {
         let id = gid("Customer", change.customer.as_str());
         let _turn = self.changes.lock().await;
-        self.is_answered(&id)?;
+        self.unanswered.check(&id, self.clock.now())?;
         let read: Option<Customer> = self.ask(CONSENT, json!({ "customer": id })).await?;
         let Some(address) = read.ok_or_else(no_customer)?.address else {
             return Ok(Receipt("not written: the customer has no e-mail address".into()));
@@ -37,7 +37,7 @@ impl AdminClient {
             return Ok(Receipt("not written: a later word stands".into()));
         }
         let set = self.mutate::<Nothing>(SET_CONSENT, json!({ "consent": consent_input(&id, change) })).await;
-        self.note_unless_answered(&id, &set);
+        self.unanswered.note(&id, &set, self.clock.now());
         set?.into_result()?;
         Ok(Receipt(id))
     }

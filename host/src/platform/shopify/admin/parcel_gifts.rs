@@ -58,7 +58,7 @@ impl AdminClient {
         if order.note.contains(&mark_of(effect)) {
             return self.leave_to_packer(&id, effect, gift).await;
         }
-        self.is_answered(effect.as_str())?;
+        self.unanswered.check(effect.as_str(), self.clock.now())?;
         match order.parcel {
             Parcel::Never(reason) => Err(permanent(reason)),
             Parcel::Closed => self.leave_to_packer(&id, effect, gift).await,
@@ -101,7 +101,7 @@ impl AdminClient {
         }
         let variables = json!({ "id": edit, "staffNote": marked(STAFF_NOTE, effect) });
         let committed = self.mutate::<Nothing>(COMMIT_ORDER_EDIT, variables).await;
-        self.note_unless_answered(effect.as_str(), &committed);
+        self.unanswered.note(effect.as_str(), &committed, self.clock.now());
         Ok(committed?.user_errors.is_empty())
     }
 

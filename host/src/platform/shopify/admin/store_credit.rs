@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AdminClient, ON_ITS_WAY,
+    AdminClient,
     answer::{Amount, instant},
     gid,
     metafields::{Field, no_customer},
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{EffectId, Money, StoreCredit, Timestamp},
-    platform::{Failure, Receipt},
+    platform::{Failure, Receipt, unanswered::ON_ITS_WAY},
 };
 
 pub(super) const STORE_CREDIT: &str = include_str!("../documents/store_credit.graphql");
